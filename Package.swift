@@ -1,0 +1,100 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let strict: [SwiftSetting] = [
+  .treatAllWarnings(as: .error),
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+/// For targets that touch neither C nor pointers: the compiler proves that nothing in them is unsafe.
+let pure = strict + [.strictMemorySafety()]
+
+let package = Package(
+  name: "delve-webhook",
+  products: [
+    .executable(name: "delve-webhook-fcgi", targets: ["delve-webhook-fcgi"]),
+    .executable(name: "delve-webhook", targets: ["delve-webhook"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    // Without its default trait: with it, the command line would need all of Foundation.
+    .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2", traits: []),
+  ],
+  targets: [
+    // The C libraries.
+    .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+    .systemLibrary(name: "CFastCGI", pkgConfig: "fcgi", providers: [.apt(["libfcgi-dev"])]),
+    .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
+    .target(name: "CLinux"),
+
+    // The responder, from its base up. The arrows point one way.
+    .target(name: "StrictJSON", swiftSettings: pure),
+    .target(name: "OpenSSLCrypto", dependencies: ["COpenSSL"], swiftSettings: strict),
+    .target(
+      name: "WebhookCore", dependencies: ["StrictJSON", "OpenSSLCrypto"], swiftSettings: pure),
+    .target(name: "EventSpool", dependencies: ["WebhookCore", "CLinux"], swiftSettings: strict),
+    .target(
+      name: "WebhookConfiguration", dependencies: ["WebhookCore", "CYAML"], swiftSettings: strict),
+    .target(
+      name: "FastCGIGateway",
+      dependencies: ["EventSpool", "WebhookConfiguration", "WebhookCore", "CFastCGI", "CLinux"],
+      swiftSettings: strict),
+    .executableTarget(
+      name: "delve-webhook-fcgi", dependencies: ["FastCGIGateway"], swiftSettings: strict),
+
+    // The operator's command line.
+    .target(
+      name: "TestDelivery", dependencies: ["COpenSSL", "StrictJSON", "WebhookCore"],
+      swiftSettings: strict),
+    .target(
+      name: "OperatorCommands",
+      dependencies: [
+        "EventSpool", "StrictJSON", "TestDelivery", "WebhookConfiguration", "WebhookCore",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "Subprocess", package: "swift-subprocess"),
+      ],
+      swiftSettings: strict),
+    .executableTarget(
+      name: "delve-webhook", dependencies: ["OperatorCommands"], swiftSettings: strict),
+
+    // The tests mirror the targets.
+    .target(
+      name: "TestSupport",
+      dependencies: [
+        "TestDelivery", "WebhookCore",
+        .product(name: "Subprocess", package: "swift-subprocess"),
+      ],
+      path: "Tests/TestSupport", swiftSettings: strict),
+    .testTarget(
+      name: "StrictJSONTests", dependencies: ["StrictJSON", "TestSupport"], swiftSettings: strict),
+    .testTarget(
+      name: "OpenSSLCryptoTests", dependencies: ["OpenSSLCrypto", "StrictJSON", "TestSupport"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "WebhookCoreTests",
+      dependencies: ["WebhookCore", "StrictJSON", "TestDelivery", "TestSupport"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "EventSpoolTests", dependencies: ["EventSpool", "WebhookCore", "TestSupport"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "WebhookConfigurationTests", dependencies: ["WebhookConfiguration", "TestSupport"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "FastCGIGatewayTests", dependencies: ["FastCGIGateway", "TestSupport"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "OperatorCommandsTests", dependencies: ["OperatorCommands", "TestSupport"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "IntegrationTests",
+      dependencies: [
+        "TestSupport", "TestDelivery", "StrictJSON", "WebhookCore", "EventSpool",
+        "delve-webhook", "delve-webhook-fcgi",
+      ],
+      swiftSettings: strict),
+  ],
+  swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,2 @@
+#include <fastcgi.h>
+#include <fcgiapp.h>

@@ -1,0 +1,41 @@
+/* What Linux has and glibc shows under _GNU_SOURCE alone, and what is variadic or a macro: thin
+ * names for Swift, no logic. No GNU header may be included here: a module that sees two faces of
+ * one struct does not build. Calls return -1 and set errno, as the calls that they stand for. */
+#ifndef CLINUX_H
+#define CLINUX_H
+
+#include <stdint.h>
+
+/* open(2) */
+extern const int32_t clinux_O_TMPFILE;
+
+/* fcntl(2), "Open file description locks": one exclusive lock on `length` bytes from `start`.
+ * F_OFD_SETLKW waits for it. */
+int clinux_lock_range(int descriptor, int64_t start, int64_t length);
+int clinux_unlock_range(int descriptor, int64_t start, int64_t length);
+
+/* accept4(2) with SOCK_CLOEXEC */
+int clinux_accept(int listener);
+
+/* signalfd(2) with SFD_CLOEXEC and SFD_NONBLOCK for `count` signals, which it also blocks in the
+ * calling thread; clinux_read_signal returns one of them, or -1. */
+int clinux_signal_descriptor(const int *signals, int count);
+int clinux_read_signal(int descriptor);
+
+/* eventfd(2) with EFD_CLOEXEC and EFD_NONBLOCK */
+int clinux_event_descriptor(void);
+
+/* epoll(7), always for reading; `is_one_shot` disarms the descriptor after its first event. */
+struct clinux_readiness {
+    uint64_t token;
+};
+int clinux_epoll_create(void);
+int clinux_epoll_add(int epoll, int descriptor, uint64_t token, int is_one_shot);
+int clinux_epoll_rearm(int epoll, int descriptor, uint64_t token);
+int clinux_epoll_remove(int epoll, int descriptor);
+int clinux_epoll_wait(int epoll, struct clinux_readiness *ready, int count, int milliseconds);
+
+/* environ(7) */
+char **clinux_environment(void);
+
+#endif

@@ -1,0 +1,139 @@
+internal import CLinux
+internal import Glibc
+
+/// An open directory of the spool. Everything in it is reached relative to its descriptor; the path
+/// is for messages. Any number of threads may use it at once.
+package final class Directory: Sendable {
+  package let path: String
+  let calls: SystemCalls
+  private let descriptor: FileDescriptor
+
+  private init(descriptor: consuming FileDescriptor, path: String, calls: SystemCalls) {
+    self.descriptor = descriptor
+    self.path = path
+    self.calls = calls
+  }
+
+  package convenience init(
+    path: String, calls: SystemCalls = SystemCalls()
+  ) throws(SystemError) {
+    try self.init(at: AT_FDCWD, name: path, path: path, calls: calls)
+  }
+
+  private convenience init(
+    at parent: Int32, name: String, path: String, calls: SystemCalls
+  ) throws(SystemError) {
+    let flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC
+    let raw = try checked("open", path) { calls.openat(parent, name, flags, 0) }
+    self.init(descriptor: FileDescriptor(owning: raw), path: path, calls: calls)
+  }
+
+  package func directory(_ name: String) throws(SystemError) -> Directory {
+    try Directory(at: descriptor.raw, name: name, path: child(name), calls: calls)
+  }
+
+  /// Opens the directory called `name`, which is made first if it is missing.
+  /// - Returns: also whether it was made: its name is durable once this directory is synced.
+  func directory(makingIfMissing name: String) throws(SystemError) -> (Directory, wasMade: Bool) {
+    do throws(SystemError) {
+      return (try directory(name), false)
+    } catch  where error.errno == ENOENT {
+      do throws(SystemError) {
+        try checked("mkdir", child(name)) { calls.mkdirat(descriptor.raw, name, 0o750) }
+      } catch  where error.errno == EEXIST {}  // another process was first
+      return (try directory(name), true)
+    }
+  }
+
+  /// - Returns: the open descriptor of a file, as `flags` ask for it.
+  func open(_ name: String, _ flags: Int32, mode: mode_t = 0o640) throws(SystemError)
+    -> FileDescriptor
+  {
+    FileDescriptor(
+      owning: try checked("open", child(name)) {
+        calls.openat(descriptor.raw, name, flags | O_CLOEXEC, mode)
+      })
+  }
+
+  /// A new file without a name: a crash leaves nothing of it behind (open(2), `O_TMPFILE`).
+  func unnamedFile() throws(SystemError) -> UnnamedFile {
+    UnnamedFile(
+      descriptor: try open(".", clinux_O_TMPFILE | O_WRONLY),
+      path: "\(path)/(unnamed file)", calls: calls)
+  }
+
+  package func contains(_ name: String) throws(SystemError) -> Bool {
+    do throws(SystemError) {
+      try checked("faccessat", child(name)) {
+        calls.faccessat(descriptor.raw, name, F_OK, AT_SYMLINK_NOFOLLOW)
+      }
+      return true
+    } catch  where error.errno == ENOENT {
+      return false
+    }
+  }
+
+  /// Gives `file` a name in here, atomically, and not durably: that is what `sync` is for.
+  /// - Returns: false if the name is there already; it then stays as it is.
+  func link(_ file: borrowing UnnamedFile, as name: String) throws(SystemError) -> Bool {
+    let raw = file.descriptor.raw
+    do throws(SystemError) {
+      try checked("linkat", child(name)) { calls.linkOpenFile(raw, descriptor.raw, name) }
+      return true
+    } catch  where error.errno == EEXIST {
+      return false
+    }
+  }
+
+  func remove(_ name: String) throws(SystemError) {
+    try checked("unlinkat", child(name)) { calls.unlinkat(descriptor.raw, name, 0) }
+  }
+
+  func removeDirectory(_ name: String) throws(SystemError) {
+    try checked("rmdir", child(name)) { calls.unlinkat(descriptor.raw, name, AT_REMOVEDIR) }
+  }
+
+  /// Makes the names in here durable: when this returns, they survive a power cut.
+  func sync() throws(SystemError) {
+    try checked("fsync", path) { calls.fsync(descriptor.raw) }
+  }
+
+  func freeSpace() throws(SystemError) -> statvfs {
+    var statistics = statvfs()
+    try checked("fstatvfs", path) { calls.fstatvfs(descriptor.raw, &statistics) }
+    return statistics
+  }
+
+  /// Every name but `.` and `..`, in no order.
+  package func names() throws(SystemError) -> [String] {
+    // fdopendir takes the descriptor over, and its position: so one of its own.
+    let own = try checked("open", path) {
+      calls.openat(descriptor.raw, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0)
+    }
+    guard let stream = fdopendir(own) else {
+      let code = errno
+      close(own)
+      throw SystemError(call: "fdopendir", path: path, errno: code)
+    }
+    defer { closedir(stream) }
+    var names: [String] = []
+    while true {
+      errno = 0
+      guard let entry = readdir(stream) else { break }
+      let name = withUnsafeBytes(of: &entry.pointee.d_name) {
+        String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
+      }
+      if name != "." && name != ".." { names.append(name) }
+    }
+    guard errno == 0 else { throw SystemError(call: "readdir", path: path, errno: errno) }
+    return names
+  }
+
+  func child(_ name: String) -> String { "\(path)/\(name)" }
+
+  func requireWritable() throws(SystemError) {
+    try checked("faccessat", path) {
+      calls.faccessat(descriptor.raw, ".", W_OK | X_OK, AT_EACCESS)
+    }
+  }
+}

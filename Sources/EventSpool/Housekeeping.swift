@@ -1,0 +1,77 @@
+package import WebhookCore
+
+internal import Glibc
+
+/// The work that a spool needs besides publishing, in bounded steps, off the request path. Not to
+/// be shared between threads.
+package struct Housekeeping {
+  /// Longer than the longest `max-age` (seven days), so that a replay is known as long as it is
+  /// fresh.
+  private static let memorySeconds: Int64 = 8 * 86_400
+  private static let namesPerStep = 500
+  private static let secondsBetweenLooks: Int64 = 600
+
+  private let spool: InstanceSpool
+  private var nextLook: Int64 = 0
+
+  package init(of spool: InstanceSpool) {
+    self.spool = spool
+  }
+
+  /// To be called about once a second: makes the names in `ids/` durable; tries the disk again where
+  /// a failed sync has closed the spool; forgets hours that are long past.
+  /// - Throws: what did not work this time; it is tried again in the next step.
+  package mutating func step(now: Timestamp) throws(SpoolFailure) {
+    if spool.failures.isClosed { try probe() }
+    try spool.translatingErrors { () throws(SystemError) in
+      try spool.hours.sync()
+    }
+    try forgetOldHours(now: now.seconds)
+  }
+
+  private func probe() throws(SpoolFailure) {
+    let count = spool.failures.count
+    try spool.translatingErrors { () throws(SystemError) in try spool.tryOut() }
+    spool.failures.open(ifStill: count)
+  }
+
+  /// Removes the names in hours that lie more than eight days behind both the clock and the newest
+  /// hour: a clock that jumps forward forgets nothing.
+  private mutating func forgetOldHours(now: Int64) throws(SpoolFailure) {
+    guard now >= nextLook else { return }
+    let isFinished = try spool.translatingErrors { () throws(SystemError) -> Bool in
+      let hours = try spool.hours.ids.names().compactMap { name in
+        CalendarDate.seconds(atBasicHour: name).map { (name: name, start: $0) }
+      }
+      guard let newest = hours.map(\.start).max() else { return true }
+      let limit = min(now, newest) - Self.memorySeconds
+      var budget = Self.namesPerStep
+      for hour in hours where hour.start + 3_600 <= limit {
+        try forget(hour.name, budget: &budget)
+        if budget <= 0 { return false }
+      }
+      return true
+    }
+    if isFinished { nextLook = now + Self.secondsBetweenLooks }
+  }
+
+  /// Another process may be at it, too: what is gone already is as good.
+  private func forget(_ hour: String, budget: inout Int) throws(SystemError) {
+    let folder: Directory
+    do throws(SystemError) {
+      folder = try spool.hours.ids.directory(hour)
+    } catch  where error.errno == ENOENT {
+      return
+    }
+    let names = try folder.names()
+    for name in names.prefix(budget) {
+      do throws(SystemError) { try folder.remove(name) } catch  where error.errno == ENOENT {}
+    }
+    budget -= names.count
+    guard budget > 0 else { return }
+    spool.hours.forget(hour)
+    do throws(SystemError) {
+      try spool.hours.ids.removeDirectory(hour)
+    } catch  where error.errno == ENOENT || error.errno == ENOTEMPTY {}
+  }
+}

@@ -1,0 +1,24 @@
+/// The names in an instance's folder of the spool, each in this one place.
+enum SpoolLayout {
+  static let ids = "ids"
+  static let lock = "lock"
+  static let format = "format"
+  /// The number in the file `format`. An older program refuses a newer one.
+  static let formatNumber = 1
+  /// What the probe links and removes again.
+  static let probe = ".probe"
+}
+
+/// Where an event's file lies, and so what has become of the event.
+package enum EventState: String, CaseIterable, Sendable {
+  /// Ready for a consumer.
+  case new
+  /// Claimed by a consumer.
+  case cur
+  /// Failed, to be tried again later.
+  case `defer`
+  /// Given up on.
+  case dead
+  /// Finished, in a folder for the day, until it is pruned.
+  case done
+}

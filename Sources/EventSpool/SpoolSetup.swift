@@ -1,0 +1,89 @@
+internal import Glibc
+package import WebhookCore
+
+/// Why a spool cannot be used at all, and what would mend it.
+package struct SpoolSetupError: Error, Equatable, Sendable {
+  package let message: String
+}
+
+extension InstanceSpool {
+  /// Opens the instance's folder below `spool`, making what is missing, durably, and tries out
+  /// everything that the file system must be able to do.
+  package static func open(
+    _ instance: InstanceName, in spool: String, minimumFreeBytes: Int,
+    calls: SystemCalls = SystemCalls()
+  ) throws(SpoolSetupError) -> InstanceSpool {
+    do throws(SystemError) {
+      let top = try Directory(path: spool, calls: calls)
+      let root = try top.directory(makingIfMissing: instance.description).0
+      try requireFormat(of: root)
+      for state in EventState.allCases {
+        try root.directory(makingIfMissing: state.rawValue).0.requireWritable()
+      }
+      let ids = try root.directory(makingIfMissing: SpoolLayout.ids).0
+      try ids.requireWritable()
+      let opened = InstanceSpool(
+        root: root, new: try root.directory(EventState.new.rawValue), ids: ids,
+        minimumFreeBytes: minimumFreeBytes)
+      try opened.tryOut()
+      try root.sync()
+      try top.sync()
+      return opened
+    } catch {
+      throw SpoolSetupError(message: error.setupMessage)
+    }
+  }
+
+  /// - Throws: `EPROTO` on the file `format` if another program laid the spool out in another way.
+  private static func requireFormat(of root: Directory) throws(SystemError) {
+    let number = "\(SpoolLayout.formatNumber)\n"
+    if try !root.contains(SpoolLayout.format) {
+      let file = try root.unnamedFile()
+      try file.write(Array(number.utf8))
+      try file.sync()
+      _ = try root.link(file, as: SpoolLayout.format)
+    }
+    guard try root.contents(of: SpoolLayout.format, maxBytes: 16) == Array(number.utf8) else {
+      throw SystemError(call: "read", path: root.child(SpoolLayout.format), errno: EPROTO)
+    }
+  }
+
+  /// A file without a name, written, synced, linked, the folder synced, the name removed again; and
+  /// a lock. Nothing that a consumer looks at changes.
+  func tryOut() throws(SystemError) {
+    let file = try root.unnamedFile()
+    try file.write(Array("probe\n".utf8))
+    try file.sync()
+    let name = "\(SpoolLayout.probe)-\(getpid())"
+    _ = try root.link(file, as: name)
+    try root.sync()
+    try root.remove(name)
+    try EventLock(in: root).tryOut()
+  }
+}
+
+extension SystemError {
+  fileprivate var setupMessage: String {
+    "spool: \(path): \(call): \(String(cString: strerror(errno))); \(setupRemedy)"
+  }
+
+  private var setupRemedy: String {
+    switch (call, errno) {
+    case (_, EPROTO):
+      "the spool has a layout that this version does not know: use the version that wrote it"
+    case ("linkat", ENOENT): "mount /proc, which linking an open file needs"
+    case ("open", EOPNOTSUPP), ("open", EISDIR), ("open", EINVAL):
+      "the file system has no O_TMPFILE: put the spool on ext4, XFS or btrfs"
+    case ("linkat", EPERM), ("linkat", EOPNOTSUPP):
+      "the file system has no hard links: put the spool on ext4, XFS or btrfs"
+    case ("fcntl", _):
+      "the file system has no byte-range locks: put the spool on ext4, XFS or btrfs"
+    case (_, ENOENT): "make the folder, owned by the user that the responder runs as, mode 0750"
+    case (_, EACCES), (_, EPERM): "give the spool to the user that the responder runs as"
+    case (_, EROFS): "mount the spool's file system writable"
+    case (_, ENOSPC), (_, EDQUOT): "free space in the spool's file system"
+    case (_, EMFILE), (_, ENFILE): "raise the limit on open files (LimitNOFILE)"
+    default: "look at the disk and the kernel's log"
+    }
+  }
+}

@@ -1,0 +1,49 @@
+internal import Synchronization
+
+/// Remembers failed syncs in one instance's spool, for all its threads.
+///
+/// The kernel reports a lost write to one descriptor and then forgets it: a second `fsync` says that
+/// all is well. So one failed sync spoils every publish that is in flight, and closes the spool
+/// until a probe has shown that the disk works again.
+final class SyncFailures: Sendable {
+  private struct State {
+    var count = 0
+    var isClosed = false
+  }
+
+  private let state = Mutex(State())
+
+  /// What a publish holds on to from before its first look until its answer.
+  struct Watch {
+    fileprivate let failures: SyncFailures
+    fileprivate let count: Int
+
+    /// - Throws: `closed` if a sync has failed since the watch began.
+    func check() throws(SpoolFailure) {
+      guard failures.state.withLock({ $0.count }) == count else { throw .closed }
+    }
+  }
+
+  func watch() throws(SpoolFailure) -> Watch {
+    let (count, isClosed) = state.withLock { ($0.count, $0.isClosed) }
+    guard !isClosed else { throw .closed }
+    return Watch(failures: self, count: count)
+  }
+
+  var isClosed: Bool { state.withLock { $0.isClosed } }
+
+  /// The count to hand to `open(ifStill:)`.
+  var count: Int { state.withLock { $0.count } }
+
+  func record() {
+    state.withLock {
+      $0.count += 1
+      $0.isClosed = true
+    }
+  }
+
+  /// Opens the spool again, unless a sync has failed since `count` was read.
+  func open(ifStill count: Int) {
+    state.withLock { if $0.count == count { $0.isClosed = false } }
+  }
+}

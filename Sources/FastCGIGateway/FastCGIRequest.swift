@@ -1,0 +1,79 @@
+internal import CFastCGI
+internal import Glibc
+internal import WebhookCore
+
+/// libfcgi's state for the requests of one worker, which are served one after the other.
+///
+/// The connection is accepted elsewhere and handed in (`ipcFd`), so that a peer that says nothing
+/// holds no worker.
+final class FastCGIRequest {
+  private let request = UnsafeMutablePointer<FCGX_Request>.allocate(capacity: 1)
+  /// Whether the whole body, its end included, has been read: only then can the connection be kept.
+  private var isBodyAtEnd = false
+
+  init() {
+    request.initialize(to: FCGX_Request())
+    // No listener: FCGX_Accept_r serves what is handed in, and then fails.
+    precondition(FCGX_InitRequest(request, -1, 0) == 0, "libfcgi refused to start")
+  }
+
+  deinit {
+    FCGX_Free(request, 0)
+    request.deallocate()
+  }
+
+  /// Reads the parameters of the next request on `descriptor`, which now belongs to libfcgi.
+  /// - Returns: nil if there is none: the peer went away, sent something else than FastCGI or asked
+  ///   for another role; the descriptor is then closed.
+  func parameters(from descriptor: Int32) -> RequestParameters? {
+    isBodyAtEnd = false
+    request.pointee.ipcFd = descriptor
+    // Without it, FCGX_Accept_r closes the descriptor before it reads from it.
+    request.pointee.keepConnection = 1
+    guard FCGX_Accept_r(request) == 0 else { return nil }
+    guard request.pointee.role == FCGI_RESPONDER else {
+      request.pointee.keepConnection = 0
+      finish()
+      return nil
+    }
+    return RequestParameters(entries: request.pointee.envp)
+  }
+
+  /// The next bytes of the body.
+  func readBody(atMost count: Int) -> BodyChunk {
+    let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, read in
+      read = buffer.withMemoryRebound(to: CChar.self) {
+        Int(max(0, FCGX_GetStr($0.baseAddress, Int32(clamping: count), request.pointee.in)))
+      }
+    }
+    // Zero bytes alone do not say that the body ended well.
+    guard FCGX_GetError(request.pointee.in) == 0 else { return .broken }
+    if bytes.isEmpty { isBodyAtEnd = true }
+    return bytes.isEmpty ? .end : .bytes(bytes)
+  }
+
+  /// Sends the response and ends the request.
+  /// - Parameter mayKeepConnection: false where no further request shall come on it.
+  /// - Returns: whether the connection is still open and ours again.
+  func respond(with response: [UInt8], mayKeepConnection: Bool) -> Bool {
+    if request.pointee.keepConnection != 0 {
+      // What is left unread would be taken for the next request.
+      if !isBodyAtEnd { _ = readBody(atMost: 1) }
+      if !isBodyAtEnd || !mayKeepConnection { request.pointee.keepConnection = 0 }
+    }
+    response.withUnsafeBytes { bytes in
+      _ = FCGX_PutStr(
+        bytes.assumingMemoryBound(to: CChar.self).baseAddress, Int32(clamping: bytes.count),
+        request.pointee.out)
+    }
+    return finish()
+  }
+
+  @discardableResult
+  private func finish() -> Bool {
+    FCGX_Finish_r(request)
+    let isOpen = request.pointee.ipcFd >= 0
+    request.pointee.ipcFd = -1
+    return isOpen
+  }
+}

@@ -1,0 +1,167 @@
+internal import EventSpool
+internal import WebhookConfiguration
+internal import WebhookCore
+
+/// How far the body of a request could be read.
+enum BodyChunk {
+  case bytes([UInt8])
+  case end
+  /// The peer went away, or stalled for too long.
+  case broken
+}
+
+/// Decides requests, one after the other. Each worker has one of its own.
+final class RequestHandler {
+  private let responder: Responder
+  private var publishers: [InstanceName: (spool: InstanceSpool, publisher: Publisher)] = [:]
+
+  init(_ responder: Responder) {
+    self.responder = responder
+  }
+
+  /// The outcome of a request, which is on disk and in the log when this returns.
+  /// - Parameter readBody: at most that many of the next bytes of the body; asked until the end, or
+  ///   until nothing more is wanted.
+  func handle(
+    _ parameters: RequestParameters, readBody: (_ atMost: Int) -> BodyChunk
+  ) -> Outcome {
+    let start = ContinuousClock.now
+    let snapshot = responder.snapshot
+    var route: Route?
+    let outcome: Outcome
+    do throws(Refusal) {
+      let method = try self.method(of: parameters)
+      let found = try Route(
+        instance: parameters.instance, hook: parameters.hook,
+        among: snapshot.configuration.instances)
+      route = found
+      try found.checkMethod(method)
+      outcome = try decide(found, parameters, snapshot, readBody)
+    } catch {
+      outcome = .refused(error)
+    }
+    log(outcome, route, parameters, since: start)
+    return outcome
+  }
+
+  private func method(of parameters: RequestParameters) throws(Refusal) -> [UInt8] {
+    guard let method = parameters.method.first, !method.isEmpty else {
+      throw Refusal(.misconfigured, .parameter(.requestMethod, .missing))
+    }
+    return method
+  }
+
+  private func decide(
+    _ route: Route, _ parameters: RequestParameters, _ snapshot: Responder.Snapshot,
+    _ readBody: (Int) -> BodyChunk
+  ) throws(Refusal) -> Outcome {
+    switch route {
+    case .healthCheck(let instances):
+      try checkHealth(of: instances, snapshot)
+      return .healthy
+    case .delivery(let instance, let hook):
+      let policy = snapshot.configuration.settings.policy
+      let request = DeliveryRequest(
+        authorization: parameters.authorization, xSignature: parameters.xSignature,
+        body: try body(parameters, under: policy, readBody),
+        requestURI: parameters.requestURI.first ?? [],
+        remoteAddress: parameters.remoteAddress.first ?? [])
+      let event = try acceptEvent(
+        from: request, for: instance, hook: hook, under: policy, now: .now())
+      return try store(event, of: instance, snapshot)
+    }
+  }
+
+  // MARK: The body
+
+  /// The body to its end: as many bytes as `CONTENT_LENGTH` says, or all there are where it says
+  /// nothing.
+  private func body(
+    _ parameters: RequestParameters, under policy: DeliveryPolicy, _ readBody: (Int) -> BodyChunk
+  ) throws(Refusal) -> RequestBody {
+    let declared = try contentLength(of: parameters)
+    var body = try RequestBody(declaredBytes: declared, under: policy)
+    var rest = declared ?? .max
+    while rest > 0 {
+      switch readBody(min(rest, 8_192)) {
+      case .bytes(let bytes):
+        try body.append(bytes)
+        if declared != nil { rest -= bytes.count }
+      case .end where declared == nil: return body
+      case .end, .broken: throw Refusal(.malformedBody)
+      }
+    }
+    return body
+  }
+
+  /// Nil where the length is unknown: absent, or empty as nginx passes it for a body that it does
+  /// not buffer.
+  private func contentLength(of parameters: RequestParameters) throws(Refusal) -> Int? {
+    guard parameters.contentLength.count <= 1 else { throw Refusal(.malformedBody) }
+    guard let text = parameters.contentLength.first, !text.isEmpty else { return nil }
+    guard text.count < 32, text.allSatisfy({ (0x30...0x39).contains($0) }) else {
+      throw Refusal(.malformedBody)
+    }
+    return Int(String(decoding: text, as: UTF8.self)) ?? .max
+  }
+
+  // MARK: The spool
+
+  private func store(
+    _ event: Event, of instance: Instance, _ snapshot: Responder.Snapshot
+  ) throws(Refusal) -> Outcome {
+    do throws(SpoolFailure) {
+      switch try publisher(for: instance.name, snapshot).publish(event) {
+      case .stored: return .stored(event.id)
+      case .duplicate: return .duplicate(event.id)
+      }
+    } catch {
+      throw error.refusal
+    }
+  }
+
+  private func publisher(
+    for name: InstanceName, _ snapshot: Responder.Snapshot
+  ) throws(SpoolFailure) -> Publisher {
+    guard let spool = snapshot.spools[name] else {
+      preconditionFailure("every instance of a snapshot has its spool")
+    }
+    if let open = publishers[name], open.spool === spool { return open.publisher }
+    let publisher = try Publisher(of: spool)
+    publishers[name] = (spool, publisher)
+    return publisher
+  }
+
+  private func checkHealth(
+    of instances: [Instance], _ snapshot: Responder.Snapshot
+  ) throws(Refusal) {
+    for instance in instances {
+      do throws(SpoolFailure) {
+        try snapshot.spools[instance.name]?.checkHealth()
+      } catch {
+        throw error.refusal
+      }
+    }
+  }
+
+  // MARK: The log
+
+  /// A health check that finds nothing leaves no line: one comes every few seconds.
+  private func log(
+    _ outcome: Outcome, _ route: Route?, _ parameters: RequestParameters,
+    since start: ContinuousClock.Instant
+  ) {
+    guard outcome != .healthy else { return }
+    let line = RequestLogLine(
+      outcome: outcome, route: route, remoteAddress: parameters.remoteAddress.first ?? [],
+      microseconds: (ContinuousClock.now - start).microseconds)
+    responder.log.write(line.level, line.text)
+  }
+}
+
+extension Duration {
+  fileprivate var microseconds: Int64 {
+    let (seconds, attoseconds) = components
+    return seconds * 1_000_000 + attoseconds / 1_000_000_000_000
+  }
+}

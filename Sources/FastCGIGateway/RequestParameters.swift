@@ -1,0 +1,57 @@
+internal import Glibc
+internal import WebhookCore
+
+/// The parameters of a request that the program reads, out of all that the web server sent.
+///
+/// Each value is bounded before it is copied, and of a parameter that came more often than twice,
+/// two are kept: more than one is an error in any case.
+struct RequestParameters {
+  private(set) var method: [[UInt8]] = []
+  private(set) var contentLength: [[UInt8]] = []
+  private(set) var requestURI: [[UInt8]] = []
+  private(set) var remoteAddress: [[UInt8]] = []
+  private(set) var instance: [[UInt8]] = []
+  private(set) var hook: [[UInt8]] = []
+  private(set) var authorization: [[UInt8]] = []
+  private(set) var xSignature: [[UInt8]] = []
+
+  /// One more than the largest `max-token-bytes`, so that a longer value is seen to be longer.
+  private static let maximumHeaderBytes = 65_537
+
+  /// - Parameter entries: `NAME=VALUE`, C strings, up to a nil, as in environ(7).
+  init(entries: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?) {
+    var next = entries
+    while let entry = next?.pointee {
+      read(entry)
+      next = next.map { $0 + 1 }
+    }
+  }
+
+  private mutating func read(_ entry: UnsafePointer<CChar>) {
+    let largest = Self.maximumHeaderBytes
+    _ =
+      read(entry, "REQUEST_METHOD=", into: \.method, maxBytes: 32)
+      || read(entry, "CONTENT_LENGTH=", into: \.contentLength, maxBytes: 32)
+      || read(entry, "REQUEST_URI=", into: \.requestURI, maxBytes: 2_048)
+      || read(entry, "REMOTE_ADDR=", into: \.remoteAddress, maxBytes: 256)
+      || read(entry, "DELVE_INSTANCE=", into: \.instance, maxBytes: 64)
+      || read(entry, "DELVE_HOOK=", into: \.hook, maxBytes: 64)
+      || read(entry, "HTTP_AUTHORIZATION=", into: \.authorization, maxBytes: largest)
+      || read(entry, "HTTP_X_SIGNATURE=", into: \.xSignature, maxBytes: largest)
+  }
+
+  /// - Returns: whether the entry begins with `name`, an equals sign included.
+  private mutating func read(
+    _ entry: UnsafePointer<CChar>, _ name: StaticString,
+    into values: WritableKeyPath<RequestParameters, [[UInt8]]>, maxBytes: Int
+  ) -> Bool {
+    guard strncmp(entry, name.utf8Start, name.utf8CodeUnitCount) == 0 else { return false }
+    if self[keyPath: values].count < 2 {
+      let value = entry + name.utf8CodeUnitCount
+      let length = strnlen(value, maxBytes)
+      self[keyPath: values].append(
+        UnsafeBufferPointer(start: value, count: length).map(UInt8.init(bitPattern:)))
+    }
+    return true
+  }
+}

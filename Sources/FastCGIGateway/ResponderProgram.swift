@@ -1,0 +1,117 @@
+internal import CFastCGI
+internal import CLinux
+internal import EventSpool
+internal import Glibc
+internal import WebhookConfiguration
+internal import WebhookCore
+
+/// The program `delve-webhook-fcgi`, from its command line to its exit code (sysexits.h).
+package func runResponder(arguments: [String]) -> Int32 {
+  openStandardDescriptors()
+  let environment = Environment.ofProcess()
+  do throws(StartupError) {
+    // Before anything else: under plain CGI the command line can be the sender's (RFC 3875 §4.4).
+    guard environment["GATEWAY_INTERFACE"] == nil else {
+      throw .usage("started as plain CGI, which is not served: use FastCGI")
+    }
+    let options = try CommandLineOptions(parsing: arguments)
+    switch options.action {
+    case .printHelp: printLine(CommandLineOptions.help)
+    case .printVersion: printLine("delve-webhook-fcgi \(programVersion)\n")
+    case .serve: try serve(options, environment)
+    }
+    return EXIT_SUCCESS
+  } catch {
+    let line = Array("delve-webhook-fcgi: \(error.message)\n".utf8)
+    _ = write(STDERR_FILENO, line, line.count)
+    return error.exitCode
+  }
+}
+
+private func serve(
+  _ options: CommandLineOptions, _ environment: Environment
+) throws(StartupError) {
+  // Before the first thread and before FCGX_Init, so that no handler of libfcgi's ever runs.
+  let watched = [SIGTERM, SIGINT, SIGHUP, SIGUSR1]
+  let signals = FileDescriptor(
+    owning: try started("signalfd", clinux_signal_descriptor(watched, Int32(watched.count))))
+  signal(SIGPIPE, SIG_IGN)
+  // How long libfcgi holds a worker for a peer that does not close, in milliseconds.
+  setenv("LIBFCGI_OS_CLOSE_POLL_TIMEOUT", "500", 0)
+  guard FCGX_Init() == 0 else {
+    throw StartupError(message: "libfcgi refused to start", exitCode: EX_SOFTWARE)
+  }
+
+  let log = Log(environment: environment)
+  let responder = try makeResponder(options, environment, log)
+  let settings = responder.snapshot.configuration.settings
+  let maximumConnections = try connectionLimit(for: settings)
+  let listener = try listeningSocket(options, environment)
+  let poller = try Poller()
+  try poller.watch(signals.raw, as: .signals)
+  try poller.watch(listener.descriptor, as: .listener)
+  try HousekeepingThread.start(responder)
+  var loop = EventLoop(
+    responder, poller: poller, listener: listener, signals: signals,
+    maximumConnections: maximumConnections)
+  log.write(
+    .notice,
+    "started version=\(programVersion) instances=\(settings.instances.count) "
+      + "workers=\(settings.workers) connections=\(maximumConnections)")
+  loop.run()
+  log.write(.notice, "stopped")
+}
+
+private func makeResponder(
+  _ options: CommandLineOptions, _ environment: Environment, _ log: Log
+) throws(StartupError) -> Responder {
+  let path =
+    options.configurationPath ?? environment["DELVE_WEBHOOK_CONFIG"] ?? Settings.defaultPath
+  do {
+    return try Responder(configurationPath: path, log: log)
+  } catch {
+    let message = (error as? SpoolSetupError)?.message ?? "\(error)"
+    throw StartupError(message: message, exitCode: EX_CONFIG)
+  }
+}
+
+private func listeningSocket(
+  _ options: CommandLineOptions, _ environment: Environment
+) throws(StartupError) -> ListeningSocket {
+  if let path = options.socketPath { return try .unix(path: path) }
+  guard let socket = ListeningSocket.inherited(environment: environment) else {
+    throw .usage("no socket to listen on: pass --listen unix:PATH, or start it from systemd")
+  }
+  return socket
+}
+
+/// How many connections may be open at once: two descriptors each, out of what the limit leaves
+/// beside the spools, the workers and the rest. The soft limit is raised to the hard one first.
+private func connectionLimit(for settings: Settings) throws(StartupError) -> Int {
+  var limit = rlimit()
+  _ = try started("getrlimit", getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit))
+  limit.rlim_cur = limit.rlim_max
+  _ = setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+  let perInstance = 24 + settings.workers
+  let reserved = 32 + 2 * settings.workers + perInstance * settings.instances.count
+  let available = (Int(clamping: limit.rlim_cur) - reserved) / 2
+  guard available >= 8 else {
+    throw StartupError(
+      message: "the limit on open files is too low: raise it to \(reserved + 512) (LimitNOFILE)",
+      exitCode: EX_OSERR)
+  }
+  return min(available, 4_096)
+}
+
+/// Opens descriptors 0, 1 and 2 where they are closed: else the next file would take their place,
+/// and a line of the log could land in an event.
+private func openStandardDescriptors() {
+  for descriptor in STDIN_FILENO...STDERR_FILENO where fcntl(descriptor, F_GETFD) < 0 {
+    _ = open("/dev/null", O_RDWR)
+  }
+}
+
+private func printLine(_ text: String) {
+  let bytes = Array(text.utf8)
+  _ = write(STDOUT_FILENO, bytes, bytes.count)
+}

@@ -1,0 +1,27 @@
+internal import COpenSSL
+
+/// The DER form (RFC 3279 §2.2.3) of a signature that is R and S side by side, or nil unless it is
+/// exactly twice as long as the curve's field. Whether R and S are in range is the verifier's
+/// question.
+func derSignature(fromRaw raw: [UInt8], on curve: EllipticCurve) -> [UInt8]? {
+  let width = curve.fieldBytes
+  guard raw.count == 2 * width, let signature = ECDSA_SIG_new() else { return nil }
+  defer { ECDSA_SIG_free(signature) }
+  let numbers = raw.withUnsafeBufferPointer { bytes in
+    (
+      r: BN_bin2bn(bytes.baseAddress, Int32(width), nil),
+      s: BN_bin2bn(bytes.baseAddress.map { $0 + width }, Int32(width), nil)
+    )
+  }
+  guard ECDSA_SIG_set0(signature, numbers.r, numbers.s) == 1 else {
+    BN_free(numbers.r)
+    BN_free(numbers.s)
+    return nil
+  }
+  let length = i2d_ECDSA_SIG(signature, nil)
+  guard length > 0 else { return nil }
+  return [UInt8](unsafeUninitializedCapacity: Int(length)) { der, count in
+    var end = der.baseAddress
+    count = Int(max(0, i2d_ECDSA_SIG(signature, &end)))
+  }
+}

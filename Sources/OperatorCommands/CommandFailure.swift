@@ -1,0 +1,55 @@
+internal import ArgumentParser
+internal import Glibc
+
+/// Ends a command: a sentence on standard error that names the remedy, and an exit code
+/// (sysexits.h).
+struct CommandFailure: Error, CustomStringConvertible {
+  let description: String
+  let exitCode: Int32
+
+  static func noInput(_ message: String) -> CommandFailure {
+    CommandFailure(description: message, exitCode: EX_NOINPUT)
+  }
+
+  static func unavailable(_ message: String) -> CommandFailure {
+    CommandFailure(description: message, exitCode: EX_UNAVAILABLE)
+  }
+
+  static func configuration(_ message: String) -> CommandFailure {
+    CommandFailure(description: message, exitCode: EX_CONFIG)
+  }
+}
+
+/// Runs a command's body; a failure is printed and becomes the exit code.
+func reportingFailures(_ body: () async throws -> Void) async throws {
+  do {
+    try await body()
+  } catch let failure as CommandFailure {
+    printError("delve-webhook: \(failure.description)")
+    throw ExitCode(failure.exitCode)
+  }
+}
+
+func printError(_ line: String) {
+  write(Array("\(line)\n".utf8), to: STDERR_FILENO)
+}
+
+/// Writes results to standard output, without a buffer that a crash could lose.
+func printResult(_ bytes: [UInt8]) {
+  write(bytes, to: STDOUT_FILENO)
+}
+
+func printResult(_ line: String) {
+  printResult(Array("\(line)\n".utf8))
+}
+
+private func write(_ bytes: [UInt8], to descriptor: Int32) {
+  var rest = bytes[...]
+  while !rest.isEmpty {
+    let written = rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
+    if written < 0 && errno == EINTR { continue }
+    // Whoever read has gone, as `head` does: that is no failure.
+    guard written > 0 else { exit(EXIT_SUCCESS) }
+    rest = rest.dropFirst(written)
+  }
+}

@@ -1,0 +1,21 @@
+internal import ArgumentParser
+internal import WebhookCore
+
+/// The program `delve-webhook`: runs the command that its arguments name, and exits.
+package func runOperatorCommand() async {
+  await DelveWebhookCommand.main()
+}
+
+/// The operator's command line.
+struct DelveWebhookCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "delve-webhook",
+    abstract: "Look into the spool of delve-webhook-fcgi and try it out.",
+    discussion: """
+      Exit codes: 0 done; 1 the answer was a refusal, or nothing was found; 64 wrong command line; \
+      66 a file cannot be read; 69 nobody answered, or a program is missing; 78 wrong \
+      configuration.
+      """,
+    version: "delve-webhook \(programVersion)",
+    subcommands: [SendCommand.self, SpoolCommand.self])
+}

@@ -1,0 +1,110 @@
+internal import ArgumentParser
+internal import Glibc
+internal import StrictJSON
+internal import TestDelivery
+internal import WebhookConfiguration
+internal import WebhookCore
+
+/// `delve-webhook send`
+struct SendCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "send",
+    abstract: "Send a test delivery, signed as the vendor's with a key of your own.",
+    discussion: """
+      The public half of the key must stand in the instance's keys. Make a pair with
+
+        openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-521 -out private.pem
+        openssl pkey -in private.pem -pubout -out public.pem
+
+      Prints the answer's status line and body. Exit code 0: every answer was 2xx; 1: one was not.
+      """)
+
+  @Argument(help: "Where to, for example https://hooks.example.com/webhooks/delve/success.")
+  var url: String
+
+  @Option(help: "The private key to sign with: a PEM file.")
+  var key: String
+
+  @Option(help: "The kind of event: \(Hook.allCases.map(\.rawValue).joined(separator: ", ")).")
+  var hook: Hook = .exportComplete
+
+  @Option(help: "The event's id; a random number if left out.")
+  var id: String?
+
+  @Option(help: "The JWS algorithm; by default the one that fits the key.")
+  var algorithm: SignatureAlgorithm?
+
+  @Option(help: "The key's location, as X-Signature names it.")
+  var keyLocation = "/api/webhook.key"
+
+  @Option(help: "How often to send the very same token: all but the first are replays.")
+  var `repeat` = 1
+
+  @Flag(help: "Change one bit of the signature.")
+  var forge = false
+
+  @Flag(name: .shortAndLong, help: "Print the answer's header fields too.")
+  var include = false
+
+  func validate() throws {
+    guard url.hasPrefix("http://") || url.hasPrefix("https://") else {
+      throw ValidationError("The URL must begin with http:// or https://.")
+    }
+    guard `repeat` >= 1 else { throw ValidationError("--repeat must be 1 or more.") }
+  }
+
+  func run() async throws {
+    try await reportingFailures {
+      let post = HTTPPost(delivery: try makeDelivery(), url: url)
+      var isAccepted = true
+      for _ in 0..<`repeat` {
+        let answer = try await post.send()
+        let statusLine = answer.head.prefix { $0 != "\r\n" }
+        printResult("\(include ? "\(answer.head)\n" : String(statusLine))\n\(answer.body)".trimmed)
+        if !(200...299).contains(answer.status) { isAccepted = false }
+      }
+      if !isAccepted { throw ExitCode.failure }
+    }
+  }
+
+  private func makeDelivery() throws -> Delivery {
+    do {
+      let signingKey = try SigningKey(pem: try contents(ofFile: key))
+      guard let algorithm = algorithm ?? signingKey.defaultAlgorithm else {
+        throw SigningKeyProblem.unsupportedKey
+      }
+      return try Delivery(
+        body: hook.sampleBody(id: id ?? String(UInt32.random(in: 100_000...999_999))),
+        issuedAt: Int64(time(nil)), signedBy: signingKey, algorithm: algorithm,
+        keyLocation: keyLocation, isForged: forge)
+    } catch let error as FileError {
+      throw CommandFailure.noInput("\(printable(key)): \(error.message)")
+    } catch let problem as SigningKeyProblem {
+      throw CommandFailure.noInput("\(printable(key)) \(problem.explanation)")
+    }
+  }
+}
+
+extension HTTPPost {
+  fileprivate init(delivery: Delivery, url: String) {
+    self.url = url
+    body = delivery.body
+    headers = [
+      ("Content-Type", "application/json"),
+      ("Authorization", String(decoding: delivery.authorization, as: UTF8.self)),
+      ("X-Signature", delivery.xSignature),
+    ]
+  }
+}
+
+extension String {
+  /// Without line breaks at the end.
+  fileprivate var trimmed: String {
+    var text = self
+    while text.last?.isNewline == true { text.removeLast() }
+    return text
+  }
+}
+
+extension Hook: ExpressibleByArgument {}
+extension SignatureAlgorithm: ExpressibleByArgument {}

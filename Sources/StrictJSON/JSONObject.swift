@@ -1,0 +1,52 @@
+/// A JSON object whose names are all different, in the order of the text.
+package struct JSONObject: Sendable {
+  package struct Member: Sendable {
+    /// The unescaped UTF-8 bytes.
+    package let name: [UInt8]
+    package let value: JSONValue
+  }
+
+  package let members: [Member]
+
+  /// The names must all be different; the parser sees to it for what comes from outside.
+  init(members: [Member]) {
+    self.members = members
+  }
+
+  /// An object of our own making. The names must all be different.
+  package init(_ members: [(name: String, value: JSONValue)]) {
+    self.members = members.map { Member(name: Array($0.name.utf8), value: $0.value) }
+  }
+
+  /// The value of the member called `name`, compared byte by byte.
+  package subscript(name: String) -> JSONValue? {
+    members.first { $0.name.elementsEqual(name.utf8) }?.value
+  }
+
+  /// The object without the members called `names`; what is inside its members stays.
+  package func removing(_ names: String...) -> JSONObject {
+    JSONObject(
+      members: members.filter { member in
+        !names.contains { member.name.elementsEqual($0.utf8) }
+      })
+  }
+
+  /// The object with one more member at its end. The name must be new.
+  package func appending(_ name: String, _ value: JSONValue) -> JSONObject {
+    JSONObject(members: members + [Member(name: Array(name.utf8), value: value)])
+  }
+
+  /// The members in the order of their names' bytes.
+  var sortedMembers: [Member] {
+    members.sorted { $0.name.lexicographicallyPrecedes($1.name) }
+  }
+}
+
+extension JSONObject: Equatable {
+  package static func == (one: JSONObject, other: JSONObject) -> Bool {
+    one.members.count == other.members.count
+      && zip(one.sortedMembers, other.sortedMembers).allSatisfy {
+        $0.name == $1.name && $0.value == $1.value
+      }
+  }
+}

@@ -1,0 +1,63 @@
+extension JSONValue {
+  /// The value on one line, without white space between tokens, members in their order.
+  package var compactText: [UInt8] { text(sorted: false) }
+
+  /// The value in the one form that equal values share: no white space, the members of every
+  /// object sorted by the bytes of their names, strings as `appendJSONString` escapes them,
+  /// numbers as spelled.
+  package var canonicalText: [UInt8] { text(sorted: true) }
+
+  private func text(sorted: Bool) -> [UInt8] {
+    var text: [UInt8] = []
+    append(to: &text, sorted: sorted)
+    return text
+  }
+
+  private func append(to text: inout [UInt8], sorted: Bool) {
+    switch self {
+    case .null: text.append(contentsOf: "null".utf8)
+    case .boolean(let value): text.append(contentsOf: (value ? "true" : "false").utf8)
+    case .number(let spelling): text.append(contentsOf: spelling)
+    case .string(let bytes): appendJSONString(bytes, to: &text)
+    case .array(let elements):
+      text.append(UInt8(ascii: "["))
+      for (index, element) in elements.enumerated() {
+        if index > 0 { text.append(UInt8(ascii: ",")) }
+        element.append(to: &text, sorted: sorted)
+      }
+      text.append(UInt8(ascii: "]"))
+    case .object(let object):
+      text.append(UInt8(ascii: "{"))
+      for (index, member) in (sorted ? object.sortedMembers : object.members).enumerated() {
+        if index > 0 { text.append(UInt8(ascii: ",")) }
+        appendJSONString(member.name, to: &text)
+        text.append(UInt8(ascii: ":"))
+        member.value.append(to: &text, sorted: sorted)
+      }
+      text.append(UInt8(ascii: "}"))
+    }
+  }
+}
+
+/// Appends `string`, UTF-8 bytes, as a JSON string. Only what must be escaped is: the quotation
+/// mark, the backslash and U+0000 to U+001F, in the short form where there is one, else `\u00xx`
+/// with lower-case digits.
+package func appendJSONString(_ string: [UInt8], to text: inout [UInt8]) {
+  text.append(UInt8(ascii: "\""))
+  for byte in string {
+    switch byte {
+    case UInt8(ascii: "\""): text.append(contentsOf: #"\""#.utf8)
+    case UInt8(ascii: "\\"): text.append(contentsOf: #"\\"#.utf8)
+    case 0x08: text.append(contentsOf: #"\b"#.utf8)
+    case 0x09: text.append(contentsOf: #"\t"#.utf8)
+    case 0x0A: text.append(contentsOf: #"\n"#.utf8)
+    case 0x0C: text.append(contentsOf: #"\f"#.utf8)
+    case 0x0D: text.append(contentsOf: #"\r"#.utf8)
+    case 0x00..<0x20:
+      text.append(contentsOf: (byte < 0x10 ? #"\u000"# : #"\u00"#).utf8)
+      text.append(contentsOf: String(byte, radix: 16).utf8)
+    default: text.append(byte)
+    }
+  }
+  text.append(UInt8(ascii: "\""))
+}

@@ -1,0 +1,51 @@
+package import StrictJSON
+package import WebhookCore
+
+/// A delivery signed as the vendor's article shows it, with a private key of one's own.
+package struct Delivery: Sendable {
+  package let body: [UInt8]
+  /// The value of the `Authorization` header field.
+  package let authorization: [UInt8]
+  /// The value of the `X-Signature` header field.
+  package let xSignature: String
+
+  /// - Parameters:
+  ///   - body: the JSON object that is posted; the signed payload is this and `iat`.
+  ///   - issuedAt: `iat`, seconds since 1970.
+  ///   - isForged: one bit of the signature is changed after it was made.
+  package init(
+    body: JSONObject, issuedAt: Int64, signedBy key: SigningKey, algorithm: SignatureAlgorithm,
+    keyLocation: String = "/api/webhook.key", isForged: Bool = false
+  ) throws(SigningKeyProblem) {
+    let header = JSONObject([("typ", .string("JWT")), ("alg", .string(algorithm.rawValue))])
+    let payload = body.appending("iat", .number(issuedAt))
+    let signingInput =
+      base64URL(JSONValue.object(header).compactText) + [UInt8(ascii: ".")]
+      + base64URL(JSONValue.object(payload).compactText)
+    var signature = try key.signature(over: signingInput, with: algorithm)
+    if isForged { signature[signature.count - 1] ^= 1 }
+    self.body = JSONValue.object(body).compactText
+    authorization =
+      Array("Signed ".utf8) + signingInput + [UInt8(ascii: ".")] + base64URL(signature)
+    xSignature = "\(algorithm.rawValue) \(keyLocation)"
+  }
+}
+
+extension Hook {
+  /// The article's sample body for this kind of event, with another id.
+  package func sampleBody(id: String) -> JSONObject {
+    let ending: [(name: String, value: JSONValue)] = [
+      ("id", .string(id)), ("isAdHoc", .boolean(true)),
+      ("kind", .string(kind)), ("status", .string(status)),
+    ]
+    switch self {
+    case .exportComplete:
+      return JSONObject(ending.filter { $0.name != "isAdHoc" })
+    case .scanSuccess, .scanFailure:
+      return JSONObject(
+        [
+          ("assetId", .string("1")), ("assetType", .string("site")), ("attemptNumber", .number(1)),
+        ] + ending)
+    }
+  }
+}

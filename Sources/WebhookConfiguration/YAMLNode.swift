@@ -1,0 +1,180 @@
+internal import CYAML
+
+/// A value of a YAML document, with the line it begins on.
+struct YAMLNode {
+  enum Content {
+    /// `isPlain`: without quotes, so that it may be a number.
+    case scalar(String, isPlain: Bool)
+    case sequence([YAMLNode])
+    case mapping([Entry])
+  }
+
+  struct Entry {
+    let key: String
+    let keyLine: Int
+    let value: YAMLNode
+  }
+
+  /// Counted from 1.
+  let line: Int
+  let content: Content
+}
+
+/// What is wrong with a YAML text, and where.
+struct YAMLError: Error {
+  let line: Int
+  let message: String
+}
+
+extension YAMLNode {
+  /// The one document in `text`; an empty one is an empty mapping. Refused are anchors, aliases,
+  /// tags, a second document, keys that are no scalars or stand twice in a mapping, and more than
+  /// 16 levels.
+  init(parsing text: [UInt8]) throws(YAMLError) {
+    let result = text.withUnsafeBufferPointer { bytes -> Result<YAMLNode, YAMLError> in
+      let events = YAMLEvents(text: bytes)
+      do throws(YAMLError) {
+        return .success(try events.document())
+      } catch {
+        return .failure(error)
+      }
+    }
+    self = try result.get()
+  }
+}
+
+/// libyaml's parser over a text that outlives it.
+private final class YAMLEvents {
+  private static let maximumDepth = 16
+
+  private let parser = UnsafeMutablePointer<yaml_parser_t>.allocate(capacity: 1)
+
+  init(text: UnsafeBufferPointer<UInt8>) {
+    precondition(yaml_parser_initialize(parser) == 1, "no memory for the YAML parser")
+    yaml_parser_set_input_string(parser, text.baseAddress, text.count)
+  }
+
+  deinit {
+    yaml_parser_delete(parser)
+    parser.deallocate()
+  }
+
+  func document() throws(YAMLError) -> YAMLNode {
+    var root = YAMLNode(line: 1, content: .mapping([]))
+    var documents = 0
+    while true {
+      let event = try next()
+      switch event.kind {
+      case .streamStart, .documentEnd: continue
+      case .streamEnd: return root
+      case .documentStart:
+        documents += 1
+        guard documents == 1 else { throw event.error("a second document is not allowed") }
+        root = try node(beginningWith: try next(), depth: 1)
+      default: throw event.error("unexpected content")
+      }
+    }
+  }
+
+  private func node(beginningWith event: Event, depth: Int) throws(YAMLError) -> YAMLNode {
+    guard depth <= Self.maximumDepth else { throw event.error("nested too deeply") }
+    guard !event.isDecorated else { throw event.error("anchors and tags are not allowed") }
+    switch event.kind {
+    case .scalar(let text, let isPlain):
+      return YAMLNode(line: event.line, content: .scalar(text, isPlain: isPlain))
+    case .sequenceStart: return try sequence(from: event.line, depth: depth)
+    case .mappingStart: return try mapping(from: event.line, depth: depth)
+    case .alias: throw event.error("aliases are not allowed")
+    default: throw event.error("a value is missing")
+    }
+  }
+
+  private func sequence(from line: Int, depth: Int) throws(YAMLError) -> YAMLNode {
+    var elements: [YAMLNode] = []
+    while true {
+      let event = try next()
+      if case .sequenceEnd = event.kind {
+        return YAMLNode(line: line, content: .sequence(elements))
+      }
+      elements.append(try node(beginningWith: event, depth: depth + 1))
+    }
+  }
+
+  private func mapping(from line: Int, depth: Int) throws(YAMLError) -> YAMLNode {
+    var entries: [YAMLNode.Entry] = []
+    var lines: [String: Int] = [:]
+    while true {
+      let event = try next()
+      if case .mappingEnd = event.kind {
+        return YAMLNode(line: line, content: .mapping(entries))
+      }
+      guard case .scalar(let key, _) = event.kind, !event.isDecorated else {
+        throw event.error("a key must be a plain word")
+      }
+      if let first = lines[key] {
+        throw event.error("\(key): stands here again, first on line \(first)")
+      }
+      lines[key] = event.line
+      let value = try node(beginningWith: try next(), depth: depth + 1)
+      entries.append(YAMLNode.Entry(key: key, keyLine: event.line, value: value))
+    }
+  }
+
+  // MARK: libyaml's events
+
+  private struct Event {
+    enum Kind {
+      case streamStart, streamEnd, documentStart, documentEnd
+      case sequenceStart, sequenceEnd, mappingStart, mappingEnd
+      case scalar(String, isPlain: Bool)
+      case alias
+    }
+
+    let kind: Kind
+    let line: Int
+    /// It has an anchor or a tag.
+    let isDecorated: Bool
+
+    func error(_ message: String) -> YAMLError { YAMLError(line: line, message: message) }
+  }
+
+  private func next() throws(YAMLError) -> Event {
+    var event = yaml_event_t()
+    guard yaml_parser_parse(parser, &event) == 1 else {
+      let problem = parser.pointee.problem.map { String(cString: $0) } ?? "no memory"
+      throw YAMLError(
+        line: Int(parser.pointee.problem_mark.line) + 1, message: "not YAML: \(problem)")
+    }
+    defer { yaml_event_delete(&event) }
+    return Self.copy(of: event)
+  }
+
+  private static func copy(of event: yaml_event_t) -> Event {
+    let line = Int(event.start_mark.line) + 1
+    func plain(_ kind: Event.Kind) -> Event { Event(kind: kind, line: line, isDecorated: false) }
+    switch event.type {
+    case YAML_STREAM_START_EVENT: return plain(.streamStart)
+    case YAML_STREAM_END_EVENT: return plain(.streamEnd)
+    case YAML_DOCUMENT_START_EVENT: return plain(.documentStart)
+    case YAML_DOCUMENT_END_EVENT: return plain(.documentEnd)
+    case YAML_SEQUENCE_END_EVENT: return plain(.sequenceEnd)
+    case YAML_MAPPING_END_EVENT: return plain(.mappingEnd)
+    case YAML_SEQUENCE_START_EVENT:
+      let start = event.data.sequence_start
+      return Event(
+        kind: .sequenceStart, line: line, isDecorated: start.anchor != nil || start.tag != nil)
+    case YAML_MAPPING_START_EVENT:
+      let start = event.data.mapping_start
+      return Event(
+        kind: .mappingStart, line: line, isDecorated: start.anchor != nil || start.tag != nil)
+    case YAML_SCALAR_EVENT:
+      let scalar = event.data.scalar
+      let bytes = UnsafeBufferPointer(start: scalar.value, count: scalar.length)
+      return Event(
+        kind: .scalar(
+          String(decoding: bytes, as: UTF8.self), isPlain: scalar.style == YAML_PLAIN_SCALAR_STYLE),
+        line: line, isDecorated: scalar.anchor != nil || scalar.tag != nil)
+    default: return plain(.alias)  // the only kind that is left
+    }
+  }
+}

@@ -1,0 +1,47 @@
+/// What is asked of the `X-Signature` header field: `<alg> <key location>`.
+package struct XSignatureRule: Sendable {
+  package enum Policy: String, CaseIterable, Sendable {
+    case require, check, ignore
+  }
+
+  package let policy: Policy
+  /// Each printable ASCII without blank, comma and apostrophe.
+  package let keyLocations: [[UInt8]]
+
+  private static let maxBytes = 1024
+
+  package init(policy: Policy = .require, keyLocations: [String] = ["/api/webhook.key"]) {
+    self.policy = policy
+    self.keyLocations = keyLocations.map { Array($0.utf8) }
+  }
+
+  /// The one value, or nil where the policy lets it be absent. Two are an error under every policy.
+  func singleValue(of values: [[UInt8]]) throws(Refusal) -> [UInt8]? {
+    if policy == .require, values.isEmpty || values == [[]] {
+      throw Refusal(.missingXSignature)
+    }
+    guard values.count <= 1, !values.contains(where: { $0.contains(UInt8(ascii: ",")) }) else {
+      throw Refusal(.malformedXSignature)
+    }
+    return values.first
+  }
+
+  /// Compares the value with the token's algorithm and the configured locations, byte by byte.
+  /// The vendor's article prints it behind a stray apostrophe: one before and one behind are
+  /// tolerated, each by itself.
+  /// - Returns: the value if it was checked, nil if it was absent or ignored.
+  func check(
+    _ value: [UInt8]?, names algorithm: SignatureAlgorithm
+  ) throws(Refusal) -> [UInt8]? {
+    guard policy != .ignore, let value else { return nil }
+    let apostrophe = UInt8(ascii: "'")
+    var bare = value[...]
+    if bare.first == apostrophe { bare.removeFirst() }
+    if bare.last == apostrophe { bare.removeLast() }
+    let isExpected = keyLocations.contains {
+      bare.elementsEqual(Array(algorithm.rawValue.utf8) + [UInt8(ascii: " ")] + $0)
+    }
+    guard value.count <= Self.maxBytes, isExpected else { throw Refusal(.xSignatureMismatch) }
+    return value
+  }
+}

@@ -1,0 +1,78 @@
+/// The civil date and time, in UTC, of seconds since 1970; the year is 0 to 9999 for everything
+/// that a `NumericDate` can hold.
+package struct CalendarDate: Sendable {
+  private let year, month, day, hour, minute, second: Int64
+
+  /// By Howard Hinnant's `civil_from_days` ("chrono-Compatible Low-Level Date Algorithms"): years
+  /// begin in March, so that the leap day is the last, and 400 of them are 146,097 days.
+  package init(secondsSince1970 seconds: Int64) {
+    let (days, secondOfDay) = seconds.flooredDivision(by: 86_400)
+    let (era, dayOfEra) = (days + 719_468).flooredDivision(by: 146_097)
+    let yearOfEra =
+      (dayOfEra - dayOfEra / 1_460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
+    let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
+    let monthFromMarch = (5 * dayOfYear + 2) / 153
+    day = dayOfYear - (153 * monthFromMarch + 2) / 5 + 1
+    month = monthFromMarch < 10 ? monthFromMarch + 3 : monthFromMarch - 9
+    year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0)
+    hour = secondOfDay / 3_600
+    minute = secondOfDay / 60 % 60
+    second = secondOfDay % 60
+  }
+
+  /// The seconds since 1970 at which the hour `YYYYMMDDThh` begins; nil if that is not one.
+  package static func seconds(atBasicHour text: String) -> Int64? {
+    let bytes = Array(text.utf8)
+    guard bytes.count == 11, bytes[8] == UInt8(ascii: "T"), let year = Int64(text.prefix(4)),
+      let month = Int64(text.dropFirst(4).prefix(2)), let day = Int64(text.dropFirst(6).prefix(2)),
+      let hour = Int64(text.suffix(2)), (1...12).contains(month)
+    else { return nil }
+    // `days_from_civil`, the inverse of the above.
+    let (era, yearOfEra) = (month <= 2 ? year - 1 : year).flooredDivision(by: 400)
+    let monthFromMarch = month > 2 ? month - 3 : month + 9
+    let dayOfYear = (153 * monthFromMarch + 2) / 5 + day - 1
+    let dayOfEra = yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear
+    let seconds = (era * 146_097 + dayOfEra - 719_468) * 86_400 + hour * 3_600
+    // A name such as 20260231T99 is some other hour's.
+    return CalendarDate(secondsSince1970: seconds).basicHour == text ? seconds : nil
+  }
+
+  /// `2026-11-24T17:14:10Z` (RFC 3339 §5.6).
+  package var rfc3339: String { "\(rfc3339Date)T\(rfc3339Time)Z" }
+
+  /// `2026-11-24T17:14:10.042Z`.
+  package func rfc3339(milliseconds: Int) -> String {
+    "\(rfc3339Date)T\(rfc3339Time).\(digits(Int64(milliseconds), 3))Z"
+  }
+
+  /// `20261124T171410Z` (ISO 8601, basic format).
+  var basic: String { "\(basicHour)\(digits(minute, 2))\(digits(second, 2))Z" }
+
+  /// `20261124T17`.
+  var basicHour: String {
+    "\(digits(year, 4))\(digits(month, 2))\(digits(day, 2))T\(digits(hour, 2))"
+  }
+
+  private var rfc3339Date: String { "\(digits(year, 4))-\(digits(month, 2))-\(digits(day, 2))" }
+  private var rfc3339Time: String { "\(digits(hour, 2)):\(digits(minute, 2)):\(digits(second, 2))" }
+}
+
+extension Int64 {
+  /// Quotient and remainder, the remainder never negative.
+  fileprivate func flooredDivision(by divisor: Int64) -> (quotient: Int64, remainder: Int64) {
+    let (quotient, remainder) = quotientAndRemainder(dividingBy: divisor)
+    return remainder < 0 ? (quotient - 1, remainder + divisor) : (quotient, remainder)
+  }
+}
+
+/// `value` in at least `width` digits.
+private func digits(_ value: Int64, _ width: Int) -> String {
+  let text = String(value)
+  return String(repeating: "0", count: max(0, width - text.utf8.count)) + text
+}
+
+extension Timestamp {
+  package var rfc3339: String {
+    CalendarDate(secondsSince1970: seconds).rfc3339(milliseconds: milliseconds)
+  }
+}

@@ -1,0 +1,68 @@
+internal import StrictJSON
+
+/// A verified event, ready to be stored. Only `acceptEvent` can make one, and nothing else can be
+/// published.
+package struct Event: Sendable {
+  package let id: EventID
+  package let fileName: EventFileName
+  /// The hour of `iat`, as `YYYYMMDDThh`.
+  package let issuedHour: String
+  /// The event file: one line of JSON, a CloudEvents 1.0 structured event, and a newline.
+  package let line: [UInt8]
+
+  init(
+    _ claims: Claims, proof: VerifiedToken, xSignature: [UInt8]?, request: DeliveryRequest,
+    instance: Instance, hook: Hook?, recordedAt: Timestamp
+  ) {
+    id = EventID(ofPayload: proof.payload)
+    fileName = EventFileName(of: claims, id: id)
+    let issuedAt = CalendarDate(secondsSince1970: claims.issuedAt.seconds)
+    issuedHour = issuedAt.basicHour
+
+    let type = Array("com.delvesecurity.".utf8) + claims.kind + [UInt8(ascii: ".")] + claims.status
+    let subject = claims.kind + [UInt8(ascii: "/")] + claims.id
+    var file = EventLine()
+    file.append("specversion", "1.0")
+    file.append("id", id.hex)
+    file.append("source", "\(instance.url)#\(instance.name)")
+    file.append("type", contextAttribute(type, maxBytes: 512))
+    file.append("subject", contextAttribute(subject, maxBytes: 512))
+    file.append("time", issuedAt.rfc3339)
+    file.append("datacontenttype", "application/json")
+    file.append("data", json: compactJSON(proof.payload))
+    file.append("recordedtime", recordedAt.rfc3339)
+    file.append("instance", instance.name.description)
+    if let hook { file.append("hook", hook.rawValue) }
+    file.append("requesturi", contextAttribute(request.requestURI, maxBytes: 2048))
+    file.append("remoteaddr", contextAttribute(request.remoteAddress, maxBytes: 256))
+    file.append("eventkey", eventKey(of: claims.payload))
+    file.append("keyid", proof.keyID.text)
+    if let xSignature { file.append("xsignature", xSignature) }
+    file.append("jws", proof.compact)
+    line = file.finished()
+  }
+}
+
+/// One JSON object on one line, written member by member.
+private struct EventLine {
+  private var text: [UInt8] = [UInt8(ascii: "{")]
+
+  mutating func append(_ name: String, json: [UInt8]) {
+    if text.count > 1 { text.append(UInt8(ascii: ",")) }
+    appendJSONString(Array(name.utf8), to: &text)
+    text.append(UInt8(ascii: ":"))
+    text.append(contentsOf: json)
+  }
+
+  /// An empty value is left out: a context attribute must not be empty (CloudEvents 1.0.2 §3.1).
+  mutating func append(_ name: String, _ value: [UInt8]) {
+    guard !value.isEmpty else { return }
+    var string: [UInt8] = []
+    appendJSONString(value, to: &string)
+    append(name, json: string)
+  }
+
+  mutating func append(_ name: String, _ value: String) { append(name, Array(value.utf8)) }
+
+  consuming func finished() -> [UInt8] { text + [UInt8(ascii: "}"), UInt8(ascii: "\n")] }
+}

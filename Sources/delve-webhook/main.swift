@@ -1,0 +1,3 @@
+internal import OperatorCommands
+
+await runOperatorCommand()
