@@ -63,7 +63,7 @@ let package = Package(
     .target(
       name: "TestSupport",
       dependencies: [
-        "TestDelivery", "WebhookCore",
+        "StrictJSON", "TestDelivery", "WebhookCore",
         .product(name: "Subprocess", package: "swift-subprocess"),
       ],
       path: "Tests/TestSupport", swiftSettings: strict),

@@ -1,0 +1,154 @@
+internal import Glibc
+
+/// A FastCGI web server's side of one connection (FastCGI specification §3), for tests: it can also
+/// send what no web server would.
+package final class FastCGIClient {
+  package struct Response: Sendable {
+    package let status: Int
+    /// Names as they came.
+    package let headers: [(name: String, value: String)]
+    package let body: [UInt8]
+
+    package subscript(name: String) -> String? { headers.first { $0.name == name }?.value }
+    package var text: String { String(decoding: body, as: UTF8.self) }
+  }
+
+  package enum Failure: Error { case cannotConnect(Int32), closed, malformed }
+
+  package enum RecordType: UInt8 {
+    case beginRequest = 1
+    case abortRequest = 2
+    case endRequest = 3
+    case parameters = 4
+    case standardInput = 5
+    case standardOutput = 6
+    case getValues = 9
+  }
+
+  private let descriptor: Int32
+
+  package init(socket path: String) throws {
+    descriptor = Glibc.socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
+    _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
+    var address = sockaddr_un()
+    address.sun_family = sa_family_t(AF_UNIX)
+    withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
+    let isConnected = withUnsafePointer(to: address) {
+      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
+      }
+    }
+    guard isConnected == 0 else { throw Failure.cannotConnect(errno) }
+    // A test must not hang: the responder's own limit is ten seconds.
+    var limit = timeval(tv_sec: 20, tv_usec: 0)
+    setsockopt(
+      descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
+  }
+
+  deinit { close(descriptor) }
+
+  // MARK: Requests
+
+  /// A whole request, and its response.
+  package func request(
+    _ parameters: [(String, [UInt8])], body: [UInt8] = [], keepConnection: Bool = false
+  ) throws -> Response {
+    try begin(keepConnection: keepConnection)
+    try send(.parameters, Self.encoded(parameters))
+    try send(.parameters, [])
+    if !body.isEmpty { try send(.standardInput, body) }
+    try send(.standardInput, [])
+    return try response()
+  }
+
+  package func begin(role: UInt8 = 1, keepConnection: Bool = false) throws {
+    try send(.beginRequest, [0, role, keepConnection ? 1 : 0, 0, 0, 0, 0, 0])
+  }
+
+  /// One record, or several where `content` needs them.
+  package func send(_ type: RecordType, _ content: [UInt8]) throws {
+    var rest = content[...]
+    repeat {
+      let part = rest.prefix(65_528)
+      rest = rest.dropFirst(part.count)
+      let length = [UInt8(part.count >> 8), UInt8(part.count & 0xFF)]
+      try send(bytes: [1, type.rawValue, 0, 1] + length + [0, 0] + part)
+    } while !rest.isEmpty
+  }
+
+  package func send(bytes: [UInt8]) throws {
+    var offset = 0
+    while offset < bytes.count {
+      let count = bytes[offset...].withUnsafeBytes {
+        Glibc.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
+      }
+      guard count > 0 else { throw Failure.closed }
+      offset += count
+    }
+  }
+
+  /// Name-value pairs (§3.4).
+  package static func encoded(_ parameters: [(String, [UInt8])]) -> [UInt8] {
+    func length(_ count: Int) -> [UInt8] {
+      count < 128
+        ? [UInt8(count)]
+        : [24, 16, 8, 0].map { UInt8(count >> $0 & 0xFF) | ($0 == 24 ? 0x80 : 0) }
+    }
+    return parameters.flatMap { name, value in
+      length(name.utf8.count) + length(value.count) + Array(name.utf8) + value
+    }
+  }
+
+  // MARK: Responses
+
+  /// Everything up to the end of the request.
+  package func response() throws -> Response {
+    var output: [UInt8] = []
+    while true {
+      let header = try receive(8)
+      let content = try receive(Int(header[4]) << 8 | Int(header[5]))
+      _ = try receive(Int(header[6]))
+      switch RecordType(rawValue: header[1]) {
+      case .standardOutput: output += content
+      case .endRequest: return try Self.parse(output)
+      default: break
+      }
+    }
+  }
+
+  /// Whether the responder closes the connection without another byte.
+  package func isClosedByPeer() -> Bool {
+    var byte: UInt8 = 0
+    let count = recv(descriptor, &byte, 1, 0)
+    return count == 0 || (count < 0 && errno == ECONNRESET)
+  }
+
+  private func receive(_ count: Int) throws -> [UInt8] {
+    var bytes: [UInt8] = []
+    var buffer = [UInt8](repeating: 0, count: 65_536)
+    while bytes.count < count {
+      let received = recv(descriptor, &buffer, min(buffer.count, count - bytes.count), 0)
+      guard received > 0 else { throw Failure.closed }
+      bytes += buffer.prefix(received)
+    }
+    return bytes
+  }
+
+  private static func parse(_ output: [UInt8]) throws -> Response {
+    let separator: [UInt8] = [13, 10, 13, 10]
+    guard let end = output.indices.first(where: { output[$0...].starts(with: separator) }) else {
+      throw Failure.malformed
+    }
+    let lines = String(decoding: output[..<end], as: UTF8.self).split(separator: "\r\n")
+    var headers: [(name: String, value: String)] = []
+    for line in lines {
+      guard let colon = line.firstIndex(of: ":") else { throw Failure.malformed }
+      let value = line[line.index(after: colon)...].drop { $0 == " " }
+      headers.append((String(line[..<colon]), String(value)))
+    }
+    guard let status = headers.first(where: { $0.name == "Status" }).flatMap({ Int($0.value.prefix(3)) })
+    else { throw Failure.malformed }
+    return Response(
+      status: status, headers: headers, body: Array(output[(end + separator.count)...]))
+  }
+}

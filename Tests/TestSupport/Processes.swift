@@ -1,0 +1,73 @@
+internal import Foundation
+internal import Subprocess
+
+/// How a program ended and what it printed.
+package struct CommandResult: Sendable {
+  /// Minus the signal's number if one ended it.
+  package let exitCode: Int32
+  package let output: String
+  package let errorOutput: String
+}
+
+/// Runs a program to its end.
+package func command(
+  _ program: String, _ arguments: [String] = [], environment: [String: String] = [:],
+  input: String = ""
+) async throws -> CommandResult {
+  let result = try await run(
+    .name(program), arguments: Arguments(arguments), environment: inherited(and: environment),
+    input: .string(input), output: .string(limit: 1 << 26), error: .string(limit: 1 << 26))
+  return CommandResult(
+    exitCode: exitCode(result.terminationStatus), output: result.standardOutput,
+    errorOutput: result.standardError)
+}
+
+/// A program that runs beside a test.
+package struct RunningProcess: Sendable {
+  package let id: Int32
+
+  package func send(signal: Int32) { kill(id, signal) }
+}
+
+/// Runs `body` beside a program, whose standard error goes to the file `log`; then ends the program
+/// with SIGTERM, if it has not ended by itself.
+/// - Returns: the body's result and the program's exit code, minus the signal if one ended it.
+package func withProcess<Result: Sendable>(
+  _ program: String, _ arguments: [String], environment: [String: String] = [:], log: String,
+  _ body: @Sendable (RunningProcess) async throws -> Result
+) async throws -> (Result, exitCode: Int32) {
+  // The shell opens the log, and becomes the program.
+  let script = #"log=$1; shift; exec "$@" 2>>"$log" </dev/null"#
+  let result = try await run(
+    .name("sh"), arguments: Arguments(["-c", script, "sh", log, program] + arguments),
+    environment: inherited(and: environment), input: .none, output: .discarded, error: .discarded
+  ) { execution in
+    let process = RunningProcess(id: execution.processIdentifier.value)
+    defer { process.send(signal: SIGTERM) }
+    return try await body(process)
+  }
+  return (result.closureResult, exitCode(result.terminationStatus))
+}
+
+/// Waits until `condition` holds, for ten seconds at most.
+package func eventually(_ condition: () async throws -> Bool) async throws -> Bool {
+  for _ in 0..<500 {
+    if try await condition() { return true }
+    try await Task.sleep(for: .milliseconds(20))
+  }
+  return false
+}
+
+private func inherited(and variables: [String: String]) -> Environment {
+  let pairs = variables.compactMap { name, value in
+    Environment.Key(rawValue: name).map { ($0, value) }
+  }
+  return .inherit.updating(Dictionary(uniqueKeysWithValues: pairs))
+}
+
+private func exitCode(_ status: TerminationStatus) -> Int32 {
+  switch status {
+  case .exited(let code): code
+  case .signaled(let signal): -signal
+  }
+}

@@ -1,0 +1,30 @@
+internal import Foundation
+
+/// Where things lie, so that a test runs from any folder.
+package enum Repository {
+  package static let root = URL(filePath: #filePath).deletingLastPathComponent()
+    .deletingLastPathComponent().deletingLastPathComponent().path
+
+  /// An executable of this package, built beside the tests.
+  package static func executable(_ name: String) -> String {
+    URL(filePath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
+      .appending(path: name).path
+  }
+
+  /// The folder with the vectors that others made, which are not part of the repository:
+  /// `$DELVE_VECTORS`, else `../shared/vectors`; nil if there is none.
+  package static let foreignVectors: String? = {
+    let path = ProcessInfo.processInfo.environment["DELVE_VECTORS"] ?? "\(root)/../shared/vectors"
+    return FileManager.default.fileExists(atPath: path) ? path : nil
+  }()
+}
+
+/// The bytes of a file that a test cannot do without.
+package func fileBytes(_ path: String) throws -> [UInt8] {
+  try Array(Data(contentsOf: URL(filePath: path)))
+}
+
+/// A file of the repository's own `Tests` folder.
+package func testFile(_ path: String) throws -> [UInt8] {
+  try fileBytes("\(Repository.root)/Tests/\(path)")
+}

@@ -1,0 +1,113 @@
+internal import Glibc
+
+/// The built responder on a socket in a temporary folder, with a configuration of the test's own.
+package struct ResponderUnderTest: Sendable {
+  package let folder: TemporaryFolder
+  package let process: RunningProcess
+
+  package var socket: String { "\(folder.path)/s" }
+  package var log: String { folder.text(of: "log") }
+
+  /// The paths of the event files, relative to the spool.
+  package var storedEvents: [String] {
+    folder.files(below: "spool").filter { $0.contains("/new/") }
+  }
+
+  /// A delivery in one request of its own.
+  package func deliver(
+    authorization: [UInt8]?, xSignature: [UInt8]? = Array("ES512 /api/webhook.key".utf8),
+    hook: String? = nil, instance: String? = nil, body: [UInt8] = Array("{}".utf8)
+  ) throws -> FastCGIClient.Response {
+    try FastCGIClient(socket: socket).request(
+      deliveryParameters(
+        authorization: authorization, xSignature: xSignature, hook: hook, instance: instance,
+        contentLength: body.count),
+      body: body)
+  }
+
+  /// The answer of the health check, or nil where nobody listens.
+  package func healthStatus() -> Int? {
+    let health: [(String, [UInt8])] = [
+      ("REQUEST_METHOD", Array("GET".utf8)), ("DELVE_HOOK", Array("health".utf8)),
+    ]
+    return try? FastCGIClient(socket: socket).request(health).status
+  }
+}
+
+/// What a web server passes for a delivery.
+package func deliveryParameters(
+  authorization: [UInt8]?, xSignature: [UInt8]? = Array("ES512 /api/webhook.key".utf8),
+  hook: String? = nil, instance: String? = nil, contentLength: Int = 2
+) -> [(String, [UInt8])] {
+  var parameters: [(String, [UInt8])] = [
+    ("REQUEST_METHOD", Array("POST".utf8)),
+    ("REQUEST_URI", Array("/webhooks/delve/any".utf8)),
+    ("REMOTE_ADDR", Array("192.0.2.7".utf8)),
+    ("CONTENT_LENGTH", Array(String(contentLength).utf8)),
+  ]
+  if let instance { parameters.append(("DELVE_INSTANCE", Array(instance.utf8))) }
+  if let hook { parameters.append(("DELVE_HOOK", Array(hook.utf8))) }
+  if let authorization { parameters.append(("HTTP_AUTHORIZATION", authorization)) }
+  if let xSignature { parameters.append(("HTTP_X_SIGNATURE", xSignature)) }
+  return parameters
+}
+
+/// One instance, `acme`, with the P-521 test key; `settings` are further lines of the configuration.
+package func exampleConfiguration(settings: String = "") -> String {
+  """
+  spool: spool
+  minimum-free-bytes: 0
+  \(settings)
+  instances:
+    acme:
+      url: https://acme.delvesecurity.app
+      keys: [\(TestKey.p521.path)]
+  """
+}
+
+/// Runs `body` beside a responder.
+/// - Parameters:
+///   - clock: the second since 1970 at which the responder's wall clock stands still (faketime(1));
+///     nil: the real time.
+/// - Returns: the body's result and the responder's exit code.
+@discardableResult
+package func withResponder<Result: Sendable>(
+  configuration: String = exampleConfiguration(), clock: Int64? = nil,
+  in folder: TemporaryFolder? = nil,
+  _ body: @Sendable (ResponderUnderTest) async throws -> Result
+) async throws -> (Result, exitCode: Int32) {
+  let folder = try folder ?? TemporaryFolder()
+  try folder.makeFolder("spool")
+  try folder.write(configuration.utf8, to: "config.yaml")
+  var environment: [String: String] = [:]
+  if let clock {
+    environment["LD_PRELOAD"] = "libfaketime.so.1"
+    environment["LD_LIBRARY_PATH"] = "/usr/lib/x86_64-linux-gnu/faketime:/usr/lib/aarch64-linux-gnu/faketime"
+    environment["FAKETIME"] = utcText(clock)
+    environment["FAKETIME_DONT_FAKE_MONOTONIC"] = "1"
+    environment["TZ"] = "UTC"
+  }
+  return try await withProcess(
+    Repository.executable("delve-webhook-fcgi"),
+    ["--listen", "unix:\(folder.path)/s", "--config", "\(folder.path)/config.yaml"],
+    environment: environment, log: "\(folder.path)/log"
+  ) { process in
+    let responder = ResponderUnderTest(folder: folder, process: process)
+    guard try await eventually({ responder.healthStatus() != nil }) else {
+      throw ResponderDidNotStart(log: responder.log)
+    }
+    return try await body(responder)
+  }
+}
+
+package struct ResponderDidNotStart: Error { package let log: String }
+
+/// `YYYY-MM-DD hh:mm:ss`, as faketime wants it.
+private func utcText(_ seconds: Int64) -> String {
+  var time = time_t(seconds)
+  var parts = tm()
+  gmtime_r(&time, &parts)
+  func two(_ value: Int32) -> String { value < 10 ? "0\(value)" : "\(value)" }
+  return "\(parts.tm_year + 1900)-\(two(parts.tm_mon + 1))-\(two(parts.tm_mday)) "
+    + "\(two(parts.tm_hour)):\(two(parts.tm_min)):\(two(parts.tm_sec))"
+}
