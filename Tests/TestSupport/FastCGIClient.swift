@@ -116,12 +116,17 @@ package final class FastCGIClient {
     }
   }
 
-  /// Whether the responder closes the connection without another byte.
+  /// Whether the responder closes the connection, whatever it sends before.
   package func isClosedByPeer() -> Bool {
     var byte: UInt8 = 0
-    let count = recv(descriptor, &byte, 1, 0)
-    return count == 0 || (count < 0 && errno == ECONNRESET)
+    while true {
+      let count = recv(descriptor, &byte, 1, 0)
+      if count <= 0 { return count == 0 || errno == ECONNRESET }
+    }
   }
+
+  /// Says that nothing more will be sent.
+  package func shutDownSending() { shutdown(descriptor, Int32(SHUT_WR)) }
 
   private func receive(_ count: Int) throws -> [UInt8] {
     var bytes: [UInt8] = []
