@@ -74,13 +74,14 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "WebhookCoreTests",
-      dependencies: ["WebhookCore", "StrictJSON", "TestDelivery", "TestSupport"],
+      dependencies: ["WebhookCore", "OpenSSLCrypto", "StrictJSON", "TestDelivery", "TestSupport"],
       swiftSettings: strict),
     .testTarget(
       name: "EventSpoolTests", dependencies: ["EventSpool", "WebhookCore", "TestSupport"],
       swiftSettings: strict),
     .testTarget(
-      name: "WebhookConfigurationTests", dependencies: ["WebhookConfiguration", "TestSupport"],
+      name: "WebhookConfigurationTests",
+      dependencies: ["WebhookConfiguration", "WebhookCore", "TestSupport"],
       swiftSettings: strict),
     .testTarget(
       name: "FastCGIGatewayTests", dependencies: ["FastCGIGateway", "TestSupport"],

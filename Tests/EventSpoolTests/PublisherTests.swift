@@ -1,0 +1,198 @@
+internal import EventSpool
+internal import Foundation
+internal import Synchronization
+internal import TestSupport
+internal import Testing
+internal import WebhookCore
+
+/// A spool in a temporary folder, its calls recorded.
+struct SpoolUnderTest {
+  let folder: TemporaryFolder
+  let recorded = RecordedCalls()
+  let spool: InstanceSpool
+  let publisher: Publisher
+
+  init(minimumFreeBytes: Int = 0) throws {
+    folder = try TemporaryFolder()
+    spool = try InstanceSpool.open(
+      try exampleInstance().name, in: folder.path, minimumFreeBytes: minimumFreeBytes,
+      calls: recorded.systemCalls)
+    publisher = try Publisher(of: spool)
+    recorded.reset()
+  }
+
+  var events: [String] { folder.files(below: "acme/new") }
+  var ids: [String] { folder.files(below: "acme/ids") }
+
+  func failure(of event: Event) -> SpoolFailure? {
+    do throws(SpoolFailure) {
+      _ = try publisher.publish(event)
+      return nil
+    } catch {
+      return error
+    }
+  }
+}
+
+struct PublisherTests {
+  @Test func storedEventIsOneFileInNewAndOneNameInIds() throws {
+    let test = try SpoolUnderTest()
+    let event = try exampleEvent()
+    #expect(try test.publisher.publish(event) == .stored)
+    #expect(test.events == [event.fileName.description])
+    #expect(test.ids == ["\(event.issuedHour)/\(event.id.hex)"])
+    #expect(try fileBytes("\(test.folder.path)/acme/new/\(event.fileName)") == event.line)
+  }
+
+  @Test func callsComeInTheOrderOfTheProtocol() throws {
+    let test = try SpoolUnderTest()
+    let event = try exampleEvent()
+    _ = try test.publisher.publish(event)
+    let hour = event.issuedHour
+    #expect(
+      test.recorded.calls == [
+        "open \(hour)", "mkdir \(hour)", "open \(hour)", "access \(hour)", "statvfs",
+        "open unnamed", "write unnamed", "fsync unnamed", "lock", "access \(hour)", "link new",
+        "fsync new", "link \(hour)", "unlock",
+      ])
+  }
+
+  @Test func duplicateIsFoundByOneLookAndWritesNothing() throws {
+    let test = try SpoolUnderTest()
+    let event = try exampleEvent()
+    _ = try test.publisher.publish(event)
+    test.recorded.reset()
+    #expect(try test.publisher.publish(event) == .duplicate)
+    #expect(test.recorded.calls == ["access \(event.issuedHour)"])
+    #expect(test.events.count == 1)
+  }
+
+  @Test func duplicateIsFoundWhateverAConsumerDidWithTheFile() throws {
+    let test = try SpoolUnderTest()
+    let event = try exampleEvent()
+    _ = try test.publisher.publish(event)
+    try FileManager.default.removeItem(atPath: "\(test.folder.path)/acme/new/\(event.fileName)")
+    #expect(try test.publisher.publish(event) == .duplicate)
+    #expect(test.events == [])
+  }
+
+  @Test func anotherProcessFindsTheEventToo() throws {
+    let test = try SpoolUnderTest()
+    let event = try exampleEvent()
+    _ = try test.publisher.publish(event)
+    let other = try InstanceSpool.open(
+      try exampleInstance().name, in: test.folder.path, minimumFreeBytes: 0)
+    #expect(try Publisher(of: other).publish(event) == .duplicate)
+  }
+
+  /// A crash between the two links leaves the name in new/ alone.
+  @Test func eventLeftBetweenTheTwoLinksIsPublishedByTheNextDelivery() throws {
+    let test = try SpoolUnderTest()
+    let event = try exampleEvent()
+    try test.folder.write(event.line, to: "acme/new/\(event.fileName)")
+    #expect(try test.publisher.publish(event) == .stored)
+    #expect(test.events.count == 1)
+    #expect(test.ids.count == 1)
+  }
+
+  @Test func everyCallThatFailsLeavesNothingOrTheWholeEvent() throws {
+    let event = try exampleEvent()
+    for index in 0..<14 {
+      let test = try SpoolUnderTest()
+      test.recorded.reset(failing: (index, EIO))
+      let failure = test.failure(of: event)
+      let failed = test.recorded.calls[index]
+      #expect(failure != nil, "\(failed)")
+      // Whatever failed, a name in ids/ needs a whole file in new/.
+      #expect(test.ids.isEmpty || test.events.count == 1, "\(failed)")
+      if failed != "unlock" { #expect(test.events == [], "\(failed)") }
+      if failed.hasPrefix("fsync") {
+        #expect(test.failure(of: event) == .closed, "\(failed)")
+        test.recorded.reset()
+        var housekeeping = Housekeeping(of: test.spool)
+        try housekeeping.step(now: Timestamp(seconds: 1_790_000_000))
+      }
+      test.recorded.reset()
+      let again = try test.publisher.publish(event)
+      #expect(again == (failed == "unlock" ? .duplicate : .stored), "\(failed)")
+      #expect(test.events.count == 1)
+    }
+  }
+
+  @Test(arguments: [
+    (ENOSPC, "spool-full"), (EDQUOT, "spool-full"), (EROFS, "spool-read-only"),
+    (EACCES, "spool-permission"), (EPERM, "spool-permission"), (EMFILE, "spool-descriptors"),
+    (ENFILE, "spool-descriptors"), (EIO, "spool-io"), (ESTALE, "spool-io"),
+  ])
+  func failureSaysWhatIsWrong(code: Int32, codeWord: String) throws {
+    let test = try SpoolUnderTest()
+    test.recorded.reset(failing: (6, code))
+    let refusal = try #require(test.failure(of: try exampleEvent())?.refusal)
+    #expect(refusal.reason.rawValue == codeWord)
+    #expect(
+      refusal.detail
+        == .systemCall("write", path: "\(test.folder.path)/acme/(unnamed file)", errno: code))
+  }
+
+  /// The kernel may report a lost write to one descriptor alone: here to a publish that runs while
+  /// another one syncs, whose own calls all succeed.
+  @Test func failedSyncOfOneSpoilsThePublishInFlight() throws {
+    let folder = try TemporaryFolder()
+    let inner = try exampleEvent(id: "inner")
+    let opened = Mutex<InstanceSpool?>(nil)
+    let syncs = Mutex(0)
+    var calls = SystemCalls()
+    calls.fsync = { descriptor in
+      guard let spool = opened.withLock({ $0 }) else { return fsync(descriptor) }
+      let count = syncs.withLock { count in
+        count += 1
+        return count
+      }
+      if count == 1 { _ = try? Publisher(of: spool).publish(inner) }
+      guard count == 2 else { return fsync(descriptor) }
+      errno = EIO
+      return -1
+    }
+    let spool = try InstanceSpool.open(
+      try exampleInstance().name, in: folder.path, minimumFreeBytes: 0, calls: calls)
+    opened.withLock { $0 = spool }
+    #expect(throws: SpoolFailure.closed) {
+      try Publisher(of: spool).publish(try exampleEvent(id: "outer"))
+    }
+  }
+
+  @Test func duplicateIsAnsweredThoughTheDiskIsFull() throws {
+    let test = try SpoolUnderTest()
+    let event = try exampleEvent(id: "1")
+    _ = try test.publisher.publish(event)
+    let full = try InstanceSpool.open(
+      try exampleInstance().name, in: test.folder.path, minimumFreeBytes: .max)
+    let publisher = try Publisher(of: full)
+    #expect(try publisher.publish(event) == .duplicate)
+    #expect(throws: SpoolFailure.belowMinimum(bytes: .max)) {
+      try publisher.publish(try exampleEvent(id: "2"))
+    }
+    #expect(throws: SpoolFailure.belowMinimum(bytes: .max)) { try full.checkHealth() }
+  }
+
+  @Test func hourFolderThatVanishedIsMadeAgain() throws {
+    let test = try SpoolUnderTest()
+    _ = try test.publisher.publish(try exampleEvent(id: "1"))
+    try FileManager.default.removeItem(
+      atPath: "\(test.folder.path)/acme/ids/\(try exampleEvent().issuedHour)")
+    #expect(try test.publisher.publish(try exampleEvent(id: "2")) == .stored)
+    #expect(test.ids.count == 1)
+  }
+
+  @Test func threadsWithOneEventStoreItOnce() async throws {
+    let test = try SpoolUnderTest()
+    let event = try exampleEvent()
+    let spool = test.spool
+    let results = try await withThrowingTaskGroup(of: Publisher.Publication.self) { group in
+      for _ in 0..<16 { group.addTask { try Publisher(of: spool).publish(event) } }
+      return try await group.reduce(into: []) { $0.append($1) }
+    }
+    #expect(results.count { $0 == .stored } == 1)
+    #expect(test.events.count == 1)
+  }
+}

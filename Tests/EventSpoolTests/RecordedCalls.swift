@@ -1,0 +1,67 @@
+internal import EventSpool
+internal import Glibc
+internal import Synchronization
+
+/// System calls that are written down, and of which one can fail on purpose.
+final class RecordedCalls: Sendable {
+  private struct State {
+    var calls: [String] = []
+    var names: [Int32: String] = [:]
+    var failing: (index: Int, errno: Int32)?
+  }
+
+  private let state = Mutex(State())
+
+  /// What was called since `reset`: the call, and what on, by the last part of its name.
+  var calls: [String] { state.withLock { $0.calls } }
+
+  func reset(failing: (index: Int, errno: Int32)? = nil) {
+    state.withLock {
+      $0.calls = []
+      $0.failing = failing
+    }
+  }
+
+  /// Writes the call down.
+  /// - Returns: whether it is to fail; `errno` is then set.
+  private func isFailing(_ call: String) -> Bool {
+    let code = state.withLock { state -> Int32? in
+      defer { state.calls.append(call) }
+      return state.failing.flatMap { $0.index == state.calls.count ? $0.errno : nil }
+    }
+    guard let code else { return false }
+    errno = code
+    return true
+  }
+
+  private func name(_ descriptor: Int32) -> String {
+    state.withLock { $0.names[descriptor] ?? "?" }
+  }
+
+  /// The real calls, each of which is recorded first.
+  var systemCalls: SystemCalls {
+    let real = SystemCalls()
+    var calls = SystemCalls()
+    calls.openat = { [self] directory, name, flags, mode in
+      if isFailing("open \(name == "." ? "unnamed" : name)") { return -1 }
+      let descriptor = real.openat(directory, name, flags, mode)
+      let last = name.split(separator: "/").last.map(String.init) ?? name
+      state.withLock { $0.names[descriptor] = last == "." ? "unnamed" : last }
+      return descriptor
+    }
+    calls.write = { [self] in isFailing("write \(name($0))") ? -1 : real.write($0, $1, $2) }
+    calls.fsync = { [self] in isFailing("fsync \(name($0))") ? -1 : real.fsync($0) }
+    calls.linkOpenFile = { [self] file, directory, name in
+      isFailing("link \(self.name(directory))") ? -1 : real.linkOpenFile(file, directory, name)
+    }
+    calls.unlinkat = { [self] in isFailing("unlink \(name($0))") ? -1 : real.unlinkat($0, $1, $2) }
+    calls.mkdirat = { [self] in isFailing("mkdir \($1)") ? -1 : real.mkdirat($0, $1, $2) }
+    calls.faccessat = { [self] in
+      isFailing("access \(name($0))") ? -1 : real.faccessat($0, $1, $2, $3)
+    }
+    calls.fstatvfs = { [self] in isFailing("statvfs") ? -1 : real.fstatvfs($0, $1) }
+    calls.lockByte = { [self] in isFailing("lock") ? -1 : real.lockByte($0, $1) }
+    calls.unlockByte = { [self] in isFailing("unlock") ? -1 : real.unlockByte($0, $1) }
+    return calls
+  }
+}

@@ -1,0 +1,92 @@
+internal import TestSupport
+internal import Testing
+internal import WebhookCore
+
+/// Every refusal that the core can make, each reached by a request and each beside the nearest
+/// request that is accepted (which the catalogue of attacks holds, too).
+struct RefusalTests {
+  private static let now = Decision.now
+
+  private func changed(
+    payload: String = examplePayload(issuedAt: now), _ change: (inout Decision) throws -> Void = { _ in }
+  ) throws -> Decision {
+    var decision = try Decision(payload: payload)
+    try change(&decision)
+    return decision
+  }
+
+  private func requests() throws -> [Refusal.Reason: Decision] {
+    let forged = Array("Signed e30.e30.AA".utf8)
+    let now = Self.now
+    let claims = #""id":"1","kind":"scan","status":"done","iat":\#(now)"#
+    return [
+      .misconfigured: try changed { $0.hook = [Array("unknown".utf8)] },
+      .method: try changed { $0.method = "GET" },
+      .bodyTooLarge: try changed { $0.body = [UInt8](repeating: 0x20, count: 65_537) },
+      .tokenTooLarge: try changed { $0.authorization = [[UInt8](repeating: 0x41, count: 8_193)] },
+      .missingAuthorization: try changed { $0.authorization = [] },
+      .malformedAuthorization: try changed { $0.authorization += $0.authorization },
+      .missingXSignature: try changed { $0.xSignature = [] },
+      .malformedXSignature: try changed { $0.xSignature += $0.xSignature },
+      .malformedToken: try changed { $0.authorization = [Array("Signed a.b".utf8)] },
+      .malformedHeader: try changed { $0.authorization = [forged] },
+      .algorithmNotAllowed: try changed { $0.instances = [$0.instances[0].withoutKeys] },
+      .xSignatureMismatch: try changed { $0.xSignature = [Array("ES256 /api/webhook.key".utf8)] },
+      .badSignature: try changed { $0.authorization = [try anotherKeysAuthorization()] },
+      .malformedPayload: try changed(payload: "[]"),
+      .malformedClaims: try changed(payload: "{}"),
+      .stale: try changed { $0.now += 301 },
+      .future: try changed { $0.now -= 61 },
+      .expired: try changed(payload: #"{\#(claims),"exp":\#(now - 60)}"#),
+      .notYetValid: try changed(payload: #"{\#(claims),"nbf":\#(now + 61)}"#),
+      .audience: try changed(payload: #"{\#(claims),"aud":"other"}"#),
+      .wrongHook: try changed { $0.hook = [Array("scan-success".utf8)] },
+      .bodyMismatch: try changed { $0.policy.body = .match },
+    ]
+  }
+
+  private func anotherKeysAuthorization() throws -> [UInt8] {
+    try authorization(payload: examplePayload(issuedAt: Self.now), by: .otherP521)
+  }
+
+  /// What the gateway and the spool refuse is reached by the tests of those.
+  private static let notOfTheCore: Set<Refusal.Reason> = [
+    .malformedBody, .spoolFull, .spoolReadOnly, .spoolPermission, .spoolDescriptors, .spoolIO,
+    .spoolClosed,
+  ]
+
+  @Test func everyReasonIsReachedByARequest() throws {
+    let requests = try requests()
+    #expect(Set(requests.keys) == Set(Refusal.Reason.allCases).subtracting(Self.notOfTheCore))
+    for (reason, request) in requests {
+      #expect(request.refusal?.reason == reason)
+    }
+    #expect(try changed().refusal == nil)
+  }
+
+  @Test func codeWordsAreLowerCaseWordsAndAllDifferent() {
+    let words = Refusal.Reason.allCases.map(\.rawValue)
+    #expect(Set(words).count == words.count)
+    #expect(words.allSatisfy { $0.allSatisfy { $0.isLowercase || $0 == "-" } })
+  }
+
+  @Test func staleAndFutureSayByHowManySeconds() throws {
+    #expect(try changed { $0.now += 301 }.refusal == Refusal(.stale, .seconds(1)))
+    #expect(try changed { $0.now += 86_400 }.refusal == Refusal(.stale, .seconds(86_100)))
+    #expect(try changed { $0.now -= 70 }.refusal == Refusal(.future, .seconds(10)))
+  }
+
+  @Test func instanceMayBeLeftOutWhereThereIsOneAlone() throws {
+    var decision = try changed { $0.instance = [Array("acme".utf8)] }
+    #expect(decision.refusal == nil)
+    decision.instances.append(
+      Instance(name: try required(InstanceName("beta")), url: "https://b.example", keys: []))
+    #expect(decision.refusal == nil)
+    decision.instance = []
+    #expect(decision.refusal == Refusal(.misconfigured, .parameter(.instance, .missing)))
+  }
+}
+
+extension Instance {
+  fileprivate var withoutKeys: Instance { Instance(name: name, url: url, keys: []) }
+}
