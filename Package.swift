@@ -84,10 +84,7 @@ let package = Package(
       dependencies: ["WebhookConfiguration", "WebhookCore", "TestSupport"],
       swiftSettings: strict),
     .testTarget(
-      name: "FastCGIGatewayTests", dependencies: ["FastCGIGateway", "TestSupport"],
-      swiftSettings: strict),
-    .testTarget(
-      name: "OperatorCommandsTests", dependencies: ["OperatorCommands", "TestSupport"],
+      name: "FastCGIGatewayTests", dependencies: ["FastCGIGateway", "WebhookCore"],
       swiftSettings: strict),
     .testTarget(
       name: "IntegrationTests",

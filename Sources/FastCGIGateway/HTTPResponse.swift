@@ -1,13 +1,13 @@
 internal import StrictJSON
-internal import WebhookCore
+package import WebhookCore
 
 /// The answer as a CGI response (RFC 3875 §6): a `Status` field, the header fields, the body.
-struct HTTPResponse {
+package struct HTTPResponse {
   private let status: Int
   private let headers: [(name: String, value: String)]
   private let body: [UInt8]
 
-  init(to outcome: Outcome) {
+  package init(to outcome: Outcome) {
     status = outcome.status
     var headers = [("Cache-Control", "no-store")]
     switch outcome {
@@ -40,7 +40,7 @@ struct HTTPResponse {
   }
 
   /// - Parameter hasBody: false for HEAD, whose answer has none (RFC 3875 §4.3.3).
-  func bytes(hasBody: Bool) -> [UInt8] {
+  package func bytes(hasBody: Bool) -> [UInt8] {
     var text = "Status: \(status) \(statusPhrase(status))\r\n"
     for header in headers { text += "\(header.name): \(header.value)\r\n" }
     text += "Content-Length: \(body.count)\r\n\r\n"

@@ -278,7 +278,10 @@ struct ResponderTests {
     try await withResponder { responder in
       let second = try await command(
         Repository.executable("delve-webhook-fcgi"),
-        ["--listen", "unix:\(responder.socket)", "--config", "\(responder.folder.path)/config.yaml"])
+        [
+          "--listen", "unix:\(responder.socket)", "--config",
+          "\(responder.folder.path)/config.yaml",
+        ])
       #expect(second.exitCode == 73)
       #expect(second.errorOutput.contains("another process listens there"))
       #expect(responder.healthStatus() == 200)

@@ -7,7 +7,9 @@ internal import Testing
 struct VendorTokenTests {
   private static let issuedAt: Int64 = 1_598_539_392  // 2020-08-27T14:43:12Z
 
-  private func deliver(candidate: Int, at clock: Int64) async throws -> (code: String, files: [String]) {
+  private func deliver(candidate: Int, at clock: Int64) async throws -> (
+    code: String, files: [String]
+  ) {
     let token = try testFile("sample/token.txt").filter { $0 != 0x0A }
     let configuration = """
       spool: spool

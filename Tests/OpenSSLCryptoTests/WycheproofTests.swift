@@ -71,7 +71,9 @@ struct WycheproofTests {
   ])
   func saltOfAnotherLengthIsRefused(name: String, scheme: SignatureScheme, accepted: [Int]) throws {
     let verified = try groups(name).flatMap { group in
-      group.tests.filter { group.key.isValidSignature($0.signature, for: $0.message, scheme: scheme) }
+      group.tests.filter {
+        group.key.isValidSignature($0.signature, for: $0.message, scheme: scheme)
+      }
     }
     #expect(verified.map(\.id) == accepted)
   }
@@ -79,5 +81,7 @@ struct WycheproofTests {
 
 func hexBytes(_ text: String) -> [UInt8] {
   let digits = text.compactMap(\.hexDigitValue)
-  return stride(from: 0, to: digits.count - 1, by: 2).map { UInt8(digits[$0] << 4 | digits[$0 + 1]) }
+  return stride(from: 0, to: digits.count - 1, by: 2).map {
+    UInt8(digits[$0] << 4 | digits[$0 + 1])
+  }
 }

@@ -64,7 +64,8 @@ struct JSONParserTests {
 
   @Test func objectsAreEqualWhateverTheOrderOfTheirMembersAndNumbersWhenSpelledAlike() throws {
     func parse(_ text: String) throws -> JSONValue { try JSONValue(parsing: Array(text.utf8)) }
-    #expect(try parse(#"{"a":1,"b":[true,null]}"#) == parse(#" { "b" : [true , null], "\u0061":1} "#))
+    #expect(
+      try parse(#"{"a":1,"b":[true,null]}"#) == parse(#" { "b" : [true , null], "\u0061":1} "#))
     #expect(try parse("1") != parse("1.0"))
     #expect(try parse("1") != parse("true"))
     #expect(try parse(#""1""#) != parse("1"))

@@ -9,7 +9,8 @@ struct JSONWriterTests {
 
   @Test func canonicalTextSortsNamesByBytesAndKeepsNumbersAsSpelled() throws {
     #expect(
-      try written(#"{"b": 1.50E+3, "a": {"z": [2, 1], "é": "\u00e9\/", "Z": null}}"#, canonical: true)
+      try written(
+        #"{"b": 1.50E+3, "a": {"z": [2, 1], "é": "\u00e9\/", "Z": null}}"#, canonical: true)
         == #"{"a":{"Z":null,"z":[2,1],"é":"é/"},"b":1.50E+3}"#)
   }
 

@@ -151,7 +151,9 @@ package final class FastCGIClient {
       let value = line[line.index(after: colon)...].drop { $0 == " " }
       headers.append((String(line[..<colon]), String(value)))
     }
-    guard let status = headers.first(where: { $0.name == "Status" }).flatMap({ Int($0.value.prefix(3)) })
+    guard
+      let status = headers.first(where: { $0.name == "Status" }).flatMap({ Int($0.value.prefix(3)) }
+      )
     else { throw Failure.malformed }
     return Response(
       status: status, headers: headers, body: Array(output[(end + separator.count)...]))

@@ -15,7 +15,8 @@ package func command(
   input: String = ""
 ) async throws -> CommandResult {
   let result = try await run(
-    .name("env"), arguments: Arguments([program] + arguments), environment: inherited(and: environment),
+    .name("env"), arguments: Arguments([program] + arguments),
+    environment: inherited(and: environment),
     input: .string(input), output: .string(limit: 1 << 26), error: .string(limit: 1 << 26))
   return CommandResult(
     exitCode: exitCode(result.terminationStatus), output: result.standardOutput,

@@ -82,7 +82,8 @@ package func withResponder<Result: Sendable>(
   var environment: [String: String] = [:]
   if let clock {
     environment["LD_PRELOAD"] = "libfaketime.so.1"
-    environment["LD_LIBRARY_PATH"] = "/usr/lib/x86_64-linux-gnu/faketime:/usr/lib/aarch64-linux-gnu/faketime"
+    environment["LD_LIBRARY_PATH"] =
+      "/usr/lib/x86_64-linux-gnu/faketime:/usr/lib/aarch64-linux-gnu/faketime"
     environment["FAKETIME"] = utcText(clock)
     environment["FAKETIME_DONT_FAKE_MONOTONIC"] = "1"
     environment["TZ"] = "UTC"

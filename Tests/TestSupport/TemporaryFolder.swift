@@ -40,7 +40,8 @@ package final class TemporaryFolder: Sendable {
     guard let paths = FileManager.default.enumerator(atPath: top.path) else { return [] }
     return paths.compactMap { $0 as? String }.filter { path in
       var isFolder: ObjCBool = false
-      _ = FileManager.default.fileExists(atPath: top.appending(path: path).path, isDirectory: &isFolder)
+      _ = FileManager.default.fileExists(
+        atPath: top.appending(path: path).path, isDirectory: &isFolder)
       return !isFolder.boolValue
     }.sorted()
   }

@@ -84,14 +84,19 @@ struct SettingsTests {
     ("spool: /s\ninstances: {}", "2: instances: at least one is needed"),
     (minimal + "\nspool: /other", "6: spool: stands here again, first on line 1"),
     (minimal + "\nmax-age: 5", "6: max-age: unknown key; known here: spool, instances"),
-    (minimal + "\nmax-age-seconds: 0", "6: max-age-seconds: found \"0\"; allowed: a whole number, 1 to 604800"),
+    (
+      minimal + "\nmax-age-seconds: 0",
+      "6: max-age-seconds: found \"0\"; allowed: a whole number, 1 to 604800"
+    ),
     (minimal + "\nmax-age-seconds: 604801", "1 to 604800"),
     (minimal + "\nworkers: 017", "6: workers: found \"017\""),
-    (minimal + "\nworkers: 1_6", "6: workers: found"), (minimal + "\nworkers: 1:30", "found \"1:30\""),
+    (minimal + "\nworkers: 1_6", "6: workers: found"),
+    (minimal + "\nworkers: 1:30", "found \"1:30\""),
     (minimal + "\nworkers: '16'", "6: workers: found"), (minimal + "\nworkers: +16", "6: workers"),
     (minimal + "\nworkers: 257", "allowed: a whole number, 1 to 256"),
     (minimal + "\nworkers: 99999999999999999999", "6: workers"),
-    (minimal + "\nworkers: [1]", "found a list"), (minimal + "\nbody: Match", "allowed: discard, match"),
+    (minimal + "\nworkers: [1]", "found a list"),
+    (minimal + "\nbody: Match", "allowed: discard, match"),
     (minimal + "\nmax-token-bytes: 255", "256 to 65536"),
     (minimal + "\nminimum-free-bytes: -1", "0 or more"),
     (minimal + "\n    algorithms: [none]", "found \"none\"; allowed: ES256, ES384"),
@@ -101,7 +106,9 @@ struct SettingsTests {
     (minimal + "\n    key-location: \"/a b\"", "6: key-location"),
     (minimal + "\n    key-location: \"/a,b\"", "6: key-location"),
     (minimal + "\n    key-location: \"/a'b\"", "6: key-location"),
-    (minimal + "\n    max-age-seconds: 3", "6: max-age-seconds: unknown key; known here: url, keys"),
+    (
+      minimal + "\n    max-age-seconds: 3", "6: max-age-seconds: unknown key; known here: url, keys"
+    ),
     (minimal + "\n  Acme: {}", "6: instances: an instance's name must be"),
     (minimal + "\n  -a: {}", "6: instances: an instance's name"),
     (minimal + "\n  b: {keys: [k]}", "url is missing"),

@@ -35,7 +35,8 @@ struct AttackCatalogueTests {
     var decision = try Decision(
       keys: keys, algorithms: attack.algorithms.compactMap(SignatureAlgorithm.init(rawValue:)),
       xSignatureRule: XSignatureRule(
-        policy: strings(config["x-signature"]).first.flatMap(XSignatureRule.Policy.init) ?? .require,
+        policy: strings(config["x-signature"]).first.flatMap(XSignatureRule.Policy.init)
+          ?? .require,
         keyLocations: locations.isEmpty ? ["/api/webhook.key"] : locations),
       audience: strings(config["audience"]))
     decision.authorization = [attack.authorization].compactMap(\.self)

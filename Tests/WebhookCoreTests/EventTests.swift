@@ -5,7 +5,9 @@ internal import Testing
 internal import WebhookCore
 
 struct EventTests {
-  private func event(_ payload: String, _ change: (inout Decision) -> Void = { _ in }) throws -> Event {
+  private func event(_ payload: String, _ change: (inout Decision) -> Void = { _ in }) throws
+    -> Event
+  {
     var decision = try Decision(payload: payload)
     change(&decision)
     return try decision.event()
@@ -16,7 +18,8 @@ struct EventTests {
   }
 
   @Test func eventFileIsThatOfTheDesign() throws {
-    let payload = #"{ "id" : "39836", "kind":"scan",  "status":"done", "isAdHoc": true, "n": 1.50, "iat":1790000000 }"#
+    let payload =
+      #"{ "id" : "39836", "kind":"scan",  "status":"done", "isAdHoc": true, "n": 1.50, "iat":1790000000 }"#
     let event = try event(payload) { $0.hook = [Array("scan-success".utf8)] }
     let text = String(decoding: event.line, as: UTF8.self)
     let jws = text.components(between: #""jws":""#, and: "\"}\n")
@@ -55,13 +58,16 @@ struct EventTests {
     func key(_ payload: String) throws -> JSONValue? {
       try attributes(of: try event(payload))["eventkey"]
     }
-    let first = try key(#"{"id":"1","kind":"scan","status":"done","iat":1790000000,"a":{"x":1,"iat":5}}"#)
+    let first = try key(
+      #"{"id":"1","kind":"scan","status":"done","iat":1790000000,"a":{"x":1,"iat":5}}"#)
     #expect(
       try key(
-        #"{"iat":1790000030,"exp":1790009999,"nbf":1,"jti":"z","a":{"iat":5,"\u0078":1},"status":"done","kind":"scan","id":"1"}"#)
+        #"{"iat":1790000030,"exp":1790009999,"nbf":1,"jti":"z","a":{"iat":5,"\u0078":1},"status":"done","kind":"scan","id":"1"}"#
+      )
         == first)
     #expect(
-      try key(#"{"id":"1","kind":"scan","status":"done","iat":1790000000,"a":{"x":1,"iat":6}}"#) != first)
+      try key(#"{"id":"1","kind":"scan","status":"done","iat":1790000000,"a":{"x":1,"iat":6}}"#)
+        != first)
     #expect(
       try key(#"{"id":"1","kind":"scan","status":"done","iat":1790000000,"a":{"x":1.0,"iat":5}}"#)
         != first)
@@ -74,7 +80,8 @@ struct EventTests {
   func fileNameIsNeverShapedByThePayload(id: String, part: String) throws {
     let event = try event(examplePayload(id: id, issuedAt: Decision.now))
     #expect(
-      event.fileName.description == "20260921T141320Z-export-done-\(part)-\(event.id.hex.prefix(32)).json")
+      event.fileName.description
+        == "20260921T141320Z-export-done-\(part)-\(event.id.hex.prefix(32)).json")
   }
 
   @Test func attributesArePercentEncodedBoundedAndNeverEmpty() throws {
@@ -123,7 +130,9 @@ struct CalendarDateTests {
 
 extension String {
   fileprivate func components(between start: String, and end: String) -> String {
-    guard let from = range(of: start)?.upperBound, let to = range(of: end)?.lowerBound else { return "" }
+    guard let from = range(of: start)?.upperBound, let to = range(of: end)?.lowerBound else {
+      return ""
+    }
     return String(self[from..<to])
   }
 }

@@ -44,7 +44,8 @@ struct KeyFileTests {
 
   @Test(arguments: [
     ("private.jwk", KeyFileProblem.privateKey), ("private-rsa.jwk", .privateKey),
-    ("oct.jwk", .symmetricKey), ("with-oct.jwks", .symmetricKey), ("no-kty.jwk", .missingMember(.kty)),
+    ("oct.jwk", .symmetricKey), ("with-oct.jwks", .symmetricKey),
+    ("no-kty.jwk", .missingMember(.kty)),
     ("no-y.jwk", .missingMember(.y)), ("kty-case.jwk", .unknownKeyType),
     ("crv-p512.jwk", .unknownCurve), ("x-padded.jwk", .malformedMember(.x)),
     ("x-number.jwk", .malformedMember(.x)), ("x-plus-p.jwk", .key(.invalidPoint)),
@@ -60,8 +61,10 @@ struct KeyFileTests {
   }
 
   @Test func keyOfUnknownTypeBesideAGoodOneIsLeftOut() throws {
-    #expect(try KeyFile(parsing: testFile("Attacks/bad-keys/with-unknown-kty.jwks.json")).keys.count == 1)
-    #expect(try KeyFile(parsing: testFile("Attacks/bad-keys/good-same-kid.jwks.json")).keys.count == 2)
+    #expect(
+      try KeyFile(parsing: testFile("Attacks/bad-keys/with-unknown-kty.jwks.json")).keys.count == 1)
+    #expect(
+      try KeyFile(parsing: testFile("Attacks/bad-keys/good-same-kid.jwks.json")).keys.count == 2)
   }
 
   @Test(arguments: TestKey.allCases)

@@ -8,7 +8,8 @@ struct RefusalTests {
   private static let now = Decision.now
 
   private func changed(
-    payload: String = examplePayload(issuedAt: now), _ change: (inout Decision) throws -> Void = { _ in }
+    payload: String = examplePayload(issuedAt: now),
+    _ change: (inout Decision) throws -> Void = { _ in }
   ) throws -> Decision {
     var decision = try Decision(payload: payload)
     try change(&decision)
