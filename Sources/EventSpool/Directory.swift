@@ -104,8 +104,8 @@ package final class Directory: Sendable {
     return statistics
   }
 
-  /// Every name but `.` and `..`, in no order.
-  package func names() throws(SystemError) -> [String] {
+  /// Every name but `.` and `..`, in no order, or the first `limit` of them.
+  package func names(atMost limit: Int = .max) throws(SystemError) -> [String] {
     // fdopendir takes the descriptor over, and its position: so one of its own.
     let own = try checked("open", path) {
       calls.openat(descriptor.raw, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0)
@@ -117,7 +117,8 @@ package final class Directory: Sendable {
     }
     defer { closedir(stream) }
     var names: [String] = []
-    while true {
+    errno = 0
+    while names.count < limit {
       errno = 0
       guard let entry = readdir(stream) else { break }
       let name = withUnsafeBytes(of: &entry.pointee.d_name) {

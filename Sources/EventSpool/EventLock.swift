@@ -18,18 +18,22 @@ struct EventLock: ~Copyable {
   /// Runs `body` while no other worker, of whatever process, is in here for the same event. If this
   /// process dies, the kernel lets go.
   func whileHeld<Result>(
-    for id: EventID, _ body: () throws(SystemError) -> Result
-  ) throws(SystemError) -> Result {
+    for id: EventID, _ body: () throws(SpoolFailure) -> Result
+  ) throws(SpoolFailure) -> Result {
     let offset = Self.offset(of: id)
-    try checked("fcntl", path) { calls.lockByte(file.raw, offset) }
+    try translatingErrors { () throws(SystemError) in
+      _ = try checked("fcntl", path) { calls.lockByte(file.raw, offset) }
+    }
     let result: Result
-    do throws(SystemError) {
+    do throws(SpoolFailure) {
       result = try body()
     } catch {
       _ = calls.unlockByte(file.raw, offset)
       throw error
     }
-    try checked("fcntl", path) { calls.unlockByte(file.raw, offset) }
+    try translatingErrors { () throws(SystemError) in
+      _ = try checked("fcntl", path) { calls.unlockByte(file.raw, offset) }
+    }
     return result
   }
 

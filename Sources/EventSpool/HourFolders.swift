@@ -14,18 +14,21 @@ final class HourFolders: Sendable {
   private static let maximumOpen = 16
 
   let ids: Directory
+  private let failures: SyncFailures
   private let state = Mutex(State())
 
-  init(ids: Directory) {
+  init(ids: Directory, failures: SyncFailures) {
     self.ids = ids
+    self.failures = failures
   }
 
   /// The folder of `hour`, made if it is missing.
   func folder(_ hour: String) throws(SystemError) -> Directory {
     if let folder = state.withLock({ $0.open[hour] }) { return folder }
-    let (folder, wasMade) = try ids.directory(makingIfMissing: hour)
+    let (folder, _) = try ids.directory(makingIfMissing: hour)
     state.withLock {
-      if wasMade { $0.unsynced.insert("") }
+      // Whoever made it, just now or before, may not have synced its name.
+      $0.unsynced.insert("")
       if $0.open.count >= Self.maximumOpen, let oldest = $0.open.keys.min() {
         $0.open[oldest] = nil
       }
@@ -40,29 +43,34 @@ final class HourFolders: Sendable {
     do throws(SystemError) {
       _ = try folder(hour).link(file, as: name)
     } catch  where error.errno == ENOENT {
-      forget(hour)
+      close(hour)
       _ = try folder(hour).link(file, as: name)
     }
     state.withLock { _ = $0.unsynced.insert(hour) }
   }
 
   /// Closes the folder of `hour`, which is gone or about to be.
-  func forget(_ hour: String) {
-    state.withLock {
-      $0.open[hour] = nil
-      $0.unsynced.remove(hour)
-    }
+  func close(_ hour: String) {
+    state.withLock { $0.open[hour] = nil }
   }
 
-  /// Makes every name that was linked before the call durable.
+  /// Makes every name that was linked before the call durable. What could not be synced is tried
+  /// again by the next call.
   func sync() throws(SystemError) {
     let hours = state.withLock { state in
       defer { state.unsynced = [] }
       return state.unsynced
     }
-    // An hour's folder before ids/, which names it.
-    for hour in hours.sorted(by: >) {
-      try (hour.isEmpty ? ids : folder(hour)).sync()
+    do throws(SystemError) {
+      // An hour's folder before ids/, which names it.
+      for hour in hours.sorted(by: >) {
+        try failures.recording { () throws(SystemError) in
+          try (hour.isEmpty ? ids : folder(hour)).sync()
+        }
+      }
+    } catch {
+      state.withLock { $0.unsynced.formUnion(hours) }
+      throw error
     }
   }
 }

@@ -9,10 +9,11 @@ package struct Housekeeping {
   /// fresh.
   private static let memorySeconds: Int64 = 8 * 86_400
   private static let namesPerStep = 500
-  private static let secondsBetweenLooks: Int64 = 600
+  /// Counted in steps, not by a clock that can jump.
+  private static let stepsBetweenLooks = 600
 
   private let spool: InstanceSpool
-  private var nextLook: Int64 = 0
+  private var stepsUntilLook = 0
 
   package init(of spool: InstanceSpool) {
     self.spool = spool
@@ -22,24 +23,23 @@ package struct Housekeeping {
   /// a failed sync has closed the spool; forgets hours that are long past.
   /// - Throws: what did not work this time; it is tried again in the next step.
   package mutating func step(now: Timestamp) throws(SpoolFailure) {
-    if spool.failures.isClosed { try probe() }
-    try spool.translatingErrors { () throws(SystemError) in
-      try spool.hours.sync()
+    if spool.failures.isClosed {
+      try translatingErrors { () throws(SystemError) in
+        try spool.failures.reopen { () throws(SystemError) in try spool.tryOut() }
+      }
     }
+    try spool.syncMemory()
     try forgetOldHours(now: now.seconds)
-  }
-
-  private func probe() throws(SpoolFailure) {
-    let count = spool.failures.count
-    try spool.translatingErrors { () throws(SystemError) in try spool.tryOut() }
-    spool.failures.open(ifStill: count)
   }
 
   /// Removes the names in hours that lie more than eight days behind both the clock and the newest
   /// hour: a clock that jumps forward forgets nothing.
   private mutating func forgetOldHours(now: Int64) throws(SpoolFailure) {
-    guard now >= nextLook else { return }
-    let isFinished = try spool.translatingErrors { () throws(SystemError) -> Bool in
+    guard stepsUntilLook == 0 else {
+      stepsUntilLook -= 1
+      return
+    }
+    let isFinished = try translatingErrors { () throws(SystemError) -> Bool in
       let hours = try spool.hours.ids.names().compactMap { name in
         CalendarDate.seconds(atBasicHour: name).map { (name: name, start: $0) }
       }
@@ -52,7 +52,7 @@ package struct Housekeeping {
       }
       return true
     }
-    if isFinished { nextLook = now + Self.secondsBetweenLooks }
+    if isFinished { stepsUntilLook = Self.stepsBetweenLooks }
   }
 
   /// Another process may be at it, too: what is gone already is as good.
@@ -63,13 +63,13 @@ package struct Housekeeping {
     } catch  where error.errno == ENOENT {
       return
     }
-    let names = try folder.names()
-    for name in names.prefix(budget) {
+    let names = try folder.names(atMost: budget)
+    for name in names {
       do throws(SystemError) { try folder.remove(name) } catch  where error.errno == ENOENT {}
     }
     budget -= names.count
     guard budget > 0 else { return }
-    spool.hours.forget(hour)
+    spool.hours.close(hour)
     do throws(SystemError) {
       try spool.hours.ids.removeDirectory(hour)
     } catch  where error.errno == ENOENT || error.errno == ENOTEMPTY {}

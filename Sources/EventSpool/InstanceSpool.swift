@@ -1,33 +1,35 @@
 internal import Glibc
-internal import WebhookCore
 
 /// One instance's folder of the spool, open. Shared by all threads; each publishes through a
 /// `Publisher` of its own.
 package final class InstanceSpool: Sendable {
   let root: Directory
-  let new: Directory
   let hours: HourFolders
-  let failures = SyncFailures()
-  let minimumFreeBytes: Int
+  let failures: SyncFailures
 
-  init(root: Directory, new: Directory, ids: Directory, minimumFreeBytes: Int) {
+  init(root: Directory, ids: Directory) {
     self.root = root
-    self.new = new
-    self.minimumFreeBytes = minimumFreeBytes
-    hours = HourFolders(ids: ids)
+    failures = SyncFailures()
+    hours = HourFolders(ids: ids, failures: failures)
+  }
+
+  /// `new/`, opened anew: its errors are reported to every descriptor that was open when they
+  /// happened, but to each only once.
+  func openNew() throws(SystemError) -> Directory {
+    try root.directory(EventState.new.rawValue)
   }
 
   /// Whether an event could be stored now, as far as can be told without writing.
-  package func checkHealth() throws(SpoolFailure) {
+  package func checkHealth(minimumFreeBytes: Int) throws(SpoolFailure) {
     _ = try failures.watch()
     try translatingErrors { () throws(SystemError) in
-      try new.requireWritable()
+      try openNew().requireWritable()
       try hours.ids.requireWritable()
     }
-    try requireSpace()
+    try requireSpace(minimumFreeBytes: minimumFreeBytes)
   }
 
-  func requireSpace() throws(SpoolFailure) {
+  func requireSpace(minimumFreeBytes: Int) throws(SpoolFailure) {
     let space = try translatingErrors { () throws(SystemError) in try root.freeSpace() }
     let (free, overflow) = space.f_bavail.multipliedReportingOverflow(by: space.f_frsize)
     guard overflow || free >= minimumFreeBytes else { throw .belowMinimum(bytes: minimumFreeBytes) }
@@ -35,15 +37,20 @@ package final class InstanceSpool: Sendable {
     guard space.f_files == 0 || space.f_favail > 0 else { throw .noInodes }
   }
 
-  /// The edge where a failed call becomes a failure of the spool; a failed sync closes it.
-  func translatingErrors<Result>(
-    _ body: () throws(SystemError) -> Result
-  ) throws(SpoolFailure) -> Result {
-    do throws(SystemError) {
-      return try body()
-    } catch {
-      if error.call == "fsync" { failures.record() }
-      throw .call(error)
-    }
+  /// Makes the memory of what was published durable. Without it, a power cut may let an event be
+  /// published a second time.
+  package func syncMemory() throws(SpoolFailure) {
+    try translatingErrors { () throws(SystemError) in try hours.sync() }
+  }
+}
+
+/// The edge where a failed call becomes a failure of the spool.
+func translatingErrors<Result: ~Copyable>(
+  _ body: () throws(SystemError) -> Result
+) throws(SpoolFailure) -> Result {
+  do throws(SystemError) {
+    return try body()
+  } catch {
+    throw .call(error)
   }
 }

@@ -10,60 +10,87 @@ package final class Publisher {
 
   private let spool: InstanceSpool
   private let lock: EventLock
+  private var new: Directory
 
   package init(of spool: InstanceSpool) throws(SpoolFailure) {
     self.spool = spool
-    do throws(SystemError) {
-      lock = try EventLock(in: spool.root)
-    } catch {
-      throw .call(error)
-    }
+    lock = try translatingErrors { () throws(SystemError) in try EventLock(in: spool.root) }
+    new = try translatingErrors { () throws(SystemError) in try spool.openNew() }
   }
 
   /// Makes `event` durable and visible to consumers, or finds that it already is. When this
   /// returns, the event survives a power cut.
+  /// - Parameter minimumFreeBytes: below it nothing is stored; duplicates are found all the same.
   /// - Throws: nothing was promised; nothing stays in the spool unless the event was linked into
   ///   `ids/`, and then a repeated delivery finds it.
-  package func publish(_ event: Event) throws(SpoolFailure) -> Publication {
+  package func publish(
+    _ event: Event, minimumFreeBytes: Int
+  ) throws(SpoolFailure) -> Publication {
     let watch = try spool.failures.watch()  // throws while the spool is closed by a failed sync
-    let isPublished = try spool.translatingErrors { () throws(SystemError) in
-      try contains(event)
-    }
-    if isPublished { return .duplicate }  // a name in ids/ means: whole, and on the disk
-    try spool.requireSpace()
-    let publication = try spool.translatingErrors { () throws(SystemError) in
-      let draft = try spool.root.unnamedFile()
-      try draft.write(event.line)
-      try draft.sync()
-      return try lock.whileHeld(for: event.id) { () throws(SystemError) in
-        if try contains(event) { return Publication.duplicate }
-        try linkDurably(draft, event)
-        return .stored
-      }
+    if try contains(event) { return .duplicate }  // a name in ids/ means: whole, and on the disk
+    try spool.requireSpace(minimumFreeBytes: minimumFreeBytes)
+    let draft = try durableDraft(of: event)
+    let publication = try lock.whileHeld(for: event.id) { () throws(SpoolFailure) in
+      if try contains(event) { return Publication.duplicate }
+      try linkDurably(draft, event, watch)
+      return .stored
     }
     try watch.check()  // another thread's failed sync may have swallowed the error of ours
     return publication
   }
 
-  private func contains(_ event: Event) throws(SystemError) -> Bool {
-    try spool.hours.folder(event.issuedHour).contains(event.id.hex)
+  private func contains(_ event: Event) throws(SpoolFailure) -> Bool {
+    try translatingErrors { () throws(SystemError) in
+      try spool.hours.folder(event.issuedHour).contains(event.id.hex)
+    }
+  }
+
+  private func durableDraft(of event: Event) throws(SpoolFailure) -> UnnamedFile {
+    try translatingErrors { () throws(SystemError) in
+      let draft = try spool.root.unnamedFile()
+      try draft.write(event.line)
+      try spool.failures.recording { () throws(SystemError) in try draft.sync() }
+      return draft
+    }
   }
 
   /// `new/`, its sync, then `ids/`, and in no other order: a power cut after ids/ knew the event
   /// and before new/ did would lose it, for the repeated delivery would be a duplicate.
   private func linkDurably(
-    _ draft: borrowing UnnamedFile, _ event: Event
-  ) throws(SystemError) {
+    _ draft: borrowing UnnamedFile, _ event: Event, _ watch: SyncFailures.Watch
+  ) throws(SpoolFailure) {
     let name = event.fileName.description
     // There already: an earlier try died before its next step. Its file is as whole as ours.
-    let isOurs = try spool.new.link(draft, as: name)
-    do throws(SystemError) {
-      try spool.new.sync()
-      try spool.hours.link(draft, as: event.id.hex, in: event.issuedHour)
+    let isOurs = try linkIntoNew(draft, as: name)
+    do throws(SpoolFailure) {
+      try translatingErrors { () throws(SystemError) in
+        try spool.failures.recording { () throws(SystemError) in try new.sync() }
+      }
+      try watch.check()  // for what ids/ knows is never taken back
+      try translatingErrors { () throws(SystemError) in
+        try spool.hours.link(draft, as: event.id.hex, in: event.issuedHour)
+      }
     } catch {
       // Nothing was promised, so nothing stays; best effort, for the disk may be what fails.
-      if isOurs { try? spool.new.remove(name) }
+      if isOurs { try? new.remove(name) }
       throw error
+    }
+  }
+
+  /// If `new/` has vanished and was made again, it is opened again, once.
+  /// - Returns: false if the name is there already.
+  private func linkIntoNew(
+    _ draft: borrowing UnnamedFile, as name: String
+  ) throws(SpoolFailure) -> Bool {
+    do throws(SystemError) {
+      do throws(SystemError) {
+        return try new.link(draft, as: name)
+      } catch  where error.errno == ENOENT {
+        new = try spool.openNew()
+        return try new.link(draft, as: name)
+      }
+    } catch {
+      throw .call(error)
     }
   }
 }

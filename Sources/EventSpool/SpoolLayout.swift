@@ -5,8 +5,8 @@ enum SpoolLayout {
   static let format = "format"
   /// The number in the file `format`. An older program refuses a newer one.
   static let formatNumber = 1
-  /// What the probe links and removes again.
-  static let probe = ".probe"
+  /// How the names begin that a probe links and removes again.
+  static let probePrefix = ".probe-"
 }
 
 /// Where an event's file lies, and so what has become of the event.

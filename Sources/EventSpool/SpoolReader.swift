@@ -31,8 +31,14 @@ package struct SpoolReader {
 
   /// The folders that can be an instance's, whether configured or not.
   package func instances() throws(SystemError) -> [InstanceName] {
-    try spool.names().compactMap(InstanceName.init).sorted { $0.description < $1.description }
-      .filter { (try? spool.directory($0.description)) != nil }
+    var instances: [InstanceName] = []
+    for name in try spool.names().compactMap(InstanceName.init) {
+      do throws(SystemError) {
+        _ = try spool.directory(name.description)
+        instances.append(name)
+      } catch  where error.errno == ENOTDIR || error.errno == ENOENT {}
+    }
+    return instances.sorted { $0.description < $1.description }
   }
 
   /// The events of `instance` in the given states, in no order. A folder that is missing is empty.
@@ -43,14 +49,22 @@ package struct SpoolReader {
     for state in states {
       do throws(SystemError) {
         let folder = try spool.directory(instance.description).directory(state.rawValue)
-        if state == .done {
-          for day in try folder.names() {
-            entries += try events(in: folder.directory(day), instance, state, day: day)
-          }
-        } else {
-          entries += try events(in: folder, instance, state, day: nil)
-        }
+        entries +=
+          try state == .done
+          ? finishedEvents(in: folder, instance) : events(in: folder, instance, state, day: nil)
       } catch  where error.errno == ENOENT {}
+    }
+    return entries
+  }
+
+  private func finishedEvents(
+    in folder: Directory, _ instance: InstanceName
+  ) throws(SystemError) -> [SpoolEntry] {
+    var entries: [SpoolEntry] = []
+    for day in try folder.names() {
+      do throws(SystemError) {
+        entries += try events(in: folder.directory(day), instance, .done, day: day)
+      } catch  where error.errno == ENOENT || error.errno == ENOTDIR {}  // pruned, or no day's folder
     }
     return entries
   }

@@ -10,8 +10,7 @@ extension InstanceSpool {
   /// Opens the instance's folder below `spool`, making what is missing, durably, and tries out
   /// everything that the file system must be able to do.
   package static func open(
-    _ instance: InstanceName, in spool: String, minimumFreeBytes: Int,
-    calls: SystemCalls = SystemCalls()
+    _ instance: InstanceName, in spool: String, calls: SystemCalls = SystemCalls()
   ) throws(SpoolSetupError) -> InstanceSpool {
     do throws(SystemError) {
       let top = try Directory(path: spool, calls: calls)
@@ -22,10 +21,10 @@ extension InstanceSpool {
       }
       let ids = try root.directory(makingIfMissing: SpoolLayout.ids).0
       try ids.requireWritable()
-      let opened = InstanceSpool(
-        root: root, new: try root.directory(EventState.new.rawValue), ids: ids,
-        minimumFreeBytes: minimumFreeBytes)
+      let opened = InstanceSpool(root: root, ids: ids)
+      try opened.removeOldProbes()
       try opened.tryOut()
+      try ids.sync()
       try root.sync()
       try top.sync()
       return opened
@@ -53,12 +52,30 @@ extension InstanceSpool {
   func tryOut() throws(SystemError) {
     let file = try root.unnamedFile()
     try file.write(Array("probe\n".utf8))
-    try file.sync()
-    let name = "\(SpoolLayout.probe)-\(getpid())"
+    try failures.recording { () throws(SystemError) in try file.sync() }
+    // A new name each time: a folder in which nothing changed would sync without touching the disk.
+    let name = SpoolLayout.probePrefix + String(UInt64.random(in: .min ... .max), radix: 16)
     _ = try root.link(file, as: name)
-    try root.sync()
-    try root.remove(name)
+    do throws(SystemError) {
+      try failures.recording { () throws(SystemError) in try root.sync() }
+    } catch {
+      try? root.remove(name)
+      throw error
+    }
+    try removeProbe(name)
     try EventLock(in: root).tryOut()
+  }
+
+  /// What a crash in the middle of a probe left behind.
+  private func removeOldProbes() throws(SystemError) {
+    for name in try root.names() where name.hasPrefix(SpoolLayout.probePrefix) {
+      try removeProbe(name)
+    }
+  }
+
+  /// It may be gone: another process that starts takes it for an old one.
+  private func removeProbe(_ name: String) throws(SystemError) {
+    do throws(SystemError) { try root.remove(name) } catch  where error.errno == ENOENT {}
   }
 }
 
@@ -69,7 +86,7 @@ extension SystemError {
 
   private var setupRemedy: String {
     switch (call, errno) {
-    case (_, EPROTO):
+    case (_, EPROTO), (_, EFBIG):
       "the spool has a layout that this version does not know: use the version that wrote it"
     case ("linkat", ENOENT): "mount /proc, which linking an open file needs"
     case ("open", EOPNOTSUPP), ("open", EISDIR), ("open", EINVAL):
@@ -78,6 +95,8 @@ extension SystemError {
       "the file system has no hard links: put the spool on ext4, XFS or btrfs"
     case ("fcntl", _):
       "the file system has no byte-range locks: put the spool on ext4, XFS or btrfs"
+    case (_, ENOTDIR), (_, ELOOP), (_, EISDIR):
+      "something else lies where the spool has a folder or a file of its own: move it away"
     case (_, ENOENT): "make the folder, owned by the user that the responder runs as, mode 0750"
     case (_, EACCES), (_, EPERM): "give the spool to the user that the responder runs as"
     case (_, EROFS): "mount the spool's file system writable"

@@ -32,18 +32,24 @@ final class SyncFailures: Sendable {
 
   var isClosed: Bool { state.withLock { $0.isClosed } }
 
-  /// The count to hand to `open(ifStill:)`.
-  var count: Int { state.withLock { $0.count } }
-
-  func record() {
-    state.withLock {
-      $0.count += 1
-      $0.isClosed = true
+  /// Every sync of the spool goes through here: a failure is known to all threads before anything
+  /// else is done about it.
+  func recording(_ sync: () throws(SystemError) -> Void) throws(SystemError) {
+    do throws(SystemError) {
+      try sync()
+    } catch {
+      state.withLock {
+        $0.count += 1
+        $0.isClosed = true
+      }
+      throw error
     }
   }
 
-  /// Opens the spool again, unless a sync has failed since `count` was read.
-  func open(ifStill count: Int) {
+  /// Opens the spool again if `probe` succeeds and no sync fails meanwhile.
+  func reopen(after probe: () throws(SystemError) -> Void) throws(SystemError) {
+    let count = state.withLock { $0.count }
+    try probe()
     state.withLock { if $0.count == count { $0.isClosed = false } }
   }
 }

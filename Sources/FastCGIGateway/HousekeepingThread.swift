@@ -25,11 +25,11 @@ struct HousekeepingThread {
     self.responder = responder
   }
 
-  mutating func step() {
-    for (name, spool) in responder.snapshot.spools {
-      var task = tasks[name].flatMap { $0.spool === spool ? $0 : nil }
-      if task == nil { task = (spool, Housekeeping(of: spool)) }
-      guard var task else { continue }
+  private mutating func step() {
+    let spools = responder.snapshot.spools
+    tasks = tasks.filter { spools[$0.key] === $0.value.spool }
+    for (name, spool) in spools {
+      var task = tasks[name] ?? (spool, Housekeeping(of: spool))
       let failure: SpoolFailure?
       do throws(SpoolFailure) {
         try task.housekeeping.step(now: .now())

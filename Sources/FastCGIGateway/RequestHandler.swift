@@ -111,7 +111,9 @@ final class RequestHandler {
     _ event: Event, of instance: Instance, _ snapshot: Responder.Snapshot
   ) throws(Refusal) -> Outcome {
     do throws(SpoolFailure) {
-      switch try publisher(for: instance.name, snapshot).publish(event) {
+      let publisher = try publisher(for: instance.name, snapshot)
+      let minimum = snapshot.configuration.settings.minimumFreeBytes
+      switch try publisher.publish(event, minimumFreeBytes: minimum) {
       case .stored: return .stored(event.id)
       case .duplicate: return .duplicate(event.id)
       }
@@ -127,6 +129,8 @@ final class RequestHandler {
       preconditionFailure("every instance of a snapshot has its spool")
     }
     if let open = publishers[name], open.spool === spool { return open.publisher }
+    // An instance that a reload took away keeps no descriptors open.
+    publishers = publishers.filter { snapshot.spools[$0.key] === $0.value.spool }
     let publisher = try Publisher(of: spool)
     publishers[name] = (spool, publisher)
     return publisher
@@ -137,7 +141,8 @@ final class RequestHandler {
   ) throws(Refusal) {
     for instance in instances {
       do throws(SpoolFailure) {
-        try snapshot.spools[instance.name]?.checkHealth()
+        try snapshot.spools[instance.name]?.checkHealth(
+          minimumFreeBytes: snapshot.configuration.settings.minimumFreeBytes)
       } catch {
         throw error.refusal
       }

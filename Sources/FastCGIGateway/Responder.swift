@@ -13,6 +13,8 @@ final class Responder: Sendable {
 
   let log: Log
   private let configurationPath: String
+  /// Stays as it was at start.
+  private let spoolPath: String
   private let current: Mutex<Snapshot>
 
   /// - Throws: a `ConfigurationError` or a `SpoolSetupError`, for the operator.
@@ -20,7 +22,8 @@ final class Responder: Sendable {
     self.configurationPath = configurationPath
     self.log = log
     let configuration = try Configuration(file: configurationPath)
-    let spools = try Self.openSpools(of: configuration, keeping: [:])
+    spoolPath = configuration.settings.spool
+    let spools = try Self.openSpools(of: configuration, in: spoolPath, keeping: [:])
     current = Mutex(Snapshot(configuration: configuration, spools: spools))
     for warning in configuration.warnings { log.write(.warning, warning) }
   }
@@ -33,8 +36,7 @@ final class Responder: Sendable {
       let old = snapshot
       let configuration = try Configuration(file: configurationPath)
       warnOfWhatNeedsRestart(from: old.configuration.settings, to: configuration.settings)
-      let spools = try Self.openSpools(
-        of: configuration, in: old.configuration.settings.spool, keeping: old.spools)
+      let spools = try Self.openSpools(of: configuration, in: spoolPath, keeping: old.spools)
       current.withLock { $0 = Snapshot(configuration: configuration, spools: spools) }
       log.write(.notice, "reloaded config=\(Log.quoted(configurationPath))")
       for warning in configuration.warnings { log.write(.warning, warning) }
@@ -44,22 +46,33 @@ final class Responder: Sendable {
   }
 
   private func warnOfWhatNeedsRestart(from old: Settings, to new: Settings) {
-    if old.spool != new.spool { log.write(.warning, "a change of spool needs a restart") }
+    if new.spool != spoolPath { log.write(.warning, "a change of spool needs a restart") }
     if old.workers != new.workers { log.write(.warning, "a change of workers needs a restart") }
   }
 
   private static func openSpools(
-    of configuration: Configuration, in spool: String? = nil,
+    of configuration: Configuration, in spool: String,
     keeping old: [InstanceName: InstanceSpool]
-  ) throws -> [InstanceName: InstanceSpool] {
+  ) throws(SpoolSetupError) -> [InstanceName: InstanceSpool] {
     var spools: [InstanceName: InstanceSpool] = [:]
     for instance in configuration.instances {
-      spools[instance.name] =
-        try old[instance.name]
-        ?? InstanceSpool.open(
-          instance.name, in: spool ?? configuration.settings.spool,
-          minimumFreeBytes: configuration.settings.minimumFreeBytes)
+      if let open = old[instance.name] {
+        spools[instance.name] = open
+      } else {
+        spools[instance.name] = try InstanceSpool.open(instance.name, in: spool)
+      }
     }
     return spools
+  }
+
+  /// Makes the spools' memory of what was published durable, before the process ends.
+  func syncMemory() {
+    for spool in snapshot.spools.values {
+      do throws(SpoolFailure) {
+        try spool.syncMemory()
+      } catch {
+        log.write(.error, "an event may be stored a second time: \(error)")
+      }
+    }
   }
 }

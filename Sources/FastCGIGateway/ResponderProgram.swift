@@ -59,6 +59,7 @@ private func serve(
     "started version=\(programVersion) instances=\(settings.instances.count) "
       + "workers=\(settings.workers) connections=\(maximumConnections)")
   loop.run()
+  responder.syncMemory()
   log.write(.notice, "stopped")
 }
 
@@ -92,7 +93,7 @@ private func connectionLimit(for settings: Settings) throws(StartupError) -> Int
   _ = try started("getrlimit", getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit))
   limit.rlim_cur = limit.rlim_max
   _ = setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
-  let perInstance = 24 + settings.workers
+  let perInstance = 24 + 2 * settings.workers
   let reserved = 32 + 2 * settings.workers + perInstance * settings.instances.count
   let available = (Int(clamping: limit.rlim_cur) - reserved) / 2
   guard available >= 8 else {

@@ -12,11 +12,10 @@ struct SpoolUnderTest {
   let spool: InstanceSpool
   let publisher: Publisher
 
-  init(minimumFreeBytes: Int = 0) throws {
+  init() throws {
     folder = try TemporaryFolder()
     spool = try InstanceSpool.open(
-      try exampleInstance().name, in: folder.path, minimumFreeBytes: minimumFreeBytes,
-      calls: recorded.systemCalls)
+      try exampleInstance().name, in: folder.path, calls: recorded.systemCalls)
     publisher = try Publisher(of: spool)
     recorded.reset()
   }
@@ -24,9 +23,13 @@ struct SpoolUnderTest {
   var events: [String] { folder.files(below: "acme/new") }
   var ids: [String] { folder.files(below: "acme/ids") }
 
+  func publish(_ event: Event) throws(SpoolFailure) -> Publisher.Publication {
+    try publisher.publish(event, minimumFreeBytes: 0)
+  }
+
   func failure(of event: Event) -> SpoolFailure? {
     do throws(SpoolFailure) {
-      _ = try publisher.publish(event)
+      _ = try publish(event)
       return nil
     } catch {
       return error
@@ -38,7 +41,7 @@ struct PublisherTests {
   @Test func storedEventIsOneFileInNewAndOneNameInIds() throws {
     let test = try SpoolUnderTest()
     let event = try exampleEvent()
-    #expect(try test.publisher.publish(event) == .stored)
+    #expect(try test.publish(event) == .stored)
     #expect(test.events == [event.fileName.description])
     #expect(test.ids == ["\(event.issuedHour)/\(event.id.hex)"])
     #expect(try fileBytes("\(test.folder.path)/acme/new/\(event.fileName)") == event.line)
@@ -47,7 +50,7 @@ struct PublisherTests {
   @Test func callsComeInTheOrderOfTheProtocol() throws {
     let test = try SpoolUnderTest()
     let event = try exampleEvent()
-    _ = try test.publisher.publish(event)
+    _ = try test.publish(event)
     let hour = event.issuedHour
     #expect(
       test.recorded.calls == [
@@ -60,9 +63,9 @@ struct PublisherTests {
   @Test func duplicateIsFoundByOneLookAndWritesNothing() throws {
     let test = try SpoolUnderTest()
     let event = try exampleEvent()
-    _ = try test.publisher.publish(event)
+    _ = try test.publish(event)
     test.recorded.reset()
-    #expect(try test.publisher.publish(event) == .duplicate)
+    #expect(try test.publish(event) == .duplicate)
     #expect(test.recorded.calls == ["access \(event.issuedHour)"])
     #expect(test.events.count == 1)
   }
@@ -70,19 +73,19 @@ struct PublisherTests {
   @Test func duplicateIsFoundWhateverAConsumerDidWithTheFile() throws {
     let test = try SpoolUnderTest()
     let event = try exampleEvent()
-    _ = try test.publisher.publish(event)
+    _ = try test.publish(event)
     try FileManager.default.removeItem(atPath: "\(test.folder.path)/acme/new/\(event.fileName)")
-    #expect(try test.publisher.publish(event) == .duplicate)
+    #expect(try test.publish(event) == .duplicate)
     #expect(test.events == [])
   }
 
   @Test func anotherProcessFindsTheEventToo() throws {
     let test = try SpoolUnderTest()
     let event = try exampleEvent()
-    _ = try test.publisher.publish(event)
+    _ = try test.publish(event)
     let other = try InstanceSpool.open(
-      try exampleInstance().name, in: test.folder.path, minimumFreeBytes: 0)
-    #expect(try Publisher(of: other).publish(event) == .duplicate)
+      try exampleInstance().name, in: test.folder.path)
+    #expect(try Publisher(of: other).publish(event, minimumFreeBytes: 0) == .duplicate)
   }
 
   /// A crash between the two links leaves the name in new/ alone.
@@ -90,7 +93,7 @@ struct PublisherTests {
     let test = try SpoolUnderTest()
     let event = try exampleEvent()
     try test.folder.write(event.line, to: "acme/new/\(event.fileName)")
-    #expect(try test.publisher.publish(event) == .stored)
+    #expect(try test.publish(event) == .stored)
     #expect(test.events.count == 1)
     #expect(test.ids.count == 1)
   }
@@ -113,7 +116,7 @@ struct PublisherTests {
         try housekeeping.step(now: Timestamp(seconds: 1_790_000_000))
       }
       test.recorded.reset()
-      let again = try test.publisher.publish(event)
+      let again = try test.publish(event)
       #expect(again == (failed == "unlock" ? .duplicate : .stored), "\(failed)")
       #expect(test.events.count == 1)
     }
@@ -148,39 +151,61 @@ struct PublisherTests {
         count += 1
         return count
       }
-      if count == 1 { _ = try? Publisher(of: spool).publish(inner) }
+      if count == 1 { _ = try? Publisher(of: spool).publish(inner, minimumFreeBytes: 0) }
       guard count == 2 else { return fsync(descriptor) }
       errno = EIO
       return -1
     }
     let spool = try InstanceSpool.open(
-      try exampleInstance().name, in: folder.path, minimumFreeBytes: 0, calls: calls)
+      try exampleInstance().name, in: folder.path, calls: calls)
     opened.withLock { $0 = spool }
     #expect(throws: SpoolFailure.closed) {
-      try Publisher(of: spool).publish(try exampleEvent(id: "outer"))
+      try Publisher(of: spool).publish(try exampleEvent(id: "outer"), minimumFreeBytes: 0)
     }
   }
 
   @Test func duplicateIsAnsweredThoughTheDiskIsFull() throws {
     let test = try SpoolUnderTest()
     let event = try exampleEvent(id: "1")
-    _ = try test.publisher.publish(event)
-    let full = try InstanceSpool.open(
-      try exampleInstance().name, in: test.folder.path, minimumFreeBytes: .max)
-    let publisher = try Publisher(of: full)
-    #expect(try publisher.publish(event) == .duplicate)
+    _ = try test.publish(event)
+    #expect(try test.publisher.publish(event, minimumFreeBytes: .max) == .duplicate)
     #expect(throws: SpoolFailure.belowMinimum(bytes: .max)) {
-      try publisher.publish(try exampleEvent(id: "2"))
+      try test.publisher.publish(try exampleEvent(id: "2"), minimumFreeBytes: .max)
     }
-    #expect(throws: SpoolFailure.belowMinimum(bytes: .max)) { try full.checkHealth() }
+    #expect(throws: SpoolFailure.belowMinimum(bytes: .max)) {
+      try test.spool.checkHealth(minimumFreeBytes: .max)
+    }
+  }
+
+  /// A name that an earlier try left is not ours to take back.
+  @Test(arguments: [11, 12])
+  func fileOfAnEarlierTryStaysWhenAStepFails(index: Int) throws {
+    let test = try SpoolUnderTest()
+    let event = try exampleEvent()
+    try test.folder.write(event.line, to: "acme/new/\(event.fileName)")
+    test.recorded.reset(failing: (index, EIO))
+    #expect(test.failure(of: event) != nil)
+    #expect(test.events.count == 1)
+    #expect(test.ids == [])
+  }
+
+  @Test func newFolderThatWasMadeAgainIsFound() throws {
+    let test = try SpoolUnderTest()
+    _ = try test.publish(try exampleEvent(id: "1"))
+    try FileManager.default.removeItem(atPath: "\(test.folder.path)/acme/new")
+    #expect(test.failure(of: try exampleEvent(id: "2"))?.refusal.reason == .spoolIO)
+    #expect(throws: SpoolFailure.self) { try test.spool.checkHealth(minimumFreeBytes: 0) }
+    try test.folder.makeFolder("acme/new")
+    try test.spool.checkHealth(minimumFreeBytes: 0)
+    #expect(try test.publish(try exampleEvent(id: "2")) == .stored)
   }
 
   @Test func hourFolderThatVanishedIsMadeAgain() throws {
     let test = try SpoolUnderTest()
-    _ = try test.publisher.publish(try exampleEvent(id: "1"))
+    _ = try test.publish(try exampleEvent(id: "1"))
     try FileManager.default.removeItem(
       atPath: "\(test.folder.path)/acme/ids/\(try exampleEvent().issuedHour)")
-    #expect(try test.publisher.publish(try exampleEvent(id: "2")) == .stored)
+    #expect(try test.publish(try exampleEvent(id: "2")) == .stored)
     #expect(test.ids.count == 1)
   }
 
@@ -189,7 +214,9 @@ struct PublisherTests {
     let event = try exampleEvent()
     let spool = test.spool
     let results = try await withThrowingTaskGroup(of: Publisher.Publication.self) { group in
-      for _ in 0..<16 { group.addTask { try Publisher(of: spool).publish(event) } }
+      for _ in 0..<16 {
+        group.addTask { try Publisher(of: spool).publish(event, minimumFreeBytes: 0) }
+      }
       return try await group.reduce(into: []) { $0.append($1) }
     }
     #expect(results.count { $0 == .stored } == 1)

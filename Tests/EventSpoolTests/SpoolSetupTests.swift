@@ -8,7 +8,7 @@ struct SpoolSetupTests {
   private func message(in folder: String, calls: SystemCalls = SystemCalls()) throws -> String? {
     do {
       _ = try InstanceSpool.open(
-        try exampleInstance().name, in: folder, minimumFreeBytes: 0, calls: calls)
+        try exampleInstance().name, in: folder, calls: calls)
       return nil
     } catch let error as SpoolSetupError {
       return error.message
@@ -69,10 +69,10 @@ struct HousekeepingTests {
   private func hoursLeft(of issued: [Int64], now: Int64) throws -> Int {
     let test = try SpoolUnderTest()
     for (index, time) in issued.enumerated() {
-      _ = try test.publisher.publish(try exampleEvent(id: "\(index)", issuedAt: time))
+      _ = try test.publish(try exampleEvent(id: "\(index)", issuedAt: time))
     }
     var housekeeping = Housekeeping(of: test.spool)
-    for step in 0..<3 { try housekeeping.step(now: Timestamp(seconds: now + Int64(step) * 600)) }
+    for _ in 0..<3 { try housekeeping.step(now: Timestamp(seconds: now)) }
     return test.ids.count
   }
 
@@ -89,7 +89,7 @@ struct HousekeepingTests {
   @Test func foldersOfIdsAreSyncedWithinAStep() throws {
     let test = try SpoolUnderTest()
     let event = try exampleEvent()
-    _ = try test.publisher.publish(event)
+    _ = try test.publish(event)
     test.recorded.reset()
     var housekeeping = Housekeeping(of: test.spool)
     try housekeeping.step(now: Timestamp(seconds: 1_790_000_000))
@@ -97,5 +97,48 @@ struct HousekeepingTests {
     test.recorded.reset()
     try housekeeping.step(now: Timestamp(seconds: 1_790_000_001))
     #expect(test.recorded.calls == [])
+  }
+
+  @Test func whatCouldNotBeSyncedIsTriedAgain() throws {
+    let test = try SpoolUnderTest()
+    let event = try exampleEvent()
+    _ = try test.publish(event)
+    test.recorded.reset(failing: (0, EIO))
+    #expect(throws: SpoolFailure.self) { try test.spool.syncMemory() }
+    test.recorded.reset()
+    try test.spool.syncMemory()
+    #expect(test.recorded.calls == ["fsync \(event.issuedHour)", "fsync ids"])
+  }
+
+  /// A folder in which nothing has changed since would sync without touching the disk.
+  @Test func everyProbeChangesTheFolderThatItSyncs() throws {
+    let test = try SpoolUnderTest()
+    var housekeeping = Housekeeping(of: test.spool)
+    test.recorded.reset(failing: (7, EIO))
+    _ = try? test.publish(try exampleEvent())
+    for _ in 0..<2 {
+      // open, write, fsync, link, fsync of the folder
+      test.recorded.reset(failing: (4, EIO))
+      #expect(throws: SpoolFailure.self) {
+        try housekeeping.step(now: Timestamp(seconds: 1_790_000_000))
+      }
+      #expect(test.recorded.calls.suffix(3) == ["link acme", "fsync acme", "unlink acme"])
+      #expect(throws: SpoolFailure.closed) { try test.publish(try exampleEvent()) }
+    }
+    test.recorded.reset()
+    try housekeeping.step(now: Timestamp(seconds: 1_790_000_000))
+    #expect(try test.publish(try exampleEvent()) == .stored)
+    #expect(test.folder.files(below: "acme").filter { $0.hasPrefix(".") } == [])
+  }
+
+  @Test func manyNamesAreForgottenInBoundedSteps() throws {
+    let test = try SpoolUnderTest()
+    _ = try test.publish(try exampleEvent())
+    for index in 0..<1_200 { try test.folder.write([], to: "acme/ids/20260101T00/\(index)") }
+    var housekeeping = Housekeeping(of: test.spool)
+    for left in [701, 201, 1] {
+      try housekeeping.step(now: Timestamp(seconds: 1_790_000_000))
+      #expect(test.ids.count == left)
+    }
   }
 }
