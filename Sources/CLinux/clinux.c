@@ -4,10 +4,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
 #include <signal.h>
 #include <sys/epoll.h>
-#include <sys/eventfd.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -55,11 +53,6 @@ int clinux_read_signal(int descriptor)
     if (read(descriptor, &info, sizeof info) != (ssize_t)sizeof info)
         return -1;
     return (int)info.ssi_signo;
-}
-
-int clinux_event_descriptor(void)
-{
-    return eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 }
 
 int clinux_epoll_create(void)

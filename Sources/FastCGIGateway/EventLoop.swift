@@ -16,50 +16,51 @@ struct EventLoop: ~Copyable {
   private let poller: Poller
   private let workers: WorkerPool
   private let signals: FileDescriptor
-  private let maximumConnections: Int
   private var nextConnectionID = Poller.firstConnectionID
-  private var isAccepting = true
+  /// When to accept again; nil while nothing keeps us from it.
+  private var pausedUntil: ContinuousClock.Instant?
   private var drainingSince: ContinuousClock.Instant?
 
   /// - Parameter poller: watches `listener` and `signals` already.
   init(
-    _ responder: Responder, poller: Poller, listener: consuming ListeningSocket,
-    signals: consuming FileDescriptor, maximumConnections: Int
+    _ responder: Responder, poller: Poller, workers: WorkerPool,
+    listener: consuming ListeningSocket, signals: consuming FileDescriptor
   ) {
     self.responder = responder
     self.poller = poller
+    self.workers = workers
     self.listener = listener
     self.signals = signals
-    self.maximumConnections = maximumConnections
-    workers = WorkerPool(
-      responder, maximum: responder.snapshot.configuration.settings.workers)
   }
 
   /// Serves until a signal ends it and every request is answered.
   mutating func run() {
     while !isFinished {
-      let isTiming = drainingSince != nil || poller.table.countInFlight > 0
-      for token in poller.wait(milliseconds: isTiming ? 200 : -1) {
+      for token in poller.wait(milliseconds: millisecondsToNextTick) {
         switch token {
         case .listener: acceptConnections()
         case .signals: readSignals()
-        case .wakeUp:
-          poller.clearWakeUp()
-          resumeAccepting()
         case .connection(let id): serve(id)
         }
       }
       poller.table.cutOffExpired()
       cutOffIdleWhenDue()
+      resumeAcceptingWhenDue()
     }
     listener.removeFile()
+  }
+
+  /// Without a request, a pause or an end in sight there is nothing to look after.
+  private var millisecondsToNextTick: Int32 {
+    if pausedUntil != nil { return 50 }
+    return drainingSince != nil || poller.table.countInFlight > 0 ? 200 : -1
   }
 
   // MARK: Connections
 
   private mutating func acceptConnections() {
-    while isAccepting {
-      guard poller.table.count < maximumConnections else { return pauseAccepting() }
+    while pausedUntil == nil {
+      guard poller.hasRoom else { return pauseAccepting(for: .milliseconds(50)) }
       let descriptor = listener.accept()
       if descriptor >= 0 {
         add(descriptor)
@@ -67,7 +68,7 @@ struct EventLoop: ~Copyable {
         return
       } else if errno != EINTR && errno != ECONNABORTED {
         responder.log.write(.error, "accept: \(String(cString: strerror(errno)))")
-        return pauseAccepting()
+        pauseAccepting(for: .seconds(1))
       }
     }
   }
@@ -76,28 +77,30 @@ struct EventLoop: ~Copyable {
     nextConnectionID += 1
     guard let connection = Connection(accepted: descriptor, id: nextConnectionID),
       poller.add(connection)
-    else { return responder.log.write(.error, "a connection was closed for want of descriptors") }
+    else {
+      responder.log.write(.error, "a connection was closed for want of descriptors")
+      return pauseAccepting(for: .seconds(1))
+    }
   }
 
-  /// New connections wait in the backlog until one of ours goes.
-  private mutating func pauseAccepting() {
-    poller.unwatch(listener.descriptor)
-    isAccepting = false
-    poller.wakeWhenThereIsRoom()
-    // It may have gone before we asked to be woken.
-    if poller.table.count < maximumConnections / 2 { resumeAccepting() }
+  /// New connections wait in the backlog meanwhile.
+  private mutating func pauseAccepting(for duration: Duration) {
+    if pausedUntil == nil { poller.unwatch(listener.descriptor) }
+    pausedUntil = .now + duration
   }
 
-  private mutating func resumeAccepting() {
-    guard !isAccepting, drainingSince == nil else { return }
-    isAccepting = (try? poller.watch(listener.descriptor, as: .listener)) != nil
+  private mutating func resumeAcceptingWhenDue() {
+    guard let pausedUntil, drainingSince == nil, pausedUntil <= .now, poller.hasRoom,
+      (try? poller.watch(listener.descriptor, as: .listener)) != nil
+    else { return }
+    self.pausedUntil = nil
   }
 
   private func serve(_ id: UInt64) {
     guard let connection = poller.table.connection(id) else { return }
     guard !connection.isAtEnd else { return poller.closeUnused(connection) }
     poller.table.startRequest(on: connection)
-    workers.serve(connection, poller: poller)
+    workers.serve(connection)
   }
 
   // MARK: Signals
@@ -106,7 +109,7 @@ struct EventLoop: ~Copyable {
     while true {
       let signal = clinux_read_signal(signals.raw)
       switch signal {
-      case SIGHUP: responder.reload()
+      case SIGHUP: responder.requestReload()
       case SIGTERM, SIGINT: stop()
       case -1: return
       default: break  // SIGUSR1: libfcgi's wish to stop; nobody sends it
@@ -117,15 +120,17 @@ struct EventLoop: ~Copyable {
   /// The first time: no further connections, and the end once all is answered. The second time:
   /// the end.
   private mutating func stop() {
-    guard drainingSince == nil else {
-      listener.removeFile()
-      exit(EXIT_SUCCESS)
-    }
+    // Without exit's handlers: they would free what the workers still use.
+    guard drainingSince == nil else { _exit(EXIT_SUCCESS) }
     responder.log.write(.notice, "stopping, requests=\(poller.table.countInFlight)")
-    // What waits in a socket that somebody else holds is for the next process.
-    if listener.isOwn { acceptConnections() }
-    if isAccepting { poller.unwatch(listener.descriptor) }
-    isAccepting = false
+    if listener.isOwn {
+      // First the file, so that nobody new can come; then those who wait. What waits in a socket
+      // that somebody else holds is for the next process.
+      listener.removeFile()
+      pausedUntil = nil
+      acceptConnections()
+    }
+    if pausedUntil == nil { poller.unwatch(listener.descriptor) }
     drainingSince = .now
     poller.startDraining()
   }

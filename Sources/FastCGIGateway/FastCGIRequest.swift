@@ -56,10 +56,11 @@ final class FastCGIRequest {
   /// - Parameter mayKeepConnection: false where no further request shall come on it.
   /// - Returns: whether the connection is still open and ours again.
   func respond(with response: [UInt8], mayKeepConnection: Bool) -> Bool {
+    if !mayKeepConnection { request.pointee.keepConnection = 0 }
     if request.pointee.keepConnection != 0 {
-      // What is left unread would be taken for the next request.
+      // The end of the body is a record of its own, which the next request must not begin with.
       if !isBodyAtEnd { _ = readBody(atMost: 1) }
-      if !isBodyAtEnd || !mayKeepConnection { request.pointee.keepConnection = 0 }
+      if !isBodyAtEnd { request.pointee.keepConnection = 0 }
     }
     response.withUnsafeBytes { bytes in
       _ = FCGX_PutStr(

@@ -28,24 +28,56 @@ struct ListeningSocket: ~Copyable {
 
   /// The listening socket that was handed over: by systemd (sd_listen_fds(3)) as descriptor 3, by
   /// spawn-fcgi or mod_fcgid as descriptor 0; nil if there is none.
-  static func inherited(environment: Environment) -> ListeningSocket? {
+  static func inherited(environment: Environment) throws(StartupError) -> ListeningSocket? {
     if environment["LISTEN_PID"].flatMap({ pid_t($0) }) == getpid(),
       let count = environment["LISTEN_FDS"].flatMap({ Int($0) }), count >= 1
     {
-      return taking(3)
+      return try taking(3)
     }
-    return taking(STDIN_FILENO)
+    return try taking(STDIN_FILENO)
   }
 
-  private static func taking(_ descriptor: Int32) -> ListeningSocket? {
+  private static func taking(_ descriptor: Int32) throws(StartupError) -> ListeningSocket? {
     var isListening: Int32 = 0
     var length = socklen_t(MemoryLayout<Int32>.size)
     guard getsockopt(descriptor, SOL_SOCKET, SO_ACCEPTCONN, &isListening, &length) == 0,
       isListening == 1
     else { return nil }
+    // Whoever can connect can choose instance and hook, and end the process.
+    guard isLocal(descriptor) else {
+      throw StartupError(
+        message: "the socket that was handed over can be reached from other machines: "
+          + "hand over a unix socket, or one on a loopback address", exitCode: EX_CONFIG)
+    }
     _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
     makeNonBlocking(descriptor)
     return ListeningSocket(FileDescriptor(owning: descriptor))
+  }
+
+  /// A unix socket, or one on 127.0.0.0/8 or ::1.
+  private static func isLocal(_ descriptor: Int32) -> Bool {
+    var address = sockaddr_storage()
+    var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
+    return withUnsafeMutablePointer(to: &address) { storage in
+      let isNamed = storage.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        getsockname(descriptor, $0, &length) == 0
+      }
+      guard isNamed else { return false }
+      switch Int32(storage.pointee.ss_family) {
+      case AF_UNIX: return true
+      case AF_INET:
+        return storage.withMemoryRebound(to: sockaddr_in.self, capacity: 1) {
+          UInt32(bigEndian: $0.pointee.sin_addr.s_addr) >> 24 == 127
+        }
+      case AF_INET6:
+        return storage.withMemoryRebound(to: sockaddr_in6.self, capacity: 1) {
+          withUnsafeBytes(of: $0.pointee.sin6_addr) { bytes in
+            bytes.last == 1 && bytes.dropLast().allSatisfy { $0 == 0 }
+          }
+        }
+      default: return false
+      }
+    }
   }
 
   // MARK: Our own
@@ -85,12 +117,17 @@ struct ListeningSocket: ~Copyable {
         message: "\(path) exists and is no socket: remove it or name another path",
         exitCode: EX_CANTCREAT)
     }
-    let raw = try started("socket", Glibc.socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0))
+    // Not to wait where its backlog is full.
+    let type = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_NONBLOCK.rawValue)
+    let raw = try started("socket", Glibc.socket(AF_UNIX, type, 0))
     defer { close(raw) }
-    guard withUnixAddress(path, { connect(raw, $0, $1) }) == 0 else { return }  // a stale one
+    let isConnected = withUnixAddress(path) { connect(raw, $0, $1) } == 0
+    if !isConnected && errno == ECONNREFUSED { return }  // a stale one
+    let reason =
+      isConnected || errno == EAGAIN
+      ? "another process listens there" : String(cString: strerror(errno))
     throw StartupError(
-      message: "\(path): another process listens there: stop it or name another path",
-      exitCode: EX_CANTCREAT)
+      message: "\(path): \(reason): stop it or name another path", exitCode: EX_CANTCREAT)
   }
 
   private static func make(

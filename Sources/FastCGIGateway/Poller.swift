@@ -8,14 +8,13 @@ internal import Synchronization
 final class Poller: Sendable {
   /// What a descriptor is watched as.
   enum Token: Equatable {
-    case listener, signals, wakeUp
+    case listener, signals
     case connection(UInt64)
 
     fileprivate var number: UInt64 {
       switch self {
       case .listener: 0
       case .signals: 1
-      case .wakeUp: 2
       case .connection(let id): id
       }
     }
@@ -24,7 +23,6 @@ final class Poller: Sendable {
       switch number {
       case 0: self = .listener
       case 1: self = .signals
-      case 2: self = .wakeUp
       default: self = .connection(number)
       }
     }
@@ -34,15 +32,13 @@ final class Poller: Sendable {
   static let firstConnectionID: UInt64 = 16
 
   let table = ConnectionTable()
+  let maximumConnections: Int
   private let epoll: FileDescriptor
-  private let wakeUp: FileDescriptor
   private let draining = Atomic(false)
-  private let isWaitingForRoom = Atomic(false)
 
-  init() throws(StartupError) {
+  init(maximumConnections: Int) throws(StartupError) {
+    self.maximumConnections = maximumConnections
     epoll = FileDescriptor(owning: try started("epoll_create1", clinux_epoll_create()))
-    wakeUp = FileDescriptor(owning: try started("eventfd", clinux_event_descriptor()))
-    try watch(wakeUp.raw, as: .wakeUp)
   }
 
   func watch(_ descriptor: Int32, as token: Token) throws(StartupError) {
@@ -85,7 +81,6 @@ final class Poller: Sendable {
   /// For a connection that libfcgi has closed.
   func forget(_ connection: Connection) {
     table.remove(connection)
-    if isWaitingForRoom.exchange(false, ordering: .acquiringAndReleasing) { wake() }
   }
 
   /// For a connection that libfcgi does not own.
@@ -96,22 +91,14 @@ final class Poller: Sendable {
 
   // MARK: States
 
-  /// Once set, no connection is kept beyond its answer.
-  var isDraining: Bool { draining.load(ordering: .acquiring) }
+  var hasRoom: Bool { table.count < maximumConnections }
 
+  /// Whether a connection may stay open after its answer: not while draining, nor while idle ones
+  /// could take the place of those with a request.
+  var mayKeepConnections: Bool {
+    !draining.load(ordering: .acquiring) && table.count < maximumConnections / 2
+  }
+
+  /// Once called, no connection is kept beyond its answer.
   func startDraining() { draining.store(true, ordering: .releasing) }
-
-  /// Wakes the event loop as soon as a connection goes.
-  func wakeWhenThereIsRoom() { isWaitingForRoom.store(true, ordering: .releasing) }
-
-  private func wake() {
-    var one: UInt64 = 1
-    _ = write(wakeUp.raw, &one, 8)
-  }
-
-  /// Takes note of a wake-up.
-  func clearWakeUp() {
-    var count: UInt64 = 0
-    _ = read(wakeUp.raw, &count, 8)
-  }
 }

@@ -10,6 +10,13 @@ enum BodyChunk {
   case broken
 }
 
+/// What became of a request, and of its body.
+struct Decision {
+  let outcome: Outcome
+  /// Whether as much of the body was read as the web server had announced.
+  let isBodyRead: Bool
+}
+
 /// Decides requests, one after the other. Each worker has one of its own.
 final class RequestHandler {
   private let responder: Responder
@@ -19,15 +26,16 @@ final class RequestHandler {
     self.responder = responder
   }
 
-  /// The outcome of a request, which is on disk and in the log when this returns.
+  /// Decides a request; the outcome is on disk and in the log when this returns.
   /// - Parameter readBody: at most that many of the next bytes of the body; asked until the end, or
   ///   until nothing more is wanted.
   func handle(
     _ parameters: RequestParameters, readBody: (_ atMost: Int) -> BodyChunk
-  ) -> Outcome {
+  ) -> Decision {
     let start = ContinuousClock.now
     let snapshot = responder.snapshot
     var route: Route?
+    var isBodyRead = false
     let outcome: Outcome
     do throws(Refusal) {
       let method = try self.method(of: parameters)
@@ -36,12 +44,23 @@ final class RequestHandler {
         among: snapshot.configuration.instances)
       route = found
       try found.checkMethod(method)
-      outcome = try decide(found, parameters, snapshot, readBody)
+      switch found {
+      case .healthCheck(let instances):
+        try checkHealth(of: instances, snapshot)
+        outcome = .healthy
+      case .delivery(let instance, let hook):
+        let body = try body(parameters, under: snapshot.policy, readBody)
+        isBodyRead = true
+        let event = try acceptEvent(
+          from: DeliveryRequest(parameters, body: body), for: instance, hook: hook,
+          under: snapshot.policy, now: .now())
+        outcome = try store(event, of: instance, snapshot)
+      }
     } catch {
       outcome = .refused(error)
     }
     log(outcome, route, parameters, since: start)
-    return outcome
+    return Decision(outcome: outcome, isBodyRead: isBodyRead)
   }
 
   private func method(of parameters: RequestParameters) throws(Refusal) -> [UInt8] {
@@ -49,27 +68,6 @@ final class RequestHandler {
       throw Refusal(.misconfigured, .parameter(.requestMethod, .missing))
     }
     return method
-  }
-
-  private func decide(
-    _ route: Route, _ parameters: RequestParameters, _ snapshot: Responder.Snapshot,
-    _ readBody: (Int) -> BodyChunk
-  ) throws(Refusal) -> Outcome {
-    switch route {
-    case .healthCheck(let instances):
-      try checkHealth(of: instances, snapshot)
-      return .healthy
-    case .delivery(let instance, let hook):
-      let policy = snapshot.configuration.settings.policy
-      let request = DeliveryRequest(
-        authorization: parameters.authorization, xSignature: parameters.xSignature,
-        body: try body(parameters, under: policy, readBody),
-        requestURI: parameters.requestURI.first ?? [],
-        remoteAddress: parameters.remoteAddress.first ?? [])
-      let event = try acceptEvent(
-        from: request, for: instance, hook: hook, under: policy, now: .now())
-      return try store(event, of: instance, snapshot)
-    }
   }
 
   // MARK: The body
@@ -162,6 +160,19 @@ final class RequestHandler {
       microseconds: (ContinuousClock.now - start).microseconds)
     responder.log.write(line.level, line.text)
   }
+}
+
+extension DeliveryRequest {
+  fileprivate init(_ parameters: RequestParameters, body: RequestBody) {
+    self.init(
+      authorization: parameters.authorization, xSignature: parameters.xSignature, body: body,
+      requestURI: parameters.requestURI.first ?? [],
+      remoteAddress: parameters.remoteAddress.first ?? [])
+  }
+}
+
+extension Responder.Snapshot {
+  fileprivate var policy: DeliveryPolicy { configuration.settings.policy }
 }
 
 extension Duration {

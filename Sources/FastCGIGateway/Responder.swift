@@ -16,6 +16,7 @@ final class Responder: Sendable {
   /// Stays as it was at start.
   private let spoolPath: String
   private let current: Mutex<Snapshot>
+  private let isReloadRequested = Atomic(false)
 
   /// - Throws: a `ConfigurationError` or a `SpoolSetupError`, for the operator.
   init(configurationPath: String, log: Log) throws {
@@ -30,8 +31,17 @@ final class Responder: Sendable {
 
   var snapshot: Snapshot { current.withLock { $0 } }
 
+  /// Has configuration and keys read again, within a second, by the thread whose task that is.
+  func requestReload() { isReloadRequested.store(true, ordering: .releasing) }
+
+  /// - Returns: whether it was requested since the last call.
+  func takeReloadRequest() -> Bool {
+    isReloadRequested.exchange(false, ordering: .acquiringAndReleasing)
+  }
+
   /// Reads configuration and keys again. What is wrong keeps all that was in force.
-  func reload() {
+  /// - Returns: whether it could be read.
+  func reload() -> Bool {
     do {
       let old = snapshot
       let configuration = try Configuration(file: configurationPath)
@@ -40,8 +50,25 @@ final class Responder: Sendable {
       current.withLock { $0 = Snapshot(configuration: configuration, spools: spools) }
       log.write(.notice, "reloaded config=\(Log.quoted(configurationPath))")
       for warning in configuration.warnings { log.write(.warning, warning) }
+      return true
     } catch {
-      log.write(.error, "reload failed, the old configuration stays in force: \(error)")
+      let reason = (error as? SpoolSetupError)?.message ?? "\(error)"
+      log.write(.error, "reload failed, the old configuration stays in force: \(reason)")
+      return false
+    }
+  }
+
+  /// Reads the key files again. What is wrong keeps the old keys.
+  func reloadKeys() {
+    do throws(ConfigurationError) {
+      let old = snapshot
+      let configuration = try old.configuration.readingKeysAgain()
+      current.withLock { $0 = Snapshot(configuration: configuration, spools: old.spools) }
+      let thumbprints = configuration.instances.flatMap(\.keys).map(\.thumbprint.text)
+      log.write(.notice, "reloaded keys=\(thumbprints.joined(separator: ","))")
+      for warning in configuration.warnings { log.write(.warning, warning) }
+    } catch {
+      log.write(.error, "a key file changed, the old keys stay in force: \(error)")
     }
   }
 

@@ -47,13 +47,14 @@ private func serve(
   let settings = responder.snapshot.configuration.settings
   let maximumConnections = try connectionLimit(for: settings)
   let listener = try listeningSocket(options, environment)
-  let poller = try Poller()
+  let poller = try Poller(maximumConnections: maximumConnections)
+  let workers = try WorkerPool(responder, poller: poller, maximum: settings.workers)
   try poller.watch(signals.raw, as: .signals)
   try poller.watch(listener.descriptor, as: .listener)
   try HousekeepingThread.start(responder)
+  try ReloadThread.start(responder)
   var loop = EventLoop(
-    responder, poller: poller, listener: listener, signals: signals,
-    maximumConnections: maximumConnections)
+    responder, poller: poller, workers: workers, listener: listener, signals: signals)
   log.write(
     .notice,
     "started version=\(programVersion) instances=\(settings.instances.count) "
@@ -80,7 +81,10 @@ private func listeningSocket(
   _ options: CommandLineOptions, _ environment: Environment
 ) throws(StartupError) -> ListeningSocket {
   if let path = options.socketPath { return try .unix(path: path) }
-  guard let socket = ListeningSocket.inherited(environment: environment) else {
+  guard environment["FCGI_WEB_SERVER_ADDRS"] == nil else {
+    throw .usage("FCGI_WEB_SERVER_ADDRS is not honoured: limit who can connect in another way")
+  }
+  guard let socket = try ListeningSocket.inherited(environment: environment) else {
     throw .usage("no socket to listen on: pass --listen unix:PATH, or start it from systemd")
   }
   return socket
@@ -93,6 +97,7 @@ private func connectionLimit(for settings: Settings) throws(StartupError) -> Int
   _ = try started("getrlimit", getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit))
   limit.rlim_cur = limit.rlim_max
   _ = setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+  _ = try started("getrlimit", getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit))
   let perInstance = 24 + 2 * settings.workers
   let reserved = 32 + 2 * settings.workers + perInstance * settings.instances.count
   let available = (Int(clamping: limit.rlim_cur) - reserved) / 2

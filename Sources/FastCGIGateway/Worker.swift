@@ -22,10 +22,11 @@ struct Worker {
     _ connection: Connection, with handler: RequestHandler, _ request: FastCGIRequest
   ) -> Bool {
     guard let parameters = request.parameters(from: connection.descriptor) else { return false }
-    let outcome = handler.handle(parameters) { request.readBody(atMost: $0) }
+    let decision = handler.handle(parameters) { request.readBody(atMost: $0) }
     let isHead = parameters.method.first.map { $0.elementsEqual("HEAD".utf8) } ?? false
     return request.respond(
-      with: HTTPResponse(to: outcome).bytes(hasBody: !isHead),
-      mayKeepConnection: !poller.isDraining)
+      with: HTTPResponse(to: decision.outcome).bytes(hasBody: !isHead),
+      // What is left of a body would be taken for the next request.
+      mayKeepConnection: decision.isBodyRead && poller.mayKeepConnections)
   }
 }

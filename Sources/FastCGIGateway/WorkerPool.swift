@@ -1,28 +1,37 @@
+internal import Glibc
 internal import Synchronization
 
 /// Worker threads, started when a connection finds none waiting, up to a maximum.
 final class WorkerPool: Sendable {
   private let responder: Responder
+  private let poller: Poller
   private let maximum: Int
   private let queue = WorkQueue()
-  private let started = Mutex(0)
+  private let count = Mutex(0)
 
-  init(_ responder: Responder, maximum: Int) {
+  /// Starts the first worker.
+  init(_ responder: Responder, poller: Poller, maximum: Int) throws(StartupError) {
     self.responder = responder
+    self.poller = poller
     self.maximum = maximum
+    guard startWorker() else {
+      throw StartupError(
+        message: "no thread could be started: raise the limit on tasks", exitCode: EX_OSERR)
+    }
   }
 
   /// Has a worker serve the request that has begun to arrive on `connection`.
-  func serve(_ connection: Connection, poller: Poller) {
-    guard !queue.append(connection) else { return }
+  func serve(_ connection: Connection) {
+    // Where no further one can be started, those that are there do the work.
+    if !queue.append(connection) { _ = startWorker() }
+  }
+
+  private func startWorker() -> Bool {
     let worker = Worker(responder: responder, queue: queue, poller: poller)
-    started.withLock { started in
-      guard started < maximum else { return }
-      if startThread({ worker.run() }) {
-        started += 1
-      } else if started == 0 {
-        responder.log.write(.error, "no thread could be started: raise the limit on tasks")
-      }
+    return count.withLock { count in
+      guard count < maximum, startThread({ worker.run() }) else { return false }
+      count += 1
+      return true
     }
   }
 }

@@ -6,13 +6,25 @@ package struct Configuration: Sendable {
   package let settings: Settings
   package let instances: [Instance]
 
+  /// The key files as they were just before they were read.
+  package let keyFileVersions: KeyFileVersions
+
   /// Reads the configuration file and every key file.
   package init(file path: String) throws(ConfigurationError) {
-    let settings = try Settings(file: path)
+    try self.init(settings: try Settings(file: path))
+  }
+
+  private init(settings: Settings) throws(ConfigurationError) {
     self.settings = settings
+    keyFileVersions = KeyFileVersions(of: settings)
     var instances: [Instance] = []
     for instance in settings.instances { instances.append(try instance.loaded()) }
     self.instances = instances
+  }
+
+  /// The same settings with the keys as their files hold them now.
+  package func readingKeysAgain() throws(ConfigurationError) -> Configuration {
+    try Configuration(settings: settings)
   }
 
   /// What an operator should know although the program can start.

@@ -1,4 +1,5 @@
 internal import FastCGIGateway
 internal import Glibc
 
-exit(runResponder(arguments: Array(CommandLine.arguments.dropFirst())))
+// Without exit's handlers: they would free what a worker may still use.
+_exit(runResponder(arguments: Array(CommandLine.arguments.dropFirst())))

@@ -260,7 +260,9 @@ struct ResponderTests {
       let client = try FastCGIClient(socket: responder.socket)
       try client.begin()
       responder.process.send(signal: SIGTERM)
-      try await Task.sleep(for: .milliseconds(300))
+      // Nobody new can come, and a successor can take the place at once.
+      #expect(try await eventually { responder.healthStatus() == nil })
+      try await withResponder(in: folder) { #expect($0.healthStatus() == 200) }
       try client.send(
         .parameters,
         FastCGIClient.encoded(deliveryParameters(authorization: try goodAuthorization())))

@@ -22,8 +22,6 @@ int clinux_accept(int listener);
 int clinux_signal_descriptor(const int *signals, int count);
 int clinux_read_signal(int descriptor);
 
-/* eventfd(2) with EFD_CLOEXEC and EFD_NONBLOCK */
-int clinux_event_descriptor(void);
 
 /* epoll(7), always for reading; `is_one_shot` disarms the descriptor after its first event. */
 struct clinux_readiness {

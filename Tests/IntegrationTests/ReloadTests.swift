@@ -1,0 +1,115 @@
+internal import Foundation
+internal import Glibc
+internal import TestSupport
+internal import Testing
+
+/// Keys and configuration that change while the responder runs.
+@Suite(.timeLimit(.minutes(2)))
+struct ReloadTests {
+  private static let configuration = """
+    spool: spool
+    minimum-free-bytes: 0
+    instances:
+      acme:
+        url: https://acme.delvesecurity.app
+        keys: [keys/current.pem]
+    """
+
+  /// A responder that reads `keys/current.pem`, at first the P-521 test key.
+  private func withKeyFile(
+    _ body: @Sendable (ResponderUnderTest) async throws -> Void
+  ) async throws {
+    let folder = try TemporaryFolder()
+    try folder.write(fileBytes(TestKey.p521.path), to: "keys/current.pem")
+    try await withResponder(configuration: Self.configuration, in: folder, body)
+  }
+
+  private func status(of key: TestKey, at responder: ResponderUnderTest) throws -> Int {
+    let payload = examplePayload(
+      id: String(UInt32.random(in: .min ... .max)), issuedAt: Int64(time(nil)))
+    return try responder.deliver(
+      authorization: try authorization(payload: payload, by: key)
+    ).status
+  }
+
+  private func waitUntil(
+    _ key: TestKey, isAnsweredWith expected: Int, by responder: ResponderUnderTest
+  ) async throws -> Bool {
+    try await eventually { try status(of: key, at: responder) == expected }
+  }
+
+  @Test func keyFileRewrittenInPlaceIsReadAgain() async throws {
+    try await withKeyFile { responder in
+      #expect(try status(of: .otherP521, at: responder) == 401)
+      let file = "\(responder.folder.path)/keys/current.pem"
+      let handle = try #require(FileHandle(forWritingAtPath: file))
+      try handle.truncate(atOffset: 0)
+      try handle.write(contentsOf: fileBytes(TestKey.otherP521.path))
+      try handle.close()
+      #expect(try await waitUntil(.otherP521, isAnsweredWith: 202, by: responder))
+      #expect(try status(of: .p521, at: responder) == 401)
+    }
+  }
+
+  @Test func keyFileRenamedOverIsReadAgain() async throws {
+    try await withKeyFile { responder in
+      let new = try responder.folder.write(fileBytes(TestKey.otherP521.path), to: "keys/next.pem")
+      #expect(rename(new, "\(responder.folder.path)/keys/current.pem") == 0)
+      #expect(try await waitUntil(.otherP521, isAnsweredWith: 202, by: responder))
+    }
+  }
+
+  @Test func swappedSymbolicLinkIsSeen() async throws {
+    let folder = try TemporaryFolder()
+    try folder.write(fileBytes(TestKey.p521.path), to: "v1/current.pem")
+    try folder.write(fileBytes(TestKey.otherP521.path), to: "v2/current.pem")
+    #expect(symlink("v1", "\(folder.path)/keys") == 0)
+    try await withResponder(configuration: Self.configuration, in: folder) {
+      (responder) async throws in
+      #expect(try status(of: .p521, at: responder) == 202)
+      #expect(symlink("v2", "\(folder.path)/next") == 0)
+      #expect(rename("\(folder.path)/next", "\(folder.path)/keys") == 0)
+      #expect(try await waitUntil(.otherP521, isAnsweredWith: 202, by: responder))
+    }
+  }
+
+  @Test func badOrVanishedFileKeepsTheOldKeysAndIsLoggedOnce() async throws {
+    try await withKeyFile { responder in
+      let file = "\(responder.folder.path)/keys/current.pem"
+      try responder.folder.write(Array("rubbish".utf8), to: "keys/current.pem")
+      #expect(try await eventually { responder.log.contains("is not a key file") })
+      #expect(try status(of: .p521, at: responder) == 202)
+      #expect(unlink(file) == 0)
+      #expect(try await eventually { responder.log.contains("No such file or directory") })
+      try await Task.sleep(for: .seconds(3))
+      #expect(try status(of: .p521, at: responder) == 202)
+      #expect(responder.log.components(separatedBy: "the old keys stay in force").count == 3)
+      try responder.folder.write(fileBytes(TestKey.otherP521.path), to: "keys/current.pem")
+      #expect(try await waitUntil(.otherP521, isAnsweredWith: 202, by: responder))
+    }
+  }
+
+  @Test func hangupAppliesTheConfigurationAndABadOneKeepsTheOld() async throws {
+    try await withKeyFile { responder in
+      let changed =
+        Self.configuration + """
+
+            beta:
+              url: https://beta.delvesecurity.app
+              keys: [keys/current.pem]
+          """
+      try responder.folder.write(Array(changed.utf8), to: "config.yaml")
+      responder.process.send(signal: SIGHUP)
+      #expect(try await eventually { responder.log.contains("reloaded config=") })
+      let payload = examplePayload(issuedAt: Int64(time(nil)))
+      let token = try authorization(payload: payload)
+      #expect(try responder.deliver(authorization: token, instance: "beta").status == 202)
+      #expect(try responder.deliver(authorization: token).status == 500)
+      try responder.folder.write(Array("spool: [".utf8), to: "config.yaml")
+      responder.process.send(signal: SIGHUP)
+      #expect(
+        try await eventually { responder.log.contains("reload failed, the old configuration") })
+      #expect(try responder.deliver(authorization: token, instance: "beta").status == 200)
+    }
+  }
+}
