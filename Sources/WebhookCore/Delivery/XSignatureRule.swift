@@ -16,7 +16,7 @@ package struct XSignatureRule: Sendable {
   }
 
   /// The one value, or nil where the policy lets it be absent. Two are an error under every policy.
-  func singleValue(of values: [[UInt8]]) throws(Refusal) -> [UInt8]? {
+  package func singleValue(of values: [[UInt8]]) throws(Refusal) -> [UInt8]? {
     if policy == .require, values.isEmpty || values == [[]] {
       throw Refusal(.missingXSignature)
     }
@@ -30,7 +30,7 @@ package struct XSignatureRule: Sendable {
   /// The vendor's article prints it behind a stray apostrophe: one before and one behind are
   /// tolerated, each by itself.
   /// - Returns: the value if it was checked, nil if it was absent or ignored.
-  func check(
+  package func check(
     _ value: [UInt8]?, names algorithm: SignatureAlgorithm
   ) throws(Refusal) -> [UInt8]? {
     guard policy != .ignore, let value else { return nil }

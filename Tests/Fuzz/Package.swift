@@ -1,0 +1,26 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// One libFuzzer executable per parser of foreign bytes; `Tests/Fuzz/run` builds and runs them. A
+// package of its own, for a plain build of such an executable does not link. `Sources` links to the
+// program's targets, so that they are instrumented and of one package with the fuzzers.
+let fuzzers = ["JSON", "CompactJWS", "XSignature", "Configuration", "Keys"]
+
+let package = Package(
+  name: "fuzz",
+  targets: [
+    .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto"),
+    .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1"),
+    .target(name: "StrictJSON"),
+    .target(name: "OpenSSLCrypto", dependencies: ["COpenSSL"]),
+    .target(name: "WebhookCore", dependencies: ["StrictJSON", "OpenSSLCrypto"]),
+    .target(name: "WebhookConfiguration", dependencies: ["WebhookCore", "CYAML"]),
+  ]
+    + fuzzers.map {
+      .executableTarget(
+        name: "Fuzz\($0)",
+        dependencies: ["StrictJSON", "WebhookCore", "WebhookConfiguration"],
+        swiftSettings: [.unsafeFlags(["-parse-as-library"])])
+    },
+  swiftLanguageModes: [.v6]
+)

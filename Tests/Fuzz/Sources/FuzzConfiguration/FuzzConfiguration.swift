@@ -1,0 +1,15 @@
+import WebhookConfiguration
+
+/// A configuration is one with instances and positive limits, or an error that names the file.
+@_cdecl("LLVMFuzzerTestOneInput")
+public func fuzz(_ data: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
+  let text = Array(UnsafeBufferPointer(start: data, count: count))
+  do throws(ConfigurationError) {
+    let settings = try Settings(parsing: text, file: "/etc/config.yaml")
+    precondition(!settings.instances.isEmpty && settings.workers > 0)
+    precondition(settings.instances.allSatisfy { !$0.keyFiles.isEmpty && !$0.algorithms.isEmpty })
+  } catch {
+    precondition(error.description.hasPrefix("/etc/config.yaml:"))
+  }
+  return 0
+}

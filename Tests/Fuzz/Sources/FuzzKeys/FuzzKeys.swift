@@ -1,0 +1,15 @@
+import WebhookCore
+
+/// A key file has keys that serve an algorithm each, or is refused with an explanation.
+@_cdecl("LLVMFuzzerTestOneInput")
+public func fuzz(_ data: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
+  let text = Array(UnsafeBufferPointer(start: data, count: count))
+  do throws(KeyFileProblem) {
+    let keys = try KeyFile(parsing: text).keys
+    precondition(!keys.isEmpty && keys.allSatisfy { !$0.algorithms.isEmpty })
+    precondition(keys.allSatisfy { $0.thumbprint.text.utf8.count == 43 })
+  } catch {
+    precondition(!error.explanation.isEmpty)
+  }
+  return 0
+}
