@@ -12,10 +12,12 @@ struct DelveWebhookCommand: AsyncParsableCommand {
     commandName: "delve-webhook",
     abstract: "Look into the spool of delve-webhook-fcgi and try it out.",
     discussion: """
-      Exit codes: 0 done; 1 the answer was a refusal, or nothing was found; 64 wrong command line; \
+      Exit codes: 0 done; 1 the answer is a refusal, or nothing was found; 64 wrong command line; \
       66 a file cannot be read; 69 nobody answered, or a program is missing; 78 wrong \
       configuration.
       """,
     version: "delve-webhook \(programVersion)",
-    subcommands: [SendCommand.self, SpoolCommand.self])
+    subcommands: [
+      ExplainCommand.self, KeysCommand.self, SendCommand.self, SpoolCommand.self,
+    ])
 }

@@ -55,12 +55,13 @@ struct SendCommand: AsyncParsableCommand {
 
   func run() async throws {
     try await reportingFailures {
-      let post = HTTPPost(delivery: try makeDelivery(), url: url)
+      let post = HTTPRequest(delivery: try makeDelivery(), url: url)
       var isAccepted = true
       for _ in 0..<`repeat` {
         let answer = try await post.send()
         let statusLine = answer.head.prefix { $0 != "\r\n" }
-        printResult("\(include ? "\(answer.head)\n" : String(statusLine))\n\(answer.body)".trimmed)
+        let body = String(decoding: answer.body, as: UTF8.self)
+        printResult("\(include ? "\(answer.head)\n" : String(statusLine))\n\(body)".trimmed)
         if !(200...299).contains(answer.status) { isAccepted = false }
       }
       if !isAccepted { throw ExitCode.failure }
@@ -85,7 +86,7 @@ struct SendCommand: AsyncParsableCommand {
   }
 }
 
-extension HTTPPost {
+extension HTTPRequest {
   fileprivate init(delivery: Delivery, url: String) {
     self.url = url
     body = delivery.body

@@ -6,10 +6,14 @@ package struct FileError: Error, Equatable, Sendable {
 }
 
 /// The bytes of the file at `path`, which symbolic links may lead to.
-/// - Throws: also if there are more than `maxBytes`.
-package func contents(ofFile path: String, maxBytes: Int = 1 << 20) throws(FileError) -> [UInt8] {
-  // Not to block should the path be a pipe's.
-  let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+/// - Parameters:
+///   - maxBytes: more are an error.
+///   - isWaiting: for a pipe or a terminal, whose bytes are still to come; else such a path is not
+///     waited for.
+package func contents(
+  ofFile path: String, maxBytes: Int = 1 << 20, isWaiting: Bool = false
+) throws(FileError) -> [UInt8] {
+  let descriptor = open(path, O_RDONLY | O_CLOEXEC | (isWaiting ? 0 : O_NONBLOCK))
   guard descriptor >= 0 else { throw FileError(message: String(cString: strerror(errno))) }
   defer { close(descriptor) }
   var bytes: [UInt8] = []

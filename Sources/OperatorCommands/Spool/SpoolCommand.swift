@@ -12,9 +12,7 @@ struct SpoolCommand: AsyncParsableCommand {
 
 /// Which spool, and whose events in it.
 struct SpoolOptions: ParsableArguments {
-  @Option(
-    help: "The configuration; default $DELVE_WEBHOOK_CONFIG, else \(Settings.defaultPath).")
-  var config: String?
+  @OptionGroup var configuration: ConfigurationOptions
 
   @Option(help: "The spool's folder, in place of the configuration's.")
   var spool: String?
@@ -31,13 +29,9 @@ struct SpoolOptions: ParsableArguments {
     }
   }
 
-  private func spoolPath() throws -> String {
+  private func spoolPath() throws(CommandFailure) -> String {
     if let spool { return spool }
-    do {
-      return try Settings(file: configurationPath(config)).spool
-    } catch {
-      throw CommandFailure.configuration("\(error)")
-    }
+    return try configuration.settings().spool
   }
 
   /// The instances that are asked for.

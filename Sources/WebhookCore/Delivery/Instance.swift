@@ -23,6 +23,17 @@ package struct Instance: Sendable {
       algorithms.filter { algorithm in keys.contains { $0.serves(algorithm) } })
   }
 
+  /// The same without asking for an `X-Signature`: for a token that no request is around.
+  package var withoutXSignature: Instance {
+    Instance(copying: self, xSignature: XSignatureRule(policy: .ignore))
+  }
+
+  private init(copying other: Instance, xSignature: XSignatureRule) {
+    (name, url, keys) = (other.name, other.url, other.keys)
+    (audience, usableAlgorithms) = (other.audience, other.usableAlgorithms)
+    self.xSignature = xSignature
+  }
+
   /// `aud`, where it is present, must name this receiver (RFC 7519 §4.1.3).
   func checkAudience(of claims: Claims) throws(Refusal) {
     guard let names = claims.audience else { return }

@@ -22,19 +22,34 @@ package struct CalendarDate: Sendable {
 
   /// The seconds since 1970 at which the hour `YYYYMMDDThh` begins; nil if that is not one.
   package static func seconds(atBasicHour text: String) -> Int64? {
-    let bytes = Array(text.utf8)
-    guard bytes.count == 11, bytes[8] == UInt8(ascii: "T"), let year = Int64(text.prefix(4)),
+    guard text.utf8.count == 11, let year = Int64(text.prefix(4)),
       let month = Int64(text.dropFirst(4).prefix(2)), let day = Int64(text.dropFirst(6).prefix(2)),
       let hour = Int64(text.suffix(2)), (1...12).contains(month)
     else { return nil }
-    // `days_from_civil`, the inverse of the above.
+    let seconds = days(year: year, month: month, day: day) * 86_400 + hour * 3_600
+    // A name such as 20260231T99 is some other hour's.
+    return CalendarDate(secondsSince1970: seconds).basicHour == text ? seconds : nil
+  }
+
+  /// The seconds since 1970 of `YYYY-MM-DDThh:mm:ssZ`; nil if that is not a time. (RFC 3339 knows
+  /// offsets and fractions too; here the time is UTC and whole.)
+  package static func seconds(rfc3339 text: String) -> Int64? {
+    let parts = text.split(omittingEmptySubsequences: false) { "-T:Z".contains($0) }
+    let numbers = parts.prefix(6).compactMap { Int64($0) }
+    guard parts.count == 7, numbers.count == 6, (1...12).contains(numbers[1]) else { return nil }
+    let seconds =
+      days(year: numbers[0], month: numbers[1], day: numbers[2]) * 86_400
+      + numbers[3] * 3_600 + numbers[4] * 60 + numbers[5]
+    return CalendarDate(secondsSince1970: seconds).rfc3339 == text ? seconds : nil
+  }
+
+  /// `days_from_civil`, the inverse of the above.
+  private static func days(year: Int64, month: Int64, day: Int64) -> Int64 {
     let (era, yearOfEra) = (month <= 2 ? year - 1 : year).flooredDivision(by: 400)
     let monthFromMarch = month > 2 ? month - 3 : month + 9
     let dayOfYear = (153 * monthFromMarch + 2) / 5 + day - 1
     let dayOfEra = yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear
-    let seconds = (era * 146_097 + dayOfEra - 719_468) * 86_400 + hour * 3_600
-    // A name such as 20260231T99 is some other hour's.
-    return CalendarDate(secondsSince1970: seconds).basicHour == text ? seconds : nil
+    return era * 146_097 + dayOfEra - 719_468
   }
 
   /// `2026-11-24T17:14:10Z` (RFC 3339 §5.6).

@@ -13,6 +13,16 @@ package struct VerificationKey: Sendable {
     algorithms = pinned ?? SignatureAlgorithm.served(by: publicKey.components)
   }
 
+  /// For example `EC P-521` or `RSA 2048 bits`.
+  package var typeName: String {
+    switch publicKey.components {
+    case .ellipticCurve(let curve, _, _): "EC \(curve.rawValue)"
+    case .rsa(let modulus, _):
+      "RSA \(modulus.count * 8 - (modulus.first?.leadingZeroBitCount ?? 0)) bits"
+    case .ed25519: "Ed25519"
+    }
+  }
+
   package func serves(_ algorithm: SignatureAlgorithm) -> Bool { algorithms.contains(algorithm) }
 
   /// Whether the key serves the algorithm and made the signature.

@@ -1,0 +1,100 @@
+internal import ArgumentParser
+internal import Glibc
+internal import WebhookConfiguration
+internal import WebhookCore
+
+/// `delve-webhook explain`
+struct ExplainCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "explain",
+    abstract: "Decide one delivery offline, and say every step's verdict.",
+    discussion: """
+      Reads a token, or a captured request (raw HTTP text), from standard input or a file; never \
+      from an argument, which every user of the machine could see. The decision is the responder's \
+      own code; the spool is not looked at. A token alone has no X-Signature, so none is asked for.
+
+        delve-webhook explain --now 2026-09-21T14:13:20Z < request.txt
+
+      Exit code 0: it would be stored; 1: it would be refused.
+      """)
+
+  @OptionGroup var options: ConfigurationOptions
+
+  @Argument(help: "The file to read; left out: standard input.")
+  var file: String?
+
+  @Option(help: "The instance; may be left out where one is configured.")
+  var instance: String?
+
+  @Option(help: "The hook of the location: \(Hook.allCases.map(\.rawValue).joined(separator: ", ")).")
+  var hook: Hook?
+
+  @Option(help: "The clock: 2026-09-21T14:13:20Z, or seconds since 1970; default: now.")
+  var now: String?
+
+  @Flag(help: "One JSON object.")
+  var json = false
+
+  func run() async throws {
+    try await reportingFailures {
+      let configuration = try options.configuration()
+      let request = try CapturedRequest(parsing: try input())
+      let explanation = Explanation(
+        of: request, for: try chosenInstance(configuration, for: request), hook: hook,
+        under: configuration.settings.policy, now: try clock())
+      if json { printResult(explanation.json) } else { print(explanation) }
+      if explanation.refusal != nil { throw ExitCode.failure }
+    }
+  }
+
+  private func input() throws(CommandFailure) -> [UInt8] {
+    do throws(FileError) {
+      return try contents(ofFile: file ?? "/dev/stdin", isWaiting: file == nil)
+    } catch {
+      throw .noInput("\(printable(file ?? "standard input")): \(error.message)")
+    }
+  }
+
+  private func clock() throws(CommandFailure) -> Timestamp {
+    guard let now else { return Timestamp(seconds: Int64(time(nil))) }
+    guard let seconds = Int64(now) ?? CalendarDate.seconds(rfc3339: now), seconds >= 0,
+      seconds <= NumericDate.latest
+    else {
+      throw CommandFailure(
+        description: "--now: expected 2026-09-21T14:13:20Z or seconds since 1970",
+        exitCode: EX_USAGE)
+    }
+    return Timestamp(seconds: seconds)
+  }
+
+  /// A token alone is not asked for an `X-Signature`.
+  private func chosenInstance(
+    _ configuration: Configuration, for request: CapturedRequest
+  ) throws(CommandFailure) -> Instance {
+    let chosen = configuration.instances.filter {
+      instance == nil || $0.name.description == instance
+    }
+    guard let only = chosen.first, chosen.count == 1 else {
+      let names = configuration.instances.map(\.name.description).joined(separator: ", ")
+      throw CommandFailure(
+        description: "--instance: name one of: \(names)", exitCode: EX_USAGE)
+    }
+    return request.isTokenAlone ? only.withoutXSignature : only
+  }
+
+  private func print(_ explanation: Explanation) {
+    let width = DecisionStep.allCases.map(\.rawValue.count).max() ?? 0
+    for (step, verdict, note) in explanation.steps {
+      let name = step.rawValue + String(repeating: " ", count: width - step.rawValue.count)
+      let mark =
+        switch verdict {
+        case .passed: "ok     "
+        case .refused: "REFUSED"
+        case .notReached: "-      "
+        }
+      printResult("\(name)  \(mark)\(note.isEmpty ? "" : "  \(note)")")
+    }
+    let refusal = explanation.refusal
+    printResult("answer: \(refusal.map { "\($0.reason.status) \($0.reason.rawValue)" } ?? "202 stored")")
+  }
+}

@@ -1,0 +1,96 @@
+internal import ArgumentParser
+internal import Glibc
+internal import StrictJSON
+internal import WebhookConfiguration
+internal import WebhookCore
+
+/// `delve-webhook keys check`
+struct KeysCheckCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "check",
+    abstract: "Say what each key is: type, thumbprint, what it serves; or what is wrong.",
+    discussion: """
+      Looks at every key file of the configuration, or at the files that are named. A key serves \
+      those of its algorithms that the instance allows. Exit code 0: all can be used; 78: one \
+      cannot.
+      """)
+
+  @OptionGroup var options: ConfigurationOptions
+
+  @Argument(help: "Key files; left out: those of the configuration.")
+  var files: [String] = []
+
+  @Flag(help: "One JSON object a line.")
+  var json = false
+
+  func run() async throws {
+    try await reportingFailures {
+      let reports = files.isEmpty ? try configuredReports() : files.map { KeyFileReport(file: $0) }
+      for report in reports { json ? report.printJSON() : report.printText() }
+      if !reports.allSatisfy(\.isUsable) { throw ExitCode(EX_CONFIG) }
+    }
+  }
+
+  private func configuredReports() throws(CommandFailure) -> [KeyFileReport] {
+    try options.settings().instances.flatMap { instance in
+      instance.keyFiles.map { KeyFileReport(file: $0, of: instance) }
+    }
+  }
+}
+
+/// What is to be said of one key file.
+private struct KeyFileReport {
+  let file: String
+  let instance: InstanceSettings?
+  private let problem: String?
+  private let keys: [VerificationKey]
+
+  init(file: String, of instance: InstanceSettings? = nil) {
+    self.file = file
+    self.instance = instance
+    do throws(ConfigurationError) {
+      keys = try readKeyFile(file).keys
+      problem = nil
+    } catch {
+      keys = []
+      problem = error.message
+    }
+  }
+
+  /// It can be read, and each of its keys serves an algorithm.
+  var isUsable: Bool { problem == nil && keys.allSatisfy { !served(by: $0).isEmpty } }
+
+  private func served(by key: VerificationKey) -> [String] {
+    SignatureAlgorithm.allCases.filter { algorithm in
+      key.serves(algorithm) && (instance.map { $0.algorithms.contains(algorithm) } ?? true)
+    }.map(\.rawValue)
+  }
+
+  func printText() {
+    printResult((instance.map { "\($0.name): " } ?? "") + printable(file))
+    if let problem { return printResult("  WRONG: \(problem)") }
+    for key in keys {
+      let served = served(by: key)
+      printResult(
+        "  \(key.typeName)  \(key.thumbprint.text)  "
+          + (served.isEmpty
+            ? "SERVES NOTHING: its algorithms are not among the instance's"
+            : "serves \(served.joined(separator: ", "))"))
+    }
+  }
+
+  func printJSON() {
+    var members: [(name: String, value: JSONValue)] = [("file", .string(file))]
+    if let instance { members.append(("instance", .string("\(instance.name)"))) }
+    if let problem { members.append(("problem", .string(problem))) }
+    members.append(("keys", .array(keys.map { .object(json(of: $0)) })))
+    printResult(String(decoding: JSONValue.object(JSONObject(members)).compactText, as: UTF8.self))
+  }
+
+  private func json(of key: VerificationKey) -> JSONObject {
+    JSONObject([
+      ("type", .string(key.typeName)), ("thumbprint", .string(key.thumbprint.text)),
+      ("serves", .array(served(by: key).map { .string($0) })),
+    ])
+  }
+}

@@ -1,0 +1,49 @@
+internal import Glibc
+internal import WebhookCore
+
+/// Puts `contents` in the place of the file at `path`, atomically and durably; its mode and owner
+/// stay. Where symbolic links lead to it, they stay too.
+func replaceFile(_ path: String, with contents: [UInt8]) throws(CommandFailure) {
+  guard let resolved = realpath(path, nil) else { throw failure("realpath", path) }
+  defer { free(resolved) }
+  let target = String(cString: resolved)
+  let temporary = "\(target).new"
+  var status = stat()
+  guard stat(target, &status) == 0 else { throw failure("stat", target) }
+  unlink(temporary)
+  let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
+  guard descriptor >= 0 else { throw failure("open", temporary) }
+  defer { close(descriptor) }
+  do throws(CommandFailure) {
+    try check("write", temporary, write(descriptor, contents, contents.count) == contents.count)
+    try check("fchmod", temporary, fchmod(descriptor, status.st_mode & 0o7777) == 0)
+    if getuid() == 0 {
+      try check("fchown", temporary, fchown(descriptor, status.st_uid, status.st_gid) == 0)
+    }
+    try check("fsync", temporary, fsync(descriptor) == 0)
+    try check("rename", target, rename(temporary, target) == 0)
+  } catch {
+    unlink(temporary)
+    throw error
+  }
+  try syncFolder(of: target)
+}
+
+/// Without it, a power cut may bring the old file back.
+private func syncFolder(of path: String) throws(CommandFailure) {
+  let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? "."
+  let descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+  guard descriptor >= 0 else { throw failure("open", folder) }
+  defer { close(descriptor) }
+  try check("fsync", folder, fsync(descriptor) == 0)
+}
+
+private func check(_ call: String, _ path: String, _ isGood: Bool) throws(CommandFailure) {
+  guard isGood else { throw failure(call, path) }
+}
+
+private func failure(_ call: String, _ path: String) -> CommandFailure {
+  CommandFailure(
+    description: "\(printable(path)): \(call): \(String(cString: strerror(errno)))",
+    exitCode: EX_CANTCREAT)
+}

@@ -1,0 +1,237 @@
+internal import Foundation
+internal import Glibc
+internal import StrictJSON
+internal import TestSupport
+internal import Testing
+internal import WebhookCore
+
+/// `delve-webhook explain` and `delve-webhook keys`, as built.
+@Suite(.timeLimit(.minutes(2)))
+struct ExplainAndKeysTests {
+  private let folder: TemporaryFolder
+
+  init() throws {
+    folder = try TemporaryFolder()
+    try folder.write(exampleConfiguration().utf8, to: "config.yaml")
+  }
+
+  private func delveWebhook(_ arguments: [String], input: String = "") async throws -> CommandResult {
+    try await command(
+      Repository.executable("delve-webhook"), arguments,
+      environment: ["DELVE_WEBHOOK_CONFIG": "\(folder.path)/config.yaml"], input: input)
+  }
+
+  // MARK: explain
+
+  private static let now: Int64 = 1_790_000_000
+
+  private func request(payload: String = examplePayload(issuedAt: now), extra: String = "") throws -> String {
+    let token = String(decoding: try authorization(payload: payload), as: UTF8.self)
+    return "POST /webhooks/delve/export HTTP/1.1\r\nHost: x\r\nauthorization:  \(token) \r\n"
+      + "X-Signature: ES512 /api/webhook.key\r\nContent-Length: 2\r\n\(extra)\r\n{}"
+  }
+
+  @Test func goodRequestPassesEveryStep() async throws {
+    let result = try await delveWebhook(
+      ["explain", "--now", "2026-09-21T14:13:20Z", "--hook", "export-complete"],
+      input: try request())
+    #expect(result.exitCode == 0)
+    #expect(result.output.components(separatedBy: "  ok     ").count == 1 + DecisionStep.allCases.count)
+    #expect(result.output.hasSuffix("answer: 202 stored\n"))
+    #expect(result.output.contains(try TestKey.p521.verificationKeys[0].thumbprint.text))
+  }
+
+  @Test func refusedRequestNamesTheStepAndTheReason() async throws {
+    let result = try await delveWebhook(
+      ["explain", "--now", "\(Self.now + 400)"], input: try request())
+    #expect(result.exitCode == 1)
+    #expect(result.output.contains("freshness            REFUSED  stale: iat is too old, by 100 s;"))
+    #expect(result.output.contains("\nhook                 -"))
+    #expect(result.output.hasSuffix("answer: 401 stale\n"))
+  }
+
+  @Test func jsonSaysTheSame() async throws {
+    let result = try await delveWebhook(
+      ["explain", "--now", "\(Self.now)", "--json"],
+      input: try request(extra: "X-Signature: other\r\n"))
+    let object = try #require(try JSONValue(parsing: Array(result.output.utf8)).object)
+    #expect(object["status"] == .number(400))
+    #expect(object["code"] == .string("malformed-x-signature"))
+    #expect(object["steps"]?.array?.count == DecisionStep.allCases.count)
+  }
+
+  @Test func tokenAloneIsNotAskedForAnXSignature() async throws {
+    let token = String(
+      decoding: try authorization(payload: examplePayload(issuedAt: Self.now)), as: UTF8.self)
+    for text in [token + "\n", String(token.dropFirst("Signed ".count))] {
+      let file = try folder.write(text.utf8, to: "token")
+      let result = try await delveWebhook(["explain", file, "--now", "\(Self.now)"])
+      #expect(result.exitCode == 0, "\(result.output)")
+    }
+  }
+
+  /// The whole catalogue's default cases, so that it can never disagree with the responder.
+  @Test func explanationAgreesWithTheCatalogue() async throws {
+    let cases = AttackCase.all.filter {
+      $0.config.members.isEmpty && $0.after.isEmpty && $0.algorithms == ["ES512"]
+        && $0.keys == ["keys/p521.pem"] && $0.status != 500 && isHeaderField($0.authorization)
+    }
+    #expect(cases.count > 250)
+    // One of each reason: a process for every case would take minutes.
+    for attack in Dictionary(grouping: cases, by: \.codeWord).values.compactMap(\.first) {
+      var text = Array("POST / HTTP/1.1\n".utf8)
+      if let value = attack.authorization { text += Array("Authorization: ".utf8) + value + [0x0A] }
+      if let value = attack.xSignature { text += Array("X-Signature: ".utf8) + value + [0x0A] }
+      let file = try folder.write(text + [0x0A] + attack.body, to: "request")
+      let hook = attack.hook.map { ["--hook", $0] } ?? []
+      let result = try await delveWebhook(
+        ["explain", file, "--now", "\(attack.now)", "--json"] + hook)
+      #expect(result.output.contains("\"code\":\"\(attack.codeWord)\""), "\(attack.name)")
+    }
+  }
+
+  /// HTTP text cannot carry a line break in a field, or blanks around it.
+  private func isHeaderField(_ value: [UInt8]?) -> Bool {
+    guard let value else { return true }
+    return !value.contains { $0 == 0x0A || $0 == 0x0D } && value.first != 0x20 && value.last != 0x20
+  }
+
+  @Test func whatCannotBeReadIsSaid() async throws {
+    let wrongClock = try await delveWebhook(["explain", "--now", "yesterday"], input: "x")
+    #expect(wrongClock.exitCode == 64)
+    let noFile = try await delveWebhook(["explain", "/nonexistent"])
+    #expect(noFile.exitCode == 66)
+    let noHeader = try await delveWebhook(["explain"], input: "POST / HTTP/1.1\nrubbish\n\n")
+    #expect(noHeader.errorOutput.contains("line 2 of the request is not a header field"))
+  }
+
+  // MARK: keys check
+
+  @Test func keysCheckNamesTypeThumbprintAndWhatIsServed() async throws {
+    let result = try await delveWebhook(["keys", "check"])
+    #expect(result.exitCode == 0)
+    let thumbprint = try TestKey.p521.verificationKeys[0].thumbprint.text
+    #expect(
+      result.output == "acme: \(TestKey.p521.path)\n  EC P-521  \(thumbprint)  serves ES512\n")
+  }
+
+  @Test func keysCheckSaysWhatIsWrong() async throws {
+    let bad = "\(Repository.root)/Tests/Attacks/bad-keys/private.jwk.json"
+    let result = try await delveWebhook(["keys", "check", TestKey.rsa2048.path, bad])
+    #expect(result.exitCode == 78)
+    #expect(result.output.contains("RSA 2048 bits"))
+    #expect(result.output.contains("serves RS256, RS384, RS512, PS256, PS384, PS512"))
+    #expect(result.output.contains("WRONG: holds a private key"))
+    let json = try await delveWebhook(["keys", "check", "--json", bad])
+    let object = try #require(try JSONValue(parsing: Array(json.output.utf8)).object)
+    #expect(strings(object["problem"])[0].hasPrefix("holds a private key"))
+  }
+
+  // MARK: keys fetch
+
+  /// nginx with a certificate of its own, which serves the files in `folder/www`.
+  private func withKeyServer(_ body: @Sendable (_ port: Int) async throws -> Void) async throws {
+    let port = try freePort()
+    let made = try await command(
+      "openssl",
+      [
+        "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "1",
+        "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-keyout",
+        "\(folder.path)/tls.key", "-out", "\(folder.path)/tls.pem",
+      ])
+    #expect(made.exitCode == 0)
+    let paths = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map {
+      "\($0)_temp_path \(folder.path)/t-\($0);"
+    }
+    try folder.write(
+      Array(
+        """
+        \(getuid() == 0 ? "user root;" : "")
+        daemon off; pid \(folder.path)/nginx.pid; error_log \(folder.path)/nginx.log; events { }
+        http {
+          access_log off; \(paths.joined(separator: " "))
+          server {
+            listen 127.0.0.1:\(port) ssl;
+            ssl_certificate \(folder.path)/tls.pem; ssl_certificate_key \(folder.path)/tls.key;
+            root \(folder.path)/www;
+            location = /moved { return 302 /api/webhook.key; }
+          }
+        }
+        """.utf8), to: "nginx.conf")
+    let nginx = try await command("sh", ["-c", "PATH=$PATH:/usr/sbin command -v nginx"]).output
+    let log = "\(folder.path)/nginx.log"
+    _ = try await withProcess(
+      String(nginx.dropLast()), ["-e", log, "-c", "\(folder.path)/nginx.conf"], log: log
+    ) { _ in
+      let isUp = try await eventually {
+        try await command("curl", ["-ks", "https://localhost:\(port)/"]).exitCode == 0
+      }
+      #expect(isUp)
+      try await body(port)
+    }
+  }
+
+  /// The instance's key file is the folder's own copy of the P-521 test key.
+  private func configure(port: Int, location: String = "/api/webhook.key") throws {
+    try folder.write(fileBytes(TestKey.p521.path), to: "keys/acme.pem")
+    let text = """
+      spool: spool
+      instances:
+        acme:
+          url: https://localhost:\(port)/
+          keys: [keys/acme.pem]
+          key-location: \(location)
+      """
+    try folder.write(text.utf8, to: "config.yaml")
+  }
+
+  private func fetch(_ arguments: String...) async throws -> CommandResult {
+    try await command(
+      Repository.executable("delve-webhook"), ["keys", "fetch", "acme"] + arguments,
+      environment: [
+        "DELVE_WEBHOOK_CONFIG": "\(folder.path)/config.yaml",
+        "CURL_CA_BUNDLE": "\(folder.path)/tls.pem",
+      ])
+  }
+
+  @Test func fetchedKeyIsAddedBesideTheOldOneOnceConfirmed() async throws {
+    try await withKeyServer { port in
+      try configure(port: port)
+      try folder.write(fileBytes(TestKey.otherP521.path), to: "www/api/webhook.key")
+      let before = try fileBytes("\(folder.path)/keys/acme.pem")
+      let unconfirmed = try await fetch()
+      #expect(unconfirmed.exitCode == 1)
+      #expect(unconfirmed.errorOutput.contains("pass --yes"))
+      #expect(try fileBytes("\(folder.path)/keys/acme.pem") == before)
+      let confirmed = try await fetch("--yes")
+      #expect(confirmed.exitCode == 0, "\(confirmed.errorOutput)")
+      let new = try TestKey.otherP521.verificationKeys[0].thumbprint
+      #expect(confirmed.output.contains("NEW    EC P-521  \(new.text)"))
+      let keys = try KeyFile(parsing: fileBytes("\(folder.path)/keys/acme.pem")).keys
+      #expect(keys.map(\.thumbprint) == [try TestKey.p521.verificationKeys[0].thumbprint, new])
+      let again = try await fetch("--yes")
+      #expect(again.output.hasSuffix("nothing new\n"))
+    }
+  }
+
+  @Test func whatIsNoKeyRedirectsOrIsTooLongIsNotTaken() async throws {
+    try await withKeyServer { port in
+      try folder.write(Array("<html>".utf8), to: "www/page")
+      try folder.write([UInt8](repeating: 0x20, count: 70_000), to: "www/long")
+      for (location, message) in [
+        ("/page", "is not a key file"), ("/long", "longer than 65536 bytes"),
+        ("/moved", "answered 302, not 200"), ("/nowhere", "answered 404, not 200"),
+        ("https://evil.example/key", "is not on the instance's host"),
+      ] {
+        try configure(port: port, location: location)
+        let result = try await fetch("--yes")
+        #expect(result.exitCode != 0)
+        #expect(result.errorOutput.contains(message), "\(location): \(result.errorOutput)")
+        #expect(try fileBytes("\(folder.path)/keys/acme.pem") == fileBytes(TestKey.p521.path))
+      }
+      // A certificate that nobody vouches for is refused.
+      let distrusted = try await delveWebhook(["keys", "fetch", "acme", "--yes"])
+      #expect(distrusted.exitCode != 0)
+    }
+  }
+}
