@@ -64,7 +64,7 @@ package struct SpoolReader {
     for day in try folder.names() {
       do throws(SystemError) {
         entries += try events(in: folder.directory(day), instance, .done, day: day)
-      } catch where error.errno == ENOENT || error.errno == ENOTDIR {
+      } catch  where error.errno == ENOENT || error.errno == ENOTDIR {
         continue  // pruned, or no day's folder
       }
     }

@@ -15,7 +15,8 @@ struct ExplainAndKeysTests {
     try folder.write(exampleConfiguration().utf8, to: "config.yaml")
   }
 
-  private func delveWebhook(_ arguments: [String], input: String = "") async throws -> CommandResult {
+  private func delveWebhook(_ arguments: [String], input: String = "") async throws -> CommandResult
+  {
     try await command(
       Repository.executable("delve-webhook"), arguments,
       environment: ["DELVE_WEBHOOK_CONFIG": "\(folder.path)/config.yaml"], input: input)
@@ -25,7 +26,9 @@ struct ExplainAndKeysTests {
 
   private static let now: Int64 = 1_790_000_000
 
-  private func request(payload: String = examplePayload(issuedAt: now), extra: String = "") throws -> String {
+  private func request(payload: String = examplePayload(issuedAt: now), extra: String = "") throws
+    -> String
+  {
     let token = String(decoding: try authorization(payload: payload), as: UTF8.self)
     return "POST /webhooks/delve/export HTTP/1.1\r\nHost: x\r\nauthorization:  \(token) \r\n"
       + "X-Signature: ES512 /api/webhook.key\r\nContent-Length: 2\r\n\(extra)\r\n{}"
@@ -36,7 +39,8 @@ struct ExplainAndKeysTests {
       ["explain", "--now", "2026-09-21T14:13:20Z", "--hook", "export-complete"],
       input: try request())
     #expect(result.exitCode == 0)
-    #expect(result.output.components(separatedBy: "  ok     ").count == 1 + DecisionStep.allCases.count)
+    #expect(
+      result.output.components(separatedBy: "  ok     ").count == 1 + DecisionStep.allCases.count)
     #expect(result.output.hasSuffix("answer: 202 stored\n"))
     #expect(result.output.contains(try TestKey.p521.verificationKeys[0].thumbprint.text))
   }
@@ -45,7 +49,8 @@ struct ExplainAndKeysTests {
     let result = try await delveWebhook(
       ["explain", "--now", "\(Self.now + 400)"], input: try request())
     #expect(result.exitCode == 1)
-    #expect(result.output.contains("freshness            REFUSED  stale: iat is too old, by 100 s;"))
+    #expect(
+      result.output.contains("freshness            REFUSED  stale: iat is too old, by 100 s;"))
     #expect(result.output.contains("\nhook                 -"))
     #expect(result.output.hasSuffix("answer: 401 stale\n"))
   }
@@ -135,7 +140,8 @@ struct ExplainAndKeysTests {
     let made = try await command(
       "openssl",
       [
-        "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "1",
+        "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days",
+        "1",
         "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-keyout",
         "\(folder.path)/tls.key", "-out", "\(folder.path)/tls.pem",
       ])

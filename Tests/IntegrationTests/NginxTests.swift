@@ -20,7 +20,7 @@ struct NginxTests {
 
     /// The header fields of a good delivery, as curl's options.
     func signed(id: String = "212") throws -> [String] {
-      let token = try authorization(payload: examplePayload(id: id, issuedAt: Int64(time(nil))))
+      let token = try nowAuthorization(id: id)
       return [
         "-H", "Authorization: \(String(decoding: token, as: UTF8.self))",
         "-H", "X-Signature: ES512 /api/webhook.key",
@@ -144,4 +144,3 @@ struct NginxTests {
     }
   }
 }
-

@@ -25,11 +25,8 @@ struct ReloadTests {
   }
 
   private func status(of key: TestKey, at responder: ResponderUnderTest) throws -> Int {
-    let payload = examplePayload(
-      id: String(UInt32.random(in: .min ... .max)), issuedAt: Int64(time(nil)))
-    return try responder.deliver(
-      authorization: try authorization(payload: payload, by: key)
-    ).status
+    let id = String(UInt32.random(in: .min ... .max))
+    return try responder.deliver(authorization: try nowAuthorization(id: id, by: key)).status
   }
 
   private func waitUntil(
@@ -101,8 +98,7 @@ struct ReloadTests {
       try responder.folder.write(Array(changed.utf8), to: "config.yaml")
       responder.process.send(signal: SIGHUP)
       #expect(try await eventually { responder.log.contains("reloaded config=") })
-      let payload = examplePayload(issuedAt: Int64(time(nil)))
-      let token = try authorization(payload: payload)
+      let token = try nowAuthorization()
       #expect(try responder.deliver(authorization: token, instance: "beta").status == 202)
       #expect(try responder.deliver(authorization: token).status == 500)
       try responder.folder.write(Array("spool: [".utf8), to: "config.yaml")

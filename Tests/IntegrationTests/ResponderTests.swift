@@ -6,16 +6,12 @@ internal import Testing
 /// The built responder, spoken to as a web server does, and as none does.
 @Suite(.timeLimit(.minutes(2)))
 struct ResponderTests {
-  private func goodAuthorization(id: String = "212") throws -> [UInt8] {
-    try authorization(payload: examplePayload(id: id, issuedAt: Int64(time(nil))))
-  }
-
   // MARK: Answers
 
   @Test func storedDeliveryIsAnsweredOnceItsFileIsThere() async throws {
     try await withResponder { responder in
       let response = try responder.deliver(
-        authorization: try goodAuthorization(), hook: "export-complete")
+        authorization: try nowAuthorization(), hook: "export-complete")
       #expect(response.status == 202)
       #expect(response["Content-Type"] == "application/json")
       #expect(response["Content-Length"] == "\(response.body.count)")
@@ -78,7 +74,7 @@ struct ResponderTests {
 
   @Test func parameterOfTheWebServerThatIsWrongIsMisconfigured() async throws {
     try await withResponder { responder in
-      let good = deliveryParameters(authorization: try goodAuthorization())
+      let good = deliveryParameters(authorization: try nowAuthorization())
       let wrong: [[(String, [UInt8])]] = [
         Array(good.dropFirst()),  // no REQUEST_METHOD
         good + [("DELVE_INSTANCE", Array("other".utf8))],
@@ -101,7 +97,7 @@ struct ResponderTests {
   @Test func headerOfTheSenderNeverChoosesAnInstanceOrAHook() async throws {
     try await withResponder { responder in
       let parameters =
-        deliveryParameters(authorization: try goodAuthorization())
+        deliveryParameters(authorization: try nowAuthorization())
         + [
           ("HTTP_DELVE_INSTANCE", Array("other".utf8)), ("HTTP_DELVE_HOOK", Array("health".utf8)),
           ("HTTP_CONTENT_LENGTH", Array("7".utf8)),
@@ -114,7 +110,7 @@ struct ResponderTests {
 
   @Test func secondXSignatureOrAuthorizationIsRefused() async throws {
     try await withResponder { responder in
-      let good = deliveryParameters(authorization: try goodAuthorization())
+      let good = deliveryParameters(authorization: try nowAuthorization())
       for (name, codeWord) in [
         ("HTTP_X_SIGNATURE", "malformed-x-signature"),
         ("HTTP_AUTHORIZATION", "malformed-authorization"),
@@ -136,7 +132,7 @@ struct ResponderTests {
   ])
   func bodyIsHeldToItsLengthAndTheLimit(length: String, sent: Int, status: Int) async throws {
     try await withResponder { responder in
-      var parameters = deliveryParameters(authorization: try goodAuthorization())
+      var parameters = deliveryParameters(authorization: try nowAuthorization())
       parameters[3].1 = Array(length.utf8)
       let response = try FastCGIClient(socket: responder.socket)
         .request(parameters, body: [UInt8](repeating: 0x20, count: sent))
@@ -151,7 +147,7 @@ struct ResponderTests {
       let client = try FastCGIClient(socket: responder.socket)
       for id in ["1", "2", "3"] {
         let response = try client.request(
-          deliveryParameters(authorization: try goodAuthorization(id: id)),
+          deliveryParameters(authorization: try nowAuthorization(id: id)),
           body: Array("{}".utf8), keepConnection: true)
         #expect(response.status == 202)
       }
@@ -185,7 +181,7 @@ struct ResponderTests {
       // The one that was open all the while goes on.
       try good.send(
         .parameters,
-        FastCGIClient.encoded(deliveryParameters(authorization: try goodAuthorization())))
+        FastCGIClient.encoded(deliveryParameters(authorization: try nowAuthorization())))
       try good.send(.parameters, [])
       try good.send(.standardInput, Array("{}".utf8))
       try good.send(.standardInput, [])
@@ -199,7 +195,7 @@ struct ResponderTests {
       try client.begin()
       try client.send(
         .parameters,
-        FastCGIClient.encoded(deliveryParameters(authorization: try goodAuthorization())))
+        FastCGIClient.encoded(deliveryParameters(authorization: try nowAuthorization())))
       try client.send(.parameters, [])
       try client.send(.abortRequest, [])
       _ = try? client.response()
@@ -213,7 +209,7 @@ struct ResponderTests {
     try await withResponder(configuration: settings) { responder in
       let silent = try (0..<20).map { _ in try FastCGIClient(socket: responder.socket) }
       let start = ContinuousClock.now
-      let response = try responder.deliver(authorization: try goodAuthorization())
+      let response = try responder.deliver(authorization: try nowAuthorization())
       #expect(response.status == 202)
       #expect(ContinuousClock.now - start < .seconds(5))
       for client in silent { #expect(client.isClosedByPeer()) }
@@ -239,7 +235,7 @@ struct ResponderTests {
 
   @Test func sameTokenFromManyConnectionsIsStoredOnce() async throws {
     try await withResponder { responder in
-      let token = try goodAuthorization()
+      let token = try nowAuthorization()
       let statuses = try await withThrowingTaskGroup(of: Int.self) { group in
         for _ in 0..<32 {
           group.addTask { try responder.deliver(authorization: token).status }
@@ -260,12 +256,10 @@ struct ResponderTests {
       let client = try FastCGIClient(socket: responder.socket)
       try client.begin()
       responder.process.send(signal: SIGTERM)
-      // Nobody new can come, and a successor can take the place at once.
       #expect(try await eventually { responder.healthStatus() == nil })
-      try await withResponder(in: folder) { #expect($0.healthStatus() == 200) }
       try client.send(
         .parameters,
-        FastCGIClient.encoded(deliveryParameters(authorization: try goodAuthorization())))
+        FastCGIClient.encoded(deliveryParameters(authorization: try nowAuthorization())))
       try client.send(.parameters, [])
       try client.send(.standardInput, Array("{}".utf8))
       try client.send(.standardInput, [])
@@ -274,6 +268,16 @@ struct ResponderTests {
     #expect(status == 202)
     #expect(exitCode == 0)
     #expect(folder.files(below: ".").contains("s") == false)
+  }
+
+  @Test func successorTakesThePlaceWhileTheOldOneStillAnswers() async throws {
+    try await withResponder { responder in
+      let client = try FastCGIClient(socket: responder.socket)
+      try client.begin()
+      responder.process.send(signal: SIGTERM)
+      #expect(try await eventually { responder.healthStatus() == nil })
+      try await withResponder(in: responder.folder) { #expect($0.healthStatus() == 200) }
+    }
   }
 
   @Test func socketOfALivingResponderIsNotTakenAway() async throws {

@@ -1,3 +1,4 @@
+internal import Glibc
 package import TestDelivery
 package import WebhookCore
 
@@ -42,4 +43,9 @@ package func examplePayload(
   id: String = "212", kind: String = "export", status: String = "done", issuedAt: Int64
 ) -> String {
   #"{"id":"\#(id)","kind":"\#(kind)","status":"\#(status)","iat":\#(issuedAt)}"#
+}
+
+/// A good delivery's `Authorization`, issued just now.
+package func nowAuthorization(id: String = "212", by key: TestKey = .p521) throws -> [UInt8] {
+  try authorization(payload: examplePayload(id: id, issuedAt: Int64(time(nil))), by: key)
 }

@@ -26,7 +26,8 @@ struct ExplainCommand: AsyncParsableCommand {
   @Option(help: "The instance; may be left out where one is configured.")
   var instance: String?
 
-  @Option(help: "The hook of the location: \(Hook.allCases.map(\.rawValue).joined(separator: ", ")).")
+  @Option(
+    help: "The hook of the location: \(Hook.allCases.map(\.rawValue).joined(separator: ", ")).")
   var hook: Hook?
 
   @Option(help: "The clock: 2026-09-21T14:13:20Z, or seconds since 1970; default: now.")
@@ -95,6 +96,7 @@ struct ExplainCommand: AsyncParsableCommand {
       printResult("\(name)  \(mark)\(note.isEmpty ? "" : "  \(note)")")
     }
     let refusal = explanation.refusal
-    printResult("answer: \(refusal.map { "\($0.reason.status) \($0.reason.rawValue)" } ?? "202 stored")")
+    printResult(
+      "answer: \(refusal.map { "\($0.reason.status) \($0.reason.rawValue)" } ?? "202 stored")")
   }
 }

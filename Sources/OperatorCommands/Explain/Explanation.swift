@@ -35,7 +35,8 @@ struct Explanation {
     of request: CapturedRequest, for instance: Instance, hook: Hook?, under policy: DeliveryPolicy,
     now: Timestamp, notes: inout [DecisionStep: String]
   ) -> Refusal? {
-    notes[.configuration] = "instance \(instance.name), " + (hook.map { "hook \($0.rawValue)" } ?? "any hook")
+    notes[.configuration] =
+      "instance \(instance.name), " + (hook.map { "hook \($0.rawValue)" } ?? "any hook")
     do throws(Refusal) {
       try Route.delivery(instance, hook).checkMethod(request.method)
       let delivery = DeliveryRequest(

@@ -78,7 +78,8 @@ struct KeysFetchCommand: AsyncParsableCommand {
       printError("not a terminal: pass --yes to add what is new")
       return false
     }
-    printError("Add \(count == 1 ? "the new key" : "the \(count) new keys") to \(printable(file))? [y/N]")
+    printError(
+      "Add \(count == 1 ? "the new key" : "the \(count) new keys") to \(printable(file))? [y/N]")
     return ["y", "yes"].contains(readLine()?.lowercased())
   }
 
