@@ -32,16 +32,16 @@ package final class Directory: Sendable {
     try Directory(at: descriptor.raw, name: name, path: child(name), calls: calls)
   }
 
-  /// Opens the directory called `name`, which is made first if it is missing.
-  /// - Returns: also whether it was made: its name is durable once this directory is synced.
-  func directory(makingIfMissing name: String) throws(SystemError) -> (Directory, wasMade: Bool) {
+  /// Opens the directory called `name`, which is made first if it is missing; its name is then
+  /// durable once this directory is synced.
+  func directory(makingIfMissing name: String) throws(SystemError) -> Directory {
     do throws(SystemError) {
-      return (try directory(name), false)
+      return try directory(name)
     } catch  where error.errno == ENOENT {
       do throws(SystemError) {
         try checked("mkdir", child(name)) { calls.mkdirat(descriptor.raw, name, 0o750) }
       } catch  where error.errno == EEXIST {}  // another process was first
-      return (try directory(name), true)
+      return try directory(name)
     }
   }
 

@@ -25,7 +25,7 @@ final class HourFolders: Sendable {
   /// The folder of `hour`, made if it is missing.
   func folder(_ hour: String) throws(SystemError) -> Directory {
     if let folder = state.withLock({ $0.open[hour] }) { return folder }
-    let (folder, _) = try ids.directory(makingIfMissing: hour)
+    let folder = try ids.directory(makingIfMissing: hour)
     state.withLock {
       // Whoever made it, just now or before, may not have synced its name.
       $0.unsynced.insert("")

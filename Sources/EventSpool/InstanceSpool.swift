@@ -7,7 +7,8 @@ package final class InstanceSpool: Sendable {
   let hours: HourFolders
   let failures: SyncFailures
 
-  init(root: Directory, ids: Directory) {
+  /// The folders must be there already: `open(_:in:)` sees to it.
+  package init(root: Directory, ids: Directory) {
     self.root = root
     failures = SyncFailures()
     hours = HourFolders(ids: ids, failures: failures)

@@ -14,12 +14,12 @@ extension InstanceSpool {
   ) throws(SpoolSetupError) -> InstanceSpool {
     do throws(SystemError) {
       let top = try Directory(path: spool, calls: calls)
-      let root = try top.directory(makingIfMissing: instance.description).0
+      let root = try top.directory(makingIfMissing: instance.description)
       try requireFormat(of: root)
       for state in EventState.allCases {
-        try root.directory(makingIfMissing: state.rawValue).0.requireWritable()
+        try root.directory(makingIfMissing: state.rawValue).requireWritable()
       }
-      let ids = try root.directory(makingIfMissing: SpoolLayout.ids).0
+      let ids = try root.directory(makingIfMissing: SpoolLayout.ids)
       try ids.requireWritable()
       let opened = InstanceSpool(root: root, ids: ids)
       try opened.removeOldProbes()

@@ -5,6 +5,10 @@ package struct ResponderUnderTest: Sendable {
   package let folder: TemporaryFolder
   package let process: RunningProcess
 
+  package init(folder: TemporaryFolder, process: RunningProcess) {
+    (self.folder, self.process) = (folder, process)
+  }
+
   package var socket: String { "\(folder.path)/s" }
   package var log: String { folder.text(of: "log") }
 

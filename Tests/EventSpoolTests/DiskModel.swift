@@ -1,0 +1,93 @@
+/// A disk that keeps, through a power cut, what was synced, and of the rest anything or nothing.
+///
+/// Each file's data and each folder's names are apart: syncing one says nothing of the other. The
+/// one rule beyond POSIX, that a rename is one step, is not needed by a publish.
+struct DiskModel: Hashable {
+  typealias Inode = Int
+
+  private struct File: Hashable {
+    var isWritten = false
+    var isSynced = false
+  }
+
+  private struct Folder: Hashable {
+    var names: [String: Inode] = [:]
+    var syncedNames: [String: Inode] = [:]
+  }
+
+  static let root: Inode = 0
+
+  private var files: [Inode: File] = [:]
+  private var folders: [Inode: Folder] = [root: Folder()]
+  private var nextInode: Inode = 1
+
+  // MARK: What calls do
+
+  mutating func makeFile() -> Inode {
+    defer { nextInode += 1 }
+    files[nextInode] = File()
+    return nextInode
+  }
+
+  mutating func makeFolder(_ name: String, in folder: Inode) -> Inode {
+    defer { nextInode += 1 }
+    folders[nextInode] = Folder()
+    folders[folder]?.names[name] = nextInode
+    return nextInode
+  }
+
+  mutating func write(_ file: Inode) { files[file]?.isWritten = true }
+
+  mutating func sync(_ inode: Inode) {
+    if files[inode]?.isWritten == true { files[inode]?.isSynced = true }
+    if let names = folders[inode]?.names { folders[inode]?.syncedNames = names }
+  }
+
+  mutating func link(_ inode: Inode, as name: String, in folder: Inode) {
+    folders[folder]?.names[name] = inode
+  }
+
+  mutating func unlink(_ name: String, in folder: Inode) { folders[folder]?.names[name] = nil }
+
+  func inode(of name: String, in folder: Inode) -> Inode? { folders[folder]?.names[name] }
+
+  func isWhole(_ file: Inode) -> Bool { files[file]?.isWritten == true }
+
+  /// The files that `folder` names.
+  func files(in folder: Inode) -> [Inode] { folders[folder].map { Array($0.names.values) } ?? [] }
+
+  // MARK: Power cuts
+
+  /// Every disk that a power cut can leave.
+  func afterPowerCut() -> Set<DiskModel> {
+    var disks: Set<DiskModel> = [self]
+    for (inode, file) in files where file.isWritten && !file.isSynced {
+      disks = disks.union(
+        disks.map { disk in
+          var disk = disk
+          disk.files[inode]?.isWritten = false
+          return disk
+        })
+    }
+    for (inode, folder) in folders {
+      for name in Set(folder.names.keys).union(folder.syncedNames.keys)
+      where folder.names[name] != folder.syncedNames[name] {
+        disks = disks.union(
+          disks.map { disk in
+            var disk = disk
+            disk.folders[inode]?.names[name] = folder.syncedNames[name]
+            return disk
+          })
+      }
+    }
+    return Set(disks.map { $0.withEverythingSynced })
+  }
+
+  /// What a disk holds after it came up again is on it.
+  private var withEverythingSynced: DiskModel {
+    var disk = self
+    for (inode, file) in files { disk.files[inode]?.isSynced = file.isWritten }
+    for (inode, folder) in disk.folders { disk.folders[inode]?.syncedNames = folder.names }
+    return disk
+  }
+}
