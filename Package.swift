@@ -51,7 +51,7 @@ let package = Package(
     .target(
       name: "OperatorCommands",
       dependencies: [
-        "EventSpool", "StrictJSON", "TestDelivery", "WebhookConfiguration", "WebhookCore",
+        "CLinux", "EventSpool", "StrictJSON", "TestDelivery", "WebhookConfiguration", "WebhookCore",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Subprocess", package: "swift-subprocess"),
       ],

@@ -8,6 +8,7 @@
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/timex.h>
 #include <unistd.h>
 
 const int32_t clinux_O_TMPFILE = O_TMPFILE;
@@ -88,6 +89,15 @@ int clinux_epoll_wait(int epoll, struct clinux_readiness *ready, int count, int 
     for (int i = 0; i < n; i++)
         ready[i].token = events[i].data.u64;
     return n;
+}
+
+int clinux_is_clock_synchronised(void)
+{
+    struct timex time = { .modes = 0 };
+    int state = adjtimex(&time);
+    if (state < 0)
+        return -1;
+    return state != TIME_ERROR && !(time.status & STA_UNSYNC);
 }
 
 char **clinux_environment(void)

@@ -37,12 +37,6 @@ struct EventLock: ~Copyable {
     return result
   }
 
-  /// Takes a lock that no event has, and lets it go.
-  consuming func tryOut() throws(SystemError) {
-    try checked("fcntl", path) { calls.lockByte(file.raw, Int64.max - 1) }
-    try checked("fcntl", path) { calls.unlockByte(file.raw, Int64.max - 1) }
-  }
-
   /// Two events at one offset, one chance in 2⁶², only wait for each other.
   private static func offset(of id: EventID) -> Int64 {
     Int64(id.hex.prefix(16).reduce(UInt64(0)) { $0 << 4 | UInt64($1.hexDigitValue ?? 0) } >> 2)

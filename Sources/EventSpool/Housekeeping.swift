@@ -25,7 +25,9 @@ package struct Housekeeping {
   package mutating func step(now: Timestamp) throws(SpoolFailure) {
     if spool.failures.isClosed {
       try translatingErrors { () throws(SystemError) in
-        try spool.failures.reopen { () throws(SystemError) in try spool.tryOut() }
+        try spool.failures.reopen { () throws(SystemError) in
+          try spool.root.tryOut(failures: spool.failures)
+        }
       }
     }
     try spool.syncMemory()

@@ -29,6 +29,14 @@ package struct SpoolReader {
     spool = try Directory(path: path)
   }
 
+  /// What is free in the spool's file system for users without privileges.
+  package func freeSpace() throws(SystemError) -> (bytes: Int, inodes: Int) {
+    let space = try spool.freeSpace()
+    let (bytes, overflow) = Int(clamping: space.f_bavail)
+      .multipliedReportingOverflow(by: Int(clamping: space.f_frsize))
+    return (overflow ? .max : bytes, Int(clamping: space.f_favail))
+  }
+
   /// The folders that can be an instance's, whether configured or not.
   package func instances() throws(SystemError) -> [InstanceName] {
     var instances: [InstanceName] = []

@@ -22,8 +22,9 @@ extension InstanceSpool {
       let ids = try root.directory(makingIfMissing: SpoolLayout.ids)
       try ids.requireWritable()
       let opened = InstanceSpool(root: root, ids: ids)
+      _ = try EventLock(in: root)
       try opened.removeOldProbes()
-      try opened.tryOut()
+      try root.tryOut(failures: opened.failures)
       try ids.sync()
       try root.sync()
       try top.sync()
@@ -47,35 +48,62 @@ extension InstanceSpool {
     }
   }
 
-  /// A file without a name, written, synced, linked, the folder synced, the name removed again; and
-  /// a lock. Nothing that a consumer looks at changes.
-  func tryOut() throws(SystemError) {
-    let file = try root.unnamedFile()
-    try file.write(Array("probe\n".utf8))
-    try failures.recording { () throws(SystemError) in try file.sync() }
-    // A new name each time: a folder in which nothing changed would sync without touching the disk.
-    let name = SpoolLayout.probePrefix + String(UInt64.random(in: .min ... .max), radix: 16)
-    _ = try root.link(file, as: name)
-    do throws(SystemError) {
-      try failures.recording { () throws(SystemError) in try root.sync() }
-    } catch {
-      try? root.remove(name)
-      throw error
-    }
-    try removeProbe(name)
-    try EventLock(in: root).tryOut()
-  }
-
   /// What a crash in the middle of a probe left behind.
   private func removeOldProbes() throws(SystemError) {
     for name in try root.names() where name.hasPrefix(SpoolLayout.probePrefix) {
-      try removeProbe(name)
+      try root.removeProbe(name)
     }
   }
 
+  /// Says what `open` would say, and makes nothing.
+  /// - Returns: whether the instance's folder is there; else `open` will make it.
+  package static func check(
+    _ instance: InstanceName, in spool: String
+  ) throws(SpoolSetupError) -> Bool {
+    do throws(SystemError) {
+      let top = try Directory(path: spool)
+      guard try top.contains(instance.description) else {
+        try top.requireWritable()
+        try top.tryOut(failures: SyncFailures())
+        return false
+      }
+      let root = try top.directory(instance.description)
+      if try root.contains(SpoolLayout.format) { try requireFormat(of: root) }
+      for name in EventState.allCases.map(\.rawValue) + [SpoolLayout.ids]
+      where try root.contains(name) {
+        try root.directory(name).requireWritable()
+      }
+      try root.tryOut(failures: SyncFailures())
+      return true
+    } catch {
+      throw SpoolSetupError(message: error.setupMessage)
+    }
+  }
+}
+
+extension Directory {
+  /// A file without a name, written, synced, locked, linked, the folder synced, the name removed
+  /// again. Nothing that a consumer looks at changes.
+  func tryOut(failures: SyncFailures) throws(SystemError) {
+    let file = try unnamedFile()
+    try file.write(Array("probe\n".utf8))
+    try failures.recording { () throws(SystemError) in try file.sync() }
+    try file.tryLock()
+    // A new name each time: a folder in which nothing changed would sync without touching the disk.
+    let name = SpoolLayout.probePrefix + String(UInt64.random(in: .min ... .max), radix: 16)
+    _ = try link(file, as: name)
+    do throws(SystemError) {
+      try failures.recording { () throws(SystemError) in try sync() }
+    } catch {
+      try? remove(name)
+      throw error
+    }
+    try removeProbe(name)
+  }
+
   /// It may be gone: another process that starts takes it for an old one.
-  private func removeProbe(_ name: String) throws(SystemError) {
-    do throws(SystemError) { try root.remove(name) } catch  where error.errno == ENOENT {}
+  fileprivate func removeProbe(_ name: String) throws(SystemError) {
+    do throws(SystemError) { try remove(name) } catch  where error.errno == ENOENT {}
   }
 }
 

@@ -26,4 +26,10 @@ struct UnnamedFile: ~Copyable {
   func sync() throws(SystemError) {
     try checked("fsync", path) { calls.fsync(descriptor.raw) }
   }
+
+  /// Takes a byte-range lock on the file and lets it go.
+  func tryLock() throws(SystemError) {
+    try checked("fcntl", path) { calls.lockByte(descriptor.raw, 0) }
+    try checked("fcntl", path) { calls.unlockByte(descriptor.raw, 0) }
+  }
 }

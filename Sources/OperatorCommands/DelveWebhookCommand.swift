@@ -18,6 +18,7 @@ struct DelveWebhookCommand: AsyncParsableCommand {
       """,
     version: "delve-webhook \(programVersion)",
     subcommands: [
-      ExplainCommand.self, KeysCommand.self, SendCommand.self, SpoolCommand.self,
+      ConfigCommand.self, ExplainCommand.self, KeysCommand.self, SendCommand.self,
+      SpoolCommand.self,
     ])
 }

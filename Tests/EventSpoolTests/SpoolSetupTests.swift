@@ -117,8 +117,8 @@ struct HousekeepingTests {
     test.recorded.reset(failing: (7, EIO))
     _ = try? test.publish(try exampleEvent())
     for _ in 0..<2 {
-      // open, write, fsync, link, fsync of the folder
-      test.recorded.reset(failing: (4, EIO))
+      // open, write, fsync, lock, unlock, link, fsync of the folder
+      test.recorded.reset(failing: (6, EIO))
       #expect(throws: SpoolFailure.self) {
         try housekeeping.step(now: Timestamp(seconds: 1_790_000_000))
       }

@@ -156,7 +156,7 @@ struct ResponderTests {
         deliveryParameters(authorization: nil), body: [UInt8](repeating: 0x20, count: 60_000),
         keepConnection: true)
       #expect(refused.status == 401)
-      #expect(client.isClosedByPeer())
+      #expect(try await client.isClosedByPeer())
     }
   }
 
@@ -172,12 +172,12 @@ struct ResponderTests {
         let client = try FastCGIClient(socket: responder.socket)
         try client.send(bytes: bytes)
         client.shutDownSending()
-        #expect(client.isClosedByPeer())
+        #expect(try await client.isClosedByPeer())
       }
       let authorizer = try FastCGIClient(socket: responder.socket)
       try authorizer.begin(role: 2)
       try authorizer.send(.parameters, [])
-      #expect(authorizer.isClosedByPeer())
+      #expect(try await authorizer.isClosedByPeer())
       // The one that was open all the while goes on.
       try good.send(
         .parameters,
@@ -212,7 +212,7 @@ struct ResponderTests {
       let response = try responder.deliver(authorization: try nowAuthorization())
       #expect(response.status == 202)
       #expect(ContinuousClock.now - start < .seconds(5))
-      for client in silent { #expect(client.isClosedByPeer()) }
+      for client in silent { #expect(try await client.isClosedByPeer()) }
       #expect(ContinuousClock.now - start > .seconds(9))
     }
   }

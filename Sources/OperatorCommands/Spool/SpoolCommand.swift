@@ -7,7 +7,10 @@ internal import WebhookCore
 struct SpoolCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "spool", abstract: "Look into the spool. These commands change nothing.",
-    subcommands: [SpoolListCommand.self, SpoolShowCommand.self])
+    subcommands: [
+      SpoolListCommand.self, SpoolShowCommand.self, SpoolStatsCommand.self,
+      SpoolVerifyCommand.self,
+    ])
 }
 
 /// Which spool, and whose events in it.

@@ -43,6 +43,17 @@ package struct CalendarDate: Sendable {
     return CalendarDate(secondsSince1970: seconds).rfc3339 == text ? seconds : nil
   }
 
+  /// The seconds since 1970 of `YYYYMMDDThhmmssZ`, as event files' names begin; nil if that is not a
+  /// time.
+  package static func seconds(atBasicTime text: String) -> Int64? {
+    guard text.utf8.count == 16, let hour = seconds(atBasicHour: String(text.prefix(11))),
+      let minute = Int64(text.dropFirst(11).prefix(2)),
+      let second = Int64(text.dropFirst(13).prefix(2))
+    else { return nil }
+    let seconds = hour + minute * 60 + second
+    return CalendarDate(secondsSince1970: seconds).basic == text ? seconds : nil
+  }
+
   /// `days_from_civil`, the inverse of the above.
   private static func days(year: Int64, month: Int64, day: Int64) -> Int64 {
     let (era, yearOfEra) = (month <= 2 ? year - 1 : year).flooredDivision(by: 400)

@@ -16,18 +16,15 @@ package struct Event: Sendable {
   ) {
     id = EventID(ofPayload: proof.payload)
     fileName = EventFileName(of: claims, id: id)
-    let issuedAt = CalendarDate(secondsSince1970: claims.issuedAt.seconds)
-    issuedHour = issuedAt.basicHour
-
-    let type = Array("com.delvesecurity.".utf8) + claims.kind + [UInt8(ascii: ".")] + claims.status
-    let subject = claims.kind + [UInt8(ascii: "/")] + claims.id
+    issuedHour = CalendarDate(secondsSince1970: claims.issuedAt.seconds).basicHour
+    let signed = SignedAttributes(of: claims)
     var file = EventLine()
     file.append("specversion", "1.0")
     file.append("id", id.hex)
     file.append("source", "\(instance.url)#\(instance.name)")
-    file.append("type", contextAttribute(type, maxBytes: 512))
-    file.append("subject", contextAttribute(subject, maxBytes: 512))
-    file.append("time", issuedAt.rfc3339)
+    file.append("type", signed.type)
+    file.append("subject", signed.subject)
+    file.append("time", signed.time)
     file.append("datacontenttype", "application/json")
     file.append("data", json: compactJSON(proof.payload))
     file.append("recordedtime", recordedAt.rfc3339)

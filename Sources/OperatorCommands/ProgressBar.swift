@@ -1,0 +1,50 @@
+internal import Glibc
+internal import Synchronization
+
+/// A bar on standard error for long work; nothing where that is no terminal. Any thread may count.
+final class ProgressBar: Sendable {
+  private struct State {
+    var done = 0
+    var drawn: ContinuousClock.Instant?
+  }
+
+  private static let width = 30
+
+  private let total: Int
+  private let isShown: Bool
+  private let state = Mutex(State())
+
+  init(total: Int) {
+    self.total = total
+    isShown = total > 0 && isatty(STDERR_FILENO) == 1
+  }
+
+  func advance() {
+    guard isShown else { return }
+    let now = ContinuousClock.now
+    state.withLock { state in
+      state.done += 1
+      // Ten times a second is enough for eyes.
+      if let drawn = state.drawn, now - drawn < .milliseconds(100), state.done < total { return }
+      state.drawn = now
+      draw(state.done)
+    }
+  }
+
+  /// Leaves an empty line.
+  func finish() {
+    if isShown { write("\r\u{1B}[K") }
+  }
+
+  private func draw(_ done: Int) {
+    let filled = Self.width * done / total
+    let bar =
+      String(repeating: "#", count: filled) + String(repeating: " ", count: Self.width - filled)
+    write("\r[\(bar)] \(done)/\(total)")
+  }
+
+  private func write(_ text: String) {
+    let bytes = Array(text.utf8)
+    _ = Glibc.write(STDERR_FILENO, bytes, bytes.count)
+  }
+}

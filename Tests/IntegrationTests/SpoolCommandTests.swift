@@ -1,0 +1,135 @@
+internal import StrictJSON
+internal import TestSupport
+internal import Testing
+internal import WebhookCore
+
+/// `spool verify`, `spool stats` and `config check`, as built.
+@Suite(.timeLimit(.minutes(1)))
+struct SpoolCommandTests {
+  private let folder: TemporaryFolder
+
+  /// Three events of the instance `acme`, two of them in `new/`.
+  init() throws {
+    folder = try TemporaryFolder()
+    try folder.write(exampleConfiguration().utf8, to: "config.yaml")
+    for (index, place) in ["new", "new", "done/2026-09-22"].enumerated() {
+      let event = try exampleEvent(id: "e\(index)")
+      try folder.write(event.line, to: "spool/acme/\(place)/\(event.fileName)")
+    }
+  }
+
+  private func delveWebhook(_ arguments: String...) async throws -> CommandResult {
+    try await command(
+      Repository.executable("delve-webhook"), arguments,
+      environment: ["DELVE_WEBHOOK_CONFIG": "\(folder.path)/config.yaml"])
+  }
+
+  // MARK: verify
+
+  @Test func everyEventThatIsAsItWasStoredHolds() async throws {
+    let result = try await delveWebhook("spool", "verify")
+    #expect(result.exitCode == 0)
+    #expect(result.output == "3 of 3 events hold\n")
+    #expect(result.errorOutput == "")  // no progress bar in a pipe
+  }
+
+  @Test func eventThatWasChangedIsNamed() async throws {
+    let event = try exampleEvent(id: "e1")
+    let changed = String(decoding: event.line, as: UTF8.self)
+      .replacing("\"id\":\"e1\"", with: "\"id\":\"e9\"")
+    try folder.write(changed.utf8, to: "spool/acme/new/\(event.fileName)")
+    try folder.write("half".utf8, to: "spool/acme/dead/half.json")
+    let result = try await delveWebhook("spool", "verify")
+    #expect(result.exitCode == 1)
+    #expect(
+      result.output == """
+        acme/dead/half.json: the file is not an event
+        acme/new/\(event.fileName): data is not what was signed
+        2 of 4 events hold
+
+        """)
+    let json = try await delveWebhook("spool", "verify", "--json")
+    #expect(json.output.hasSuffix("{\"verified\":2,\"failed\":2}\n"))
+  }
+
+  @Test func otherKeysCanBeNamed() async throws {
+    let good = try await delveWebhook("spool", "verify", "--keys", TestKey.p521.path)
+    #expect(good.exitCode == 0)
+    let bad = try await delveWebhook("spool", "verify", "--keys", TestKey.otherP521.path)
+    #expect(bad.output.contains("no key made the token's signature"))
+    #expect(bad.exitCode == 1)
+  }
+
+  // MARK: stats
+
+  @Test func statsCountAndSayTheOldestAge() async throws {
+    let table = try await delveWebhook("spool", "stats")
+    #expect(table.exitCode == 0)
+    #expect(table.output.contains("acme      new    2       "))
+    #expect(table.output.contains("acme      dead   0       -"))
+    let json = try await delveWebhook("spool", "stats", "--json")
+    let object = try #require(try JSONValue(parsing: Array(json.output.utf8)).object)
+    #expect(object["folders"]?.array?.count == 5)
+    #expect(object["freebytes"]?.number != nil)
+  }
+
+  @Test func statsForPrometheusHaveTypesAndLabels() async throws {
+    let result = try await delveWebhook("spool", "stats", "--prometheus")
+    #expect(result.output.contains("# TYPE delve_webhook_spool_events gauge\n"))
+    #expect(
+      result.output.contains("delve_webhook_spool_events{instance=\"acme\",state=\"done\"} 1\n"))
+    #expect(
+      result.output.contains(
+        "delve_webhook_spool_oldest_age_seconds{instance=\"acme\",state=\"new\"} "))
+    #expect(!result.output.contains("oldest_age_seconds{instance=\"acme\",state=\"dead\"}"))
+    #expect(result.output.contains("\ndelve_webhook_spool_free_inodes "))
+  }
+
+  // MARK: config check
+
+  @Test func goodConfigurationIsSaidToBeGoodAndNothingIsMade() async throws {
+    let before = folder.files(below: ".")
+    let result = try await delveWebhook("config", "check")
+    #expect(result.exitCode == 0)
+    #expect(result.output == "\(folder.path)/config.yaml: good\n")
+    #expect(folder.files(below: ".") == before)
+  }
+
+  @Test func everythingThatIsWrongIsSaidAtOnce() async throws {
+    let text = """
+      spool: nowhere
+      instances:
+        acme: {url: "https://a.example", keys: [missing.pem]}
+        beta: {url: "https://b.example", keys: ["\(TestKey.p256.path)"]}
+      """
+    try folder.write(text.utf8, to: "config.yaml")
+    let result = try await delveWebhook("config", "check")
+    #expect(result.exitCode == 78)
+    #expect(result.errorOutput.contains("wrong: \(folder.path)/missing.pem: No such file"))
+    #expect(result.errorOutput.contains("make the folder, owned by the user"))
+    #expect(result.errorOutput.hasSuffix("config.yaml: the responder would not start\n"))
+    try folder.write("spool: [".utf8, to: "config.yaml")
+    #expect(try await delveWebhook("config", "check").exitCode == 78)
+  }
+
+  @Test func whatLetsItStartAndRefuseIsWarnedOf() async throws {
+    let text = """
+      spool: spool
+      minimum-free-bytes: \(Int.max)
+      instances:
+        acme: {url: "https://a.example", keys: ["\(TestKey.p256.path)"]}
+      """
+    try folder.write(text.utf8, to: "config.yaml")
+    let result = try await delveWebhook("config", "check")
+    #expect(result.exitCode == 0)
+    #expect(result.errorOutput.contains("warning: instance acme: none of its keys serves"))
+    #expect(result.errorOutput.contains("below minimum-free-bytes"))
+  }
+
+  @Test func newerLayoutIsSaid() async throws {
+    try folder.write("2\n".utf8, to: "spool/acme/format")
+    let result = try await delveWebhook("config", "check")
+    #expect(result.exitCode == 78)
+    #expect(result.errorOutput.contains("use the version that wrote it"))
+  }
+}

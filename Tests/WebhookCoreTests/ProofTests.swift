@@ -1,0 +1,50 @@
+internal import StrictJSON
+internal import TestSupport
+internal import Testing
+internal import WebhookCore
+
+struct ProofTests {
+  private let event: Event
+  private let keys: [VerificationKey]
+
+  init() throws {
+    event = try exampleEvent(id: "50% é")
+    keys = try TestKey.p521.verificationKeys
+  }
+
+  private func problem(
+    replacing old: String = "", with new: String = "", fileName: String? = nil,
+    by keys: [VerificationKey]? = nil
+  ) -> ProofProblem? {
+    let line = String(decoding: event.line, as: UTF8.self).replacing(old, with: new)
+    do throws(ProofProblem) {
+      try verifyProof(
+        of: Array(line.utf8), fileName: fileName ?? event.fileName.description,
+        by: keys ?? self.keys)
+      return nil
+    } catch {
+      return error
+    }
+  }
+
+  @Test func eventAsItWasStoredHolds() throws {
+    #expect(problem() == nil)
+    #expect(problem(by: try TestKey.otherP521.verificationKeys + keys) == nil)
+  }
+
+  @Test func whateverIsChangedIsFound() throws {
+    #expect(problem(replacing: "\"specversion\"", with: "\"version\"") == .notEvent)
+    #expect(problem(replacing: "\"jws\"", with: "\"token\"") == .noToken)
+    #expect(problem(replacing: "\"jws\":\"", with: "\"jws\":\"x.") == .malformedToken)
+    #expect(problem(replacing: event.id.hex, with: String(event.id.hex.reversed())) == .otherID)
+    #expect(problem(replacing: "\"kind\":\"export\"", with: "\"kind\":\"scan\"") == .otherData)
+    #expect(problem(replacing: "\"iat\":1790000000", with: "\"iat\":1790000000.0") == .otherData)
+    #expect(problem(replacing: "export.done", with: "export.failed") == .otherAttribute)
+    #expect(problem(replacing: "14:13:20Z", with: "14:13:21Z") == .otherAttribute)
+    #expect(problem(replacing: "\"keyid\":\"", with: "\"keyid\":\"x") == .otherKey)
+    #expect(problem(fileName: "other.json") == .otherFileName)
+    #expect(problem(by: try TestKey.otherP521.verificationKeys) == .badSignature)
+    #expect(problem(by: try TestKey.p256.verificationKeys) == .badSignature)
+    #expect(problem(by: []) == .badSignature)
+  }
+}
