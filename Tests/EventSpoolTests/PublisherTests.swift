@@ -122,6 +122,38 @@ struct PublisherTests {
     }
   }
 
+  @Test func lookOfADuplicateThatFailsPromisesNothing() throws {
+    let test = try SpoolUnderTest()
+    let event = try exampleEvent()
+    _ = try test.publish(event)
+    test.recorded.reset(failing: (0, EIO))
+    #expect(test.failure(of: event)?.refusal.reason == .spoolIO)
+    test.recorded.reset()
+    #expect(try test.publish(event) == .duplicate)
+  }
+
+  @Test func callThatFailsForOneOfTwoAtOnceLosesNothing() async throws {
+    let event = try exampleEvent()
+    for index in 0..<28 {
+      let test = try SpoolUnderTest()
+      let spool = test.spool
+      test.recorded.reset(failing: (index, EIO))
+      let answers = await withTaskGroup(of: Publisher.Publication?.self) { group in
+        for _ in 0..<2 {
+          group.addTask { try? Publisher(of: spool).publish(event, minimumFreeBytes: 0) }
+        }
+        return await group.reduce(into: []) { $0 += [$1].compactMap(\.self) }
+      }
+      #expect(answers.count { $0 == .stored } <= 1)
+      if !answers.isEmpty { #expect(test.events.count == 1 && test.ids.count == 1) }
+      test.recorded.reset()
+      var housekeeping = Housekeeping(of: test.spool)
+      try housekeeping.step(now: Timestamp(seconds: 1_790_000_000))
+      _ = try test.publish(event)
+      #expect(test.events.count == 1 && test.ids.count == 1)
+    }
+  }
+
   @Test(arguments: [
     (ENOSPC, "spool-full"), (EDQUOT, "spool-full"), (EROFS, "spool-read-only"),
     (EACCES, "spool-permission"), (EPERM, "spool-permission"), (EMFILE, "spool-descriptors"),
