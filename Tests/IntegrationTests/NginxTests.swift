@@ -28,8 +28,11 @@ struct NginxTests {
     }
   }
 
-  private func withServer(_ body: @Sendable (Server) async throws -> Void) async throws {
-    try await withResponder { responder in
+  private func withServer(
+    configuration: String = exampleConfiguration(),
+    _ body: @Sendable (Server) async throws -> Void
+  ) async throws {
+    try await withResponder(configuration: configuration) { responder in
       let folder = responder.folder
       let port = try freePort()
       for name in ["http.conf", "delivery.conf", "instance.conf", "locations.conf"] {
@@ -64,7 +67,7 @@ struct NginxTests {
       ) { _ in
         let server = Server(base: "http://127.0.0.1:\(port)/webhooks/delve", responder: responder)
         let isUp = try await eventually {
-          try await server.curl("health", []).head.hasPrefix("HTTP/1.1 200")
+          try await server.curl("health", []).head.hasPrefix("HTTP/1.1 ")
         }
         #expect(isUp, "\(folder.text(of: "nginx.log"))")
         try await body(server)
@@ -129,6 +132,38 @@ struct NginxTests {
         #expect(answer.body.contains("body-too-large"), "\(encoding)")
       }
       #expect(server.responder.storedEvents == [])
+    }
+  }
+
+  @Test func floodFromOneAddressIsAnsweredByNginxWithACodeWord() async throws {
+    try await withServer { server in
+      // One curl, one connection, a request after the other.
+      let flood = try await command(
+        "curl",
+        [
+          "-s", "-X", "POST", "-o", "\(server.responder.folder.path)/answers/#1", "--create-dirs",
+          "\(server.base)/export?n=[1-900]",
+        ])
+      #expect(flood.exitCode == 0)
+      let answers = server.responder.folder.files(below: "answers").map {
+        server.responder.folder.text(of: "answers/\($0)")
+      }
+      let codes = Dictionary(grouping: answers) { $0.contains("missing-authorization") }
+      #expect(codes[true]?.count ?? 0 >= 500)
+      #expect(codes[false]?.isEmpty == false)
+      #expect(codes[false]?.allSatisfy { $0.contains(#""code":"rate-limited""#) } == true)
+    }
+  }
+
+  @Test func refusalOfTheSpoolPassesThroughNginxAsItIs() async throws {
+    let full = exampleConfiguration().replacing(
+      "minimum-free-bytes: 0", with: "minimum-free-bytes: \(Int.max)")
+    try await withServer(configuration: full) { server in
+      // Its health check says 503, too: the server is up when it answers at all.
+      let answer = try await server.curl("export", try server.signed() + ["-d", "{}"])
+      #expect(answer.head.hasPrefix("HTTP/1.1 503"))
+      #expect(answer.head.contains("\r\nRetry-After: 30"))
+      #expect(answer.body.contains(#""code":"spool-full""#))
     }
   }
 
