@@ -77,6 +77,24 @@ struct WycheproofTests {
     }
     #expect(verified.map(\.id) == accepted)
   }
+
+  /// Of 150 rightly made signatures with every mix of hash, MGF1 hash and salt, the three that have
+  /// one hash throughout and a salt as long.
+  @Test func ofAllMixedParametersThoseOfRFC7518AreAccepted() throws {
+    let schemes: [SignatureScheme] = [.rsaPSS(.sha256), .rsaPSS(.sha384), .rsaPSS(.sha512)]
+    var cases = 0
+    var accepted = 0
+    for group in try groups("rsa_pss_misc") {
+      for test in group.tests {
+        cases += 1
+        accepted += schemes.count {
+          group.key.isValidSignature(test.signature, for: test.message, scheme: $0)
+        }
+      }
+    }
+    #expect(cases == 150)
+    #expect(accepted == 3)
+  }
 }
 
 func hexBytes(_ text: String) -> [UInt8] {
