@@ -4,11 +4,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <signal.h>
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/timex.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 const int32_t clinux_O_TMPFILE = O_TMPFILE;
@@ -89,6 +91,12 @@ int clinux_epoll_wait(int epoll, struct clinux_readiness *ready, int count, int 
     for (int i = 0; i < n; i++)
         ready[i].token = events[i].data.u64;
     return n;
+}
+
+int clinux_is_on_btrfs(int descriptor)
+{
+    struct statfs statistics;
+    return fstatfs(descriptor, &statistics) == 0 && statistics.f_type == BTRFS_SUPER_MAGIC;
 }
 
 int clinux_is_clock_synchronised(void)

@@ -5,12 +5,15 @@ internal import Glibc
 package final class InstanceSpool: Sendable {
   let root: Directory
   let hours: HourFolders
+  /// Whether a file must be synced once more after it has a name.
+  let needsSyncAfterLink: Bool
   let failures: SyncFailures
 
   /// The folders must be there already: `open(_:in:)` sees to it.
   package init(root: Directory, ids: Directory) {
     self.root = root
     failures = SyncFailures()
+    needsSyncAfterLink = root.losesNamelessSyncs
     hours = HourFolders(ids: ids, failures: failures)
   }
 

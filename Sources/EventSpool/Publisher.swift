@@ -64,6 +64,9 @@ package final class Publisher {
     let isOurs = try linkIntoNew(draft, as: name)
     do throws(SpoolFailure) {
       try translatingErrors { () throws(SystemError) in
+        if spool.needsSyncAfterLink {
+          try spool.failures.recording { () throws(SystemError) in try draft.sync() }
+        }
         try spool.failures.recording { () throws(SystemError) in try new.sync() }
       }
       try watch.check()  // for what ids/ knows is never taken back
@@ -84,6 +87,10 @@ package final class Publisher {
   ) throws(SpoolFailure) -> Bool {
     do throws(SystemError) {
       do throws(SystemError) {
+        if try new.link(draft, as: name) { return true }
+        guard spool.needsSyncAfterLink else { return false }
+        // There, an earlier try's file may be empty; nobody was promised it.
+        try new.remove(name)
         return try new.link(draft, as: name)
       } catch  where error.errno == ENOENT {
         new = try spool.openNew()

@@ -42,6 +42,7 @@ extension InstanceSpool {
       try file.write(Array(number.utf8))
       try file.sync()
       _ = try root.link(file, as: SpoolLayout.format)
+      try file.sync()  // once more with a name, for btrfs
     }
     guard try root.contents(of: SpoolLayout.format, maxBytes: 16) == Array(number.utf8) else {
       throw SystemError(call: "read", path: root.child(SpoolLayout.format), errno: EPROTO)
@@ -73,6 +74,7 @@ extension InstanceSpool {
       where try root.contains(name) {
         try root.directory(name).requireWritable()
       }
+      if try root.contains(SpoolLayout.lock) { _ = try EventLock(in: root) }
       try root.tryOut(failures: SyncFailures())
       return true
     } catch {

@@ -22,6 +22,8 @@ package struct SystemCalls: Sendable {
   package var fstatvfs: @Sendable (Int32, UnsafeMutablePointer<statvfs>) -> Int32 = {
     Glibc.fstatvfs($0, $1)
   }
+  /// 1 if the descriptor lies on btrfs, else 0.
+  package var isOnBtrfs: @Sendable (Int32) -> Int32 = { clinux_is_on_btrfs($0) }
   package var lockByte: @Sendable (Int32, Int64) -> Int32 = { clinux_lock_range($0, $1, 1) }
   package var unlockByte: @Sendable (Int32, Int64) -> Int32 = { clinux_unlock_range($0, $1, 1) }
 

@@ -13,7 +13,7 @@ final class Connection: Sendable {
 
   /// Takes ownership of `descriptor`; nil (and it is closed) if it cannot be duplicated.
   init?(accepted descriptor: Int32, id: UInt64) {
-    let raw = dup3(descriptor)
+    let raw = duplicated(descriptor)
     guard raw >= 0 else {
       close(descriptor)
       return nil
@@ -43,6 +43,6 @@ final class Connection: Sendable {
 }
 
 /// A duplicate that a child process does not inherit.
-private func dup3(_ descriptor: Int32) -> Int32 {
+private func duplicated(_ descriptor: Int32) -> Int32 {
   fcntl(descriptor, F_DUPFD_CLOEXEC, 0)
 }

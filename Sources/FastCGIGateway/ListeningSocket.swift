@@ -101,10 +101,10 @@ struct ListeningSocket: ~Copyable {
     try make("chmod", path, chmod(temporary, 0o660))
     // A full backlog makes nginx fail at once; the kernel caps it at net.core.somaxconn.
     try make("listen", path, listen(raw, 4_096))
-    try make("rename", path, rename(temporary, path))
     makeNonBlocking(raw)
     var status = stat()
-    try make("stat", path, stat(path, &status))
+    try make("stat", path, stat(temporary, &status))
+    try make("rename", path, rename(temporary, path))
     return ListeningSocket(
       descriptor, place: Place(path: path, device: status.st_dev, inode: status.st_ino))
   }

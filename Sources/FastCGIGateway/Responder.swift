@@ -58,18 +58,17 @@ final class Responder: Sendable {
     }
   }
 
-  /// Reads the key files again. What is wrong keeps the old keys.
+  /// Reads the key files again. What is wrong keeps the old keys of its instance.
   func reloadKeys() {
-    do throws(ConfigurationError) {
-      let old = snapshot
-      let configuration = try old.configuration.readingKeysAgain()
-      current.withLock { $0 = Snapshot(configuration: configuration, spools: old.spools) }
-      let thumbprints = configuration.instances.flatMap(\.keys).map(\.thumbprint.text)
-      log.write(.notice, "reloaded keys=\(thumbprints.joined(separator: ","))")
-      for warning in configuration.warnings { log.write(.warning, warning) }
-    } catch {
-      log.write(.error, "a key file changed, the old keys stay in force: \(error)")
+    let old = snapshot
+    let (configuration, errors) = old.configuration.readingKeysAgain()
+    current.withLock { $0 = Snapshot(configuration: configuration, spools: old.spools) }
+    for error in errors {
+      log.write(.error, "a key file changed, its instance's old keys stay in force: \(error)")
     }
+    let thumbprints = configuration.instances.flatMap(\.keys).map(\.thumbprint.text)
+    log.write(.notice, "keys in force: \(thumbprints.joined(separator: " "))")
+    for warning in configuration.warnings { log.write(.warning, warning) }
   }
 
   private func warnOfWhatNeedsRestart(from old: Settings, to new: Settings) {

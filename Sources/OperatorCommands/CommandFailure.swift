@@ -30,26 +30,32 @@ func reportingFailures(_ body: () async throws -> Void) async throws {
   }
 }
 
+/// A sentence for the operator. If nobody can read it, the exit code says what it can.
 func printError(_ line: String) {
-  write(Array("\(line)\n".utf8), to: STDERR_FILENO)
+  _ = writeAll(Array("\(line)\n".utf8), to: STDERR_FILENO)
 }
 
 /// Writes results to standard output, without a buffer that a crash could lose.
 func printResult(_ bytes: [UInt8]) {
-  write(bytes, to: STDOUT_FILENO)
+  // Whoever read may have gone, as `head` does: the exit code stays what it is. Anything else, a
+  // full disk above all, must not pass for success.
+  guard !writeAll(bytes, to: STDOUT_FILENO), errno != EPIPE else { return }
+  printError("delve-webhook: standard output: \(String(cString: strerror(errno)))")
+  exit(EX_IOERR)
 }
 
 func printResult(_ line: String) {
   printResult(Array("\(line)\n".utf8))
 }
 
-private func write(_ bytes: [UInt8], to descriptor: Int32) {
+/// - Returns: false if it could not be written; `errno` says why.
+private func writeAll(_ bytes: [UInt8], to descriptor: Int32) -> Bool {
   var rest = bytes[...]
   while !rest.isEmpty {
     let written = rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
     if written < 0 && errno == EINTR { continue }
-    // Whoever read has gone, as `head` does: that is no failure.
-    guard written > 0 else { exit(EXIT_SUCCESS) }
+    guard written > 0 else { return false }
     rest = rest.dropFirst(written)
   }
+  return true
 }

@@ -1,8 +1,11 @@
 internal import ArgumentParser
+internal import Glibc
 internal import WebhookCore
 
 /// The program `delve-webhook`: runs the command that its arguments name, and exits.
 package func runOperatorCommand() async {
+  // A reader that has gone is seen as an error of the write.
+  signal(SIGPIPE, SIG_IGN)
   await DelveWebhookCommand.main()
 }
 
@@ -13,8 +16,8 @@ struct DelveWebhookCommand: AsyncParsableCommand {
     abstract: "Look into the spool of delve-webhook-fcgi and try it out.",
     discussion: """
       Exit codes: 0 done; 1 the answer is a refusal, or nothing was found; 64 wrong command line; \
-      66 a file cannot be read; 69 nobody answered, or a program is missing; 78 wrong \
-      configuration.
+      66 a file cannot be read; 69 nobody answered, or a program is missing; 73 a \
+      file cannot be written; 74 the output cannot be; 78 wrong configuration.
       """,
     version: "delve-webhook \(programVersion)",
     subcommands: [

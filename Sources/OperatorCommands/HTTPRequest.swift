@@ -22,7 +22,11 @@ struct HTTPRequest {
   /// - Throws: `CommandFailure` if there is no answer within 30 seconds.
   func send() async throws -> Answer {
     // By standard input: what stands in arguments can be seen by every user of the machine.
-    let arguments: Arguments = ["--config", "-", "--silent", "--show-error", "--include"]
+    // No ~/.curlrc: it could switch the check of certificates off.
+    let arguments: Arguments = [
+      "--disable", "--config", "-", "--silent", "--show-error", "--include",
+      "--suppress-connect-headers",
+    ]
     let result: ExecutionResult<Void, BytesOutput, StringOutput<UTF8>>
     do {
       result = try await run(
@@ -70,16 +74,21 @@ struct HTTPRequest {
 }
 
 extension HTTPRequest.Answer {
-  /// Reads what curl prints with `--include`; nil if that is no HTTP answer.
+  /// Reads what curl prints with `--include`, interim answers (1xx) before the final one passed over;
+  /// nil if that is no HTTP answer.
   fileprivate init?(_ output: [UInt8]) {
     let separator = Array("\r\n\r\n".utf8)
     guard output.starts(with: "HTTP/".utf8),
       let end = output.indices.first(where: { output[$0...].starts(with: separator) })
     else { return nil }
-    head = String(decoding: output[..<end], as: UTF8.self)
+    let head = String(decoding: output[..<end], as: UTF8.self)
+    let body = Array(output[(end + separator.count)...])
     guard let status = head.split(separator: " ").dropFirst().first.flatMap({ Int($0.prefix(3)) })
     else { return nil }
-    self.status = status
-    body = Array(output[(end + separator.count)...])
+    guard !(100...199).contains(status) else {
+      self.init(body)
+      return
+    }
+    self.init(status: status, head: head, body: body)
   }
 }

@@ -61,7 +61,9 @@ struct SendCommand: AsyncParsableCommand {
         let answer = try await post.send()
         let statusLine = answer.head.prefix { $0 != "\r\n" }
         let body = String(decoding: answer.body, as: UTF8.self)
-        printResult("\(include ? "\(answer.head)\n" : String(statusLine))\n\(body)".trimmed)
+        let text = "\(include ? "\(answer.head)\n" : String(statusLine))\n\(body)".trimmed
+        printResult(
+          text.split(whereSeparator: \.isNewline).map(escapingControls).joined(separator: "\n"))
         if !(200...299).contains(answer.status) { isAccepted = false }
       }
       if !isAccepted { throw ExitCode.failure }
@@ -96,6 +98,14 @@ extension HTTPRequest {
       ("X-Signature", delivery.xSignature),
     ]
   }
+}
+
+/// The answer's text as it is, but for what a terminal would obey.
+private func escapingControls(_ line: Substring) -> String {
+  line.unicodeScalars.map {
+    (0x20...0x7E).contains($0.value) ? String($0) : $0.escaped(asASCII: true)
+  }
+  .joined()
 }
 
 extension String {

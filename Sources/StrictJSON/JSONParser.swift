@@ -5,24 +5,25 @@ extension JSONValue {
   /// outermost being level 1.
   ///
   /// Time grows with the length of the text, whatever is in it; the stack with its levels alone.
-  package init(parsing text: [UInt8]) throws(JSONSyntaxError) {
+  /// - Parameter levels: another limit than 128.
+  package init(parsing text: [UInt8], levels: Int = 128) throws(JSONSyntaxError) {
     guard (try? UTF8Span(validating: text.span)) != nil else {
       throw JSONSyntaxError(problem: .invalidUTF8, offset: 0)
     }
-    var parser = JSONParser(text: text)
+    var parser = JSONParser(text: text, maximumDepth: levels)
     self = try parser.parseDocument()
   }
 }
 
 /// A parser over text that is known to be UTF-8.
 private struct JSONParser {
-  private static let maximumDepth = 128
-
+  private let maximumDepth: Int
   private let text: [UInt8]
   private var offset = 0
 
-  init(text: [UInt8]) {
+  init(text: [UInt8], maximumDepth: Int) {
     self.text = text
+    self.maximumDepth = maximumDepth
   }
 
   mutating func parseDocument() throws(JSONSyntaxError) -> JSONValue {
@@ -47,7 +48,7 @@ private struct JSONParser {
   }
 
   private mutating func parseObject(depth: Int) throws(JSONSyntaxError) -> JSONObject {
-    guard depth <= Self.maximumDepth else { throw failure(.tooDeep) }
+    guard depth <= maximumDepth else { throw failure(.tooDeep) }
     var members: [JSONObject.Member] = []
     var names: Set<[UInt8]> = []
     offset += 1
@@ -68,7 +69,7 @@ private struct JSONParser {
   }
 
   private mutating func parseArray(depth: Int) throws(JSONSyntaxError) -> [JSONValue] {
-    guard depth <= Self.maximumDepth else { throw failure(.tooDeep) }
+    guard depth <= maximumDepth else { throw failure(.tooDeep) }
     var elements: [JSONValue] = []
     offset += 1
     if skip(UInt8(ascii: "]")) { return elements }

@@ -5,7 +5,7 @@ package struct JSONSyntaxError: Error, Equatable, Sendable {
     case unexpectedEnd = "the text ends too early"
     case unexpectedByte = "a byte that does not belong here"
     case trailingBytes = "bytes behind the value"
-    case tooDeep = "more than 128 levels of arrays and objects"
+    case tooDeep = "too many levels of arrays and objects"
     case duplicateMember = "a member's name stands twice in one object"
     case controlCharacter = "a control character that is not escaped"
     case invalidEscape = "an escape that JSON does not have"

@@ -11,20 +11,34 @@ package struct Configuration: Sendable {
 
   /// Reads the configuration file and every key file.
   package init(file path: String) throws(ConfigurationError) {
-    try self.init(settings: try Settings(file: path))
-  }
-
-  private init(settings: Settings) throws(ConfigurationError) {
-    self.settings = settings
-    keyFileVersions = KeyFileVersions(of: settings)
+    let settings = try Settings(file: path)
+    let versions = KeyFileVersions(of: settings)
     var instances: [Instance] = []
     for instance in settings.instances { instances.append(try instance.loaded()) }
-    self.instances = instances
+    self.init(settings: settings, instances: instances, keyFileVersions: versions)
   }
 
-  /// The same settings with the keys as their files hold them now.
-  package func readingKeysAgain() throws(ConfigurationError) -> Configuration {
-    try Configuration(settings: settings)
+  private init(settings: Settings, instances: [Instance], keyFileVersions: KeyFileVersions) {
+    (self.settings, self.instances, self.keyFileVersions) = (settings, instances, keyFileVersions)
+  }
+
+  /// The same settings with the keys as their files hold them now. An instance whose files cannot
+  /// all be read keeps its old keys, and is named among the errors.
+  package func readingKeysAgain() -> (Configuration, errors: [ConfigurationError]) {
+    let versions = KeyFileVersions(of: settings)
+    var errors: [ConfigurationError] = []
+    // Both lists are in the order of the file.
+    let instances = zip(settings.instances, self.instances).map { settings, old in
+      do throws(ConfigurationError) {
+        return try settings.loaded()
+      } catch {
+        errors.append(error)
+        return old
+      }
+    }
+    let configuration = Configuration(
+      settings: settings, instances: instances, keyFileVersions: versions)
+    return (configuration, errors)
   }
 
   /// What an operator should know although the program can start.

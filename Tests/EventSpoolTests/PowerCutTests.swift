@@ -1,5 +1,6 @@
 internal import Dispatch
 internal import EventSpool
+internal import Foundation
 internal import Synchronization
 internal import TestSupport
 internal import Testing
@@ -154,12 +155,19 @@ private final class Scheduler: Sendable {
 
   func run(_ body: @escaping @Sendable (Int) -> Void) {
     state.withLock { $0.isRunning = true }
-    DispatchQueue.concurrentPerform(iterations: 2) { index in
-      Scheduler.$index.withValue(index) {
-        body(index)
-        end(index)
+    let ended = DispatchGroup()
+    // Two threads whatever the number of cores: each waits for the other.
+    for index in 0..<2 {
+      ended.enter()
+      Thread.detachNewThread {
+        Scheduler.$index.withValue(index) {
+          body(index)
+          self.end(index)
+        }
+        ended.leave()
       }
     }
+    ended.wait()
   }
 
   /// Waits until this thread may do one more call. A thread that is blocked gives its turn away.

@@ -80,7 +80,7 @@ struct ReloadTests {
       #expect(try await eventually { responder.log.contains("No such file or directory") })
       try await Task.sleep(for: .seconds(3))
       #expect(try status(of: .p521, at: responder) == 202)
-      #expect(responder.log.components(separatedBy: "the old keys stay in force").count == 3)
+      #expect(responder.log.components(separatedBy: "old keys stay in force").count == 3)
       try responder.folder.write(fileBytes(TestKey.otherP521.path), to: "keys/current.pem")
       #expect(try await waitUntil(.otherP521, isAnsweredWith: 202, by: responder))
     }

@@ -33,6 +33,9 @@ int clinux_epoll_rearm(int epoll, int descriptor, uint64_t token);
 int clinux_epoll_remove(int epoll, int descriptor);
 int clinux_epoll_wait(int epoll, struct clinux_readiness *ready, int count, int milliseconds);
 
+/* fstatfs(2): 1 if the descriptor lies on btrfs, else 0 */
+int clinux_is_on_btrfs(int descriptor);
+
 /* adjtimex(2): 1 if the clock is synchronised, 0 if not, -1 if that cannot be told */
 int clinux_is_clock_synchronised(void);
 

@@ -37,7 +37,11 @@ struct KeysFetchCommand: AsyncParsableCommand {
       }
       let fetched = try await fetchKeys(of: settings)
       for key in configured { show("  known", key) }
-      let new = fetched.filter { key in !configured.contains { $0.thumbprint == key.thumbprint } }
+      var new: [VerificationKey] = []
+      for key in fetched
+      where !(configured + new).contains(where: { $0.thumbprint == key.thumbprint }) {
+        new.append(key)
+      }
       for key in new { show("  NEW  ", key) }
       guard !new.isEmpty else { return printResult("nothing new") }
       let useless = new.filter { key in !settings.algorithms.contains(where: key.serves) }

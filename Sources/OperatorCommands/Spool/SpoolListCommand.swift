@@ -20,6 +20,10 @@ struct SpoolListCommand: AsyncParsableCommand {
   @Flag(help: "One JSON object a line.")
   var json = false
 
+  func validate() throws {
+    guard limit ?? 0 >= 0 else { throw ValidationError("--limit must be 0 or more.") }
+  }
+
   func run() async throws {
     try await reportingFailures {
       do {

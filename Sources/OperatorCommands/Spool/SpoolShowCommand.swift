@@ -46,7 +46,8 @@ struct SpoolShowCommand: AsyncParsableCommand {
     var matches: [SpoolEntry] = []
     for instance in try options.instances(in: reader) {
       matches += try reader.entries(of: instance, in: EventState.allCases).filter {
-        $0.fileName == name || isNamedByID($0)
+        ($0.fileName == name && event.hasSuffix(event.contains("/") ? $0.path : name))
+          || isNamedByID($0)
       }
     }
     guard let match = matches.first else {

@@ -58,11 +58,13 @@ private struct SpoolStats {
     for instance in try options.instances(in: reader) {
       for state in EventState.allCases {
         let entries = try reader.entries(of: instance, in: [state])
-        let oldest = entries.compactMap(\.summary).map(\.issuedAt).min()
+        let oldest = entries.compactMap { entry in
+          entry.summary.flatMap { CalendarDate.seconds(atBasicTime: $0.issuedAt) }
+        }.min()
         folders.append(
           Folder(
             instance: instance, state: state, count: entries.count,
-            oldestAgeSeconds: oldest.flatMap(CalendarDate.seconds(atBasicTime:)).map { now - $0 }))
+            oldestAgeSeconds: oldest.map { now - $0 }))
       }
     }
     self.folders = folders

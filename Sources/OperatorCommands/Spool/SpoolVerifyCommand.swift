@@ -125,8 +125,11 @@ private struct VerificationWork: Sendable {
         return Problem(path: entry.path, sentence: error.rawValue)
       }
     } catch {
-      // Moved or removed by a consumer meanwhile.
-      return error.errno == ENOENT ? nil : Problem(path: entry.path, sentence: error.message)
+      let sentence =
+        error.errno == ENOENT
+        ? "it is not there any more: a consumer has moved it, or its name is not UTF-8"
+        : error.message
+      return Problem(path: entry.path, sentence: sentence)
     }
   }
 }

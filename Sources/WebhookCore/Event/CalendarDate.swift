@@ -36,7 +36,8 @@ package struct CalendarDate: Sendable {
   package static func seconds(rfc3339 text: String) -> Int64? {
     let parts = text.split(omittingEmptySubsequences: false) { "-T:Z".contains($0) }
     let numbers = parts.prefix(6).compactMap { Int64($0) }
-    guard parts.count == 7, numbers.count == 6, (1...12).contains(numbers[1]) else { return nil }
+    guard text.utf8.count == 20, parts.count == 7, numbers.count == 6, (1...12).contains(numbers[1])
+    else { return nil }
     let seconds =
       days(year: numbers[0], month: numbers[1], day: numbers[2]) * 86_400
       + numbers[3] * 3_600 + numbers[4] * 60 + numbers[5]

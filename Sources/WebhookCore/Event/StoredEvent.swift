@@ -7,7 +7,8 @@ package struct StoredEvent: Sendable {
 
   /// Nil unless `line` is a CloudEvents 1.0 event with the attributes that every event of ours has.
   package init?(line: [UInt8]) {
-    guard let attributes = (try? JSONValue(parsing: line))?.object,
+    // The payload may have 128 levels, and the event is one around it.
+    guard let attributes = (try? JSONValue(parsing: line, levels: 129))?.object,
       attributes["specversion"] == .string("1.0"),
       ["id", "source", "type", "subject", "time", "recordedtime", "instance"].allSatisfy({
         attributes[$0]?.string != nil
