@@ -1,7 +1,8 @@
 /// A disk that keeps, through a power cut, what was synced, and of the rest anything or nothing.
 ///
-/// Each file's data and each folder's names are apart: syncing one says nothing of the other. The
-/// one rule beyond POSIX, that a rename is one step, is not needed by a publish.
+/// Each file's data and each folder's names are apart: syncing one says nothing of the other. A
+/// file's data can be synced before it has a name, as on ext4 and XFS. No consumer is modelled, and
+/// so no rename.
 struct DiskModel: Hashable {
   typealias Inode = Int
 
@@ -50,6 +51,8 @@ struct DiskModel: Hashable {
   mutating func unlink(_ name: String, in folder: Inode) { folders[folder]?.names[name] = nil }
 
   func inode(of name: String, in folder: Inode) -> Inode? { folders[folder]?.names[name] }
+
+  func isFolder(_ inode: Inode) -> Bool { folders[inode] != nil }
 
   func isWhole(_ file: Inode) -> Bool { files[file]?.isWritten == true }
 

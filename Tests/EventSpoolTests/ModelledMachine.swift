@@ -10,6 +10,8 @@ final class ModelledMachine: Sendable {
     case linksTheOtherWayRound
     /// No sync of `new/` at all.
     case noSyncBetweenTheLinks
+    /// The file gets its name without having been synced.
+    case noSyncOfTheFile
     /// `new/` is synced only after `ids/` knows the event.
     case syncAfterBothLinks
   }
@@ -174,7 +176,10 @@ final class ModelledMachine: Sendable {
   // MARK: Mistakes
 
   private func sync(_ inode: DiskModel.Inode, _ state: inout State) {
-    guard let mistake, inode == state.disk.inode(of: "new", in: DiskModel.root) else {
+    if mistake == .noSyncOfTheFile && !state.disk.isFolder(inode) { return }
+    guard let mistake, mistake != .noSyncOfTheFile,
+      inode == state.disk.inode(of: "new", in: DiskModel.root)
+    else {
       return state.disk.sync(inode)
     }
     if mistake == .linksTheOtherWayRound { hour(state.disk).map { state.disk.sync($0) } }

@@ -125,6 +125,10 @@ struct PowerCutTests {
     #expect(try violations(.noSyncBetweenTheLinks).contains("an answered event is gone"))
   }
 
+  @Test func modelFindsTheFileThatWasNotSynced() throws {
+    #expect(try violations(.noSyncOfTheFile).contains("a file in new/ is partial"))
+  }
+
   @Test func modelFindsTheSyncThatComesTooLate() throws {
     #expect(try violations(.syncAfterBothLinks).contains("an answered event is gone"))
   }

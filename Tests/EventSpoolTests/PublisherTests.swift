@@ -12,10 +12,11 @@ struct SpoolUnderTest {
   let spool: InstanceSpool
   let publisher: Publisher
 
-  init() throws {
+  init(isOnBtrfs: Bool = false) throws {
     folder = try TemporaryFolder()
     spool = try InstanceSpool.open(
-      try exampleInstance().name, in: folder.path, calls: recorded.systemCalls)
+      try exampleInstance().name, in: folder.path, calls: recorded.systemCalls(isOnBtrfs: isOnBtrfs)
+    )
     publisher = try Publisher(of: spool)
     recorded.reset()
   }
@@ -58,6 +59,21 @@ struct PublisherTests {
         "open unnamed", "write unnamed", "fsync unnamed", "lock", "access \(hour)", "link new",
         "fsync new", "link \(hour)", "unlock",
       ])
+  }
+
+  /// There, a sync before the file has a name may keep nothing.
+  @Test func onBtrfsTheFileIsSyncedAgainOnceItHasAName() throws {
+    let test = try SpoolUnderTest(isOnBtrfs: true)
+    let event = try exampleEvent()
+    // What a power cut between link and sync may have left.
+    try test.folder.write([], to: "acme/new/\(event.fileName)")
+    #expect(try test.publish(event) == .stored)
+    #expect(
+      test.recorded.calls.suffix(8) == [
+        "access \(event.issuedHour)", "link new", "unlink new", "link new", "fsync unnamed",
+        "fsync new", "link \(event.issuedHour)", "unlock",
+      ])
+    #expect(try fileBytes("\(test.folder.path)/acme/new/\(event.fileName)") == event.line)
   }
 
   @Test func duplicateIsFoundByOneLookAndWritesNothing() throws {

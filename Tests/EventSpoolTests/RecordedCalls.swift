@@ -38,10 +38,11 @@ final class RecordedCalls: Sendable {
     state.withLock { $0.names[descriptor] ?? "?" }
   }
 
-  /// The real calls, each of which is recorded first.
-  var systemCalls: SystemCalls {
+  /// The real calls, each of which is recorded first; on a file system that says what it is told to.
+  func systemCalls(isOnBtrfs: Bool) -> SystemCalls {
     let real = SystemCalls()
     var calls = SystemCalls()
+    calls.isOnBtrfs = { _ in isOnBtrfs ? 1 : 0 }
     calls.openat = { [self] directory, name, flags, mode in
       if isFailing("open \(name == "." ? "unnamed" : name)") { return -1 }
       let descriptor = real.openat(directory, name, flags, mode)

@@ -86,6 +86,31 @@ struct ReloadTests {
     }
   }
 
+  @Test func badFileOfOneInstanceDoesNotStopTheRotationOfAnother() async throws {
+    let folder = try TemporaryFolder()
+    let two =
+      Self.configuration + """
+
+          beta:
+            url: https://beta.delvesecurity.app
+            keys: [keys/beta.pem]
+        """
+    for name in ["current", "beta"] {
+      try folder.write(fileBytes(TestKey.p521.path), to: "keys/\(name).pem")
+    }
+    try await withResponder(configuration: two, in: folder) { (responder) async throws in
+      try folder.write(Array("rubbish".utf8), to: "keys/current.pem")
+      try folder.write(fileBytes(TestKey.otherP521.path), to: "keys/beta.pem")
+      let token = try nowAuthorization(by: .otherP521)
+      let isRotated = try await eventually {
+        try responder.deliver(authorization: token, instance: "beta").status < 300
+      }
+      #expect(isRotated)
+      let old = try nowAuthorization(id: "old")
+      #expect(try responder.deliver(authorization: old, instance: "acme").status == 202)
+    }
+  }
+
   @Test func hangupAppliesTheConfigurationAndABadOneKeepsTheOld() async throws {
     try await withKeyFile { responder in
       let changed =

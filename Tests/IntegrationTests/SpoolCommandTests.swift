@@ -60,6 +60,41 @@ struct SpoolCommandTests {
     #expect(bad.exitCode == 1)
   }
 
+  @Test func fileThatCannotBeReadDoesNotHold() async throws {
+    let made = try await command(
+      "sh", ["-c", "printf rubbish > \"$(printf '\(folder.path)/spool/acme/new/\\377.json')\""])
+    #expect(made.exitCode == 0)
+    let result = try await delveWebhook("spool", "verify")
+    #expect(result.exitCode == 1)
+    #expect(result.output.contains("its name is not UTF-8\n3 of 4 events hold\n"))
+  }
+
+  @Test func fullDiskUnderTheOutputIsNoSuccess() async throws {
+    let program = Repository.executable("delve-webhook")
+    let arguments = "spool list --spool \(folder.path)/spool"
+    let full = try await command("sh", ["-c", "\(program) \(arguments) > /dev/full"])
+    #expect(full.exitCode == 74)
+    #expect(full.errorOutput.contains("No space left on device"))
+    let gone = try await command("sh", ["-c", "\(program) \(arguments) | true; echo"])
+    #expect(gone.errorOutput == "")
+  }
+
+  @Test func sameNameInTwoInstancesIsToldApartByThePath() async throws {
+    let event = try exampleEvent(id: "e0")
+    try folder.write(event.line, to: "spool/beta/new/\(event.fileName)")
+    let ambiguous = try await delveWebhook("spool", "show", event.fileName.description)
+    #expect(ambiguous.exitCode == 1)
+    let path = "\(folder.path)/spool/beta/new/\(event.fileName)"
+    let shown = try await delveWebhook("spool", "show", path)
+    #expect(shown.output.contains("file          beta/new/"))
+  }
+
+  @Test func argumentsOutOfRangeAreUsageErrors() async throws {
+    #expect(try await delveWebhook("spool", "list", "--limit=-1").exitCode == 64)
+    let year = "9223372036854775807-01-01T00:00:00Z"
+    #expect(try await delveWebhook("explain", "/dev/null", "--now", year).exitCode == 64)
+  }
+
   // MARK: stats
 
   @Test func statsCountAndSayTheOldestAge() async throws {

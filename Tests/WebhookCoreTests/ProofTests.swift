@@ -32,6 +32,14 @@ struct ProofTests {
     #expect(problem(by: try TestKey.otherP521.verificationKeys + keys) == nil)
   }
 
+  @Test func eventWhosePayloadHasAllLevelsIsReadBack() throws {
+    let nested = String(repeating: "[", count: 127) + String(repeating: "]", count: 127)
+    let payload =
+      #"{"id":"1","kind":"scan","status":"done","iat":\#(Decision.now),"deep":\#(nested)}"#
+    let deep = try Decision(payload: payload).event()
+    try verifyProof(of: deep.line, fileName: deep.fileName.description, by: keys)
+  }
+
   @Test func whateverIsChangedIsFound() throws {
     #expect(problem(replacing: "\"specversion\"", with: "\"version\"") == .notEvent)
     #expect(problem(replacing: "\"jws\"", with: "\"token\"") == .noToken)
