@@ -29,7 +29,7 @@ final class RequestHandler {
   /// Decides a request; the outcome is on disk and in the log when this returns.
   /// - Parameter readBody: at most that many of the next bytes of the body; asked until the end, or
   ///   until nothing more is wanted.
-  func handle(
+  func decide(
     _ parameters: RequestParameters, readBody: (_ atMost: Int) -> BodyChunk
   ) -> Decision {
     let start = ContinuousClock.now

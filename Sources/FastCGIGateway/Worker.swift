@@ -22,7 +22,7 @@ struct Worker {
     _ connection: Connection, with handler: RequestHandler, _ request: FastCGIRequest
   ) -> Bool {
     guard let parameters = request.parameters(from: connection.descriptor) else { return false }
-    let decision = handler.handle(parameters) { request.readBody(atMost: $0) }
+    let decision = handler.decide(parameters) { request.readBody(atMost: $0) }
     let isHead = parameters.method.first.map { $0.elementsEqual("HEAD".utf8) } ?? false
     return request.respond(
       with: HTTPResponse(to: decision.outcome).bytes(hasBody: !isHead),

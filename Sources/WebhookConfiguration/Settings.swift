@@ -2,7 +2,7 @@ package import WebhookCore
 
 /// The configuration file's content, checked; key files are named in it and not yet read.
 package struct Settings: Sendable {
-  /// Absolute.
+  /// Absolute, or relative to where the program runs if the configuration's own path is.
   package let spool: String
   package let workers: Int
   package let minimumFreeBytes: Int
@@ -14,7 +14,7 @@ package struct Settings: Sendable {
 package struct InstanceSettings: Sendable {
   package let name: InstanceName
   package let url: String
-  /// Absolute.
+  /// Absolute, or relative to where the program runs if the configuration's own path is.
   package let keyFiles: [String]
   package let algorithms: [SignatureAlgorithm]
   package let xSignature: XSignatureRule

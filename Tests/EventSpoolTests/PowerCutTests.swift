@@ -61,7 +61,7 @@ struct PowerCutTests {
 
   private func moments(_ mistake: ModelledMachine.Mistake?) throws -> Set<Moment> {
     var moments: Set<Moment> = []
-    let calls = 16  // one more than a publish has
+    let calls = 16  // a publish has 14; what is over ends it
     for first in 0...calls {
       for second in 0...calls {
         for third in stride(from: 0, through: calls, by: first == 0 ? 16 : 1) {
