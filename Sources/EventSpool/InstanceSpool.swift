@@ -36,7 +36,10 @@ package final class InstanceSpool: Sendable {
   func requireSpace(minimumFreeBytes: Int) throws(SpoolFailure) {
     let space = try translatingErrors { () throws(SystemError) in try root.freeSpace() }
     let (free, overflow) = space.f_bavail.multipliedReportingOverflow(by: space.f_frsize)
-    guard overflow || free >= minimumFreeBytes else { throw .belowMinimum(bytes: minimumFreeBytes) }
+    // Without a byte nothing can be stored, whatever the minimum.
+    guard overflow || free >= max(1, minimumFreeBytes) else {
+      throw .belowMinimum(bytes: minimumFreeBytes)
+    }
     // Some file systems (btrfs) count no inodes and say 0 of 0.
     guard space.f_files == 0 || space.f_favail > 0 else { throw .noInodes }
   }

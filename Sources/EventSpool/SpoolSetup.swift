@@ -24,7 +24,7 @@ extension InstanceSpool {
       let opened = InstanceSpool(root: root, ids: ids)
       _ = try EventLock(in: root)
       try opened.removeOldProbes()
-      try root.tryOut(failures: opened.failures)
+      try root.tryOutUnlessFull(failures: opened.failures)
       try ids.sync()
       try root.sync()
       try top.sync()
@@ -57,16 +57,15 @@ extension InstanceSpool {
   }
 
   /// Says what `open` would say, and makes nothing.
-  /// - Returns: whether the instance's folder is there; else `open` will make it.
   package static func check(
     _ instance: InstanceName, in spool: String
-  ) throws(SpoolSetupError) -> Bool {
+  ) throws(SpoolSetupError) {
     do throws(SystemError) {
       let top = try Directory(path: spool)
       guard try top.contains(instance.description) else {
         try top.requireWritable()
         try top.tryOut(failures: SyncFailures())
-        return false
+        return
       }
       let root = try top.directory(instance.description)
       if try root.contains(SpoolLayout.format) { try requireFormat(of: root) }
@@ -75,8 +74,7 @@ extension InstanceSpool {
         try root.directory(name).requireWritable()
       }
       if try root.contains(SpoolLayout.lock) { _ = try EventLock(in: root) }
-      try root.tryOut(failures: SyncFailures())
-      return true
+      try root.tryOutUnlessFull(failures: SyncFailures())
     } catch {
       throw SpoolSetupError(message: error.setupMessage)
     }
@@ -101,6 +99,14 @@ extension Directory {
       throw error
     }
     try removeProbe(name)
+  }
+
+  /// A full disk is no reason not to start: duplicates are found all the same, and new events are
+  /// answered with 503 until there is space again.
+  fileprivate func tryOutUnlessFull(failures: SyncFailures) throws(SystemError) {
+    do throws(SystemError) {
+      try tryOut(failures: failures)
+    } catch  where error.errno == ENOSPC || error.errno == EDQUOT {}
   }
 
   /// It may be gone: another process that starts takes it for an old one.

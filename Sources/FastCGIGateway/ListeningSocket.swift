@@ -134,8 +134,14 @@ struct ListeningSocket: ~Copyable {
     _ call: String, _ path: String, _ result: Int32
   ) throws(StartupError) {
     guard result < 0 else { return }
+    let remedy =
+      switch errno {
+      case ENOENT: "; make the folder first"
+      case EACCES, EPERM, EROFS: "; give the folder to the user that the responder runs as"
+      default: ""
+      }
     throw StartupError(
-      message: "--listen unix:\(path): \(call): \(String(cString: strerror(errno)))",
+      message: "--listen unix:\(path): \(call): \(String(cString: strerror(errno)))\(remedy)",
       exitCode: EX_CANTCREAT)
   }
 

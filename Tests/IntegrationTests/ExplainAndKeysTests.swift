@@ -104,6 +104,9 @@ struct ExplainAndKeysTests {
   @Test func whatCannotBeReadIsSaid() async throws {
     let wrongClock = try await delveWebhook(["explain", "--now", "yesterday"], input: "x")
     #expect(wrongClock.exitCode == 64)
+    let empty = try await delveWebhook(["explain"])
+    #expect(empty.exitCode == 66)
+    #expect(empty.errorOutput.contains("nothing to explain"))
     let noFile = try await delveWebhook(["explain", "/nonexistent"])
     #expect(noFile.exitCode == 66)
     let noHeader = try await delveWebhook(["explain"], input: "POST / HTTP/1.1\nrubbish\n\n")

@@ -294,6 +294,17 @@ struct ResponderTests {
     }
   }
 
+  @Test func folderOfTheSocketThatIsMissingIsNamedWithTheRemedy() async throws {
+    let folder = try TemporaryFolder()
+    try folder.makeFolder("spool")
+    let config = try folder.write(exampleConfiguration().utf8, to: "config.yaml")
+    let result = try await command(
+      Repository.executable("delve-webhook-fcgi"),
+      ["--config", config, "--listen", "unix:\(folder.path)/nowhere/s"])
+    #expect(result.exitCode == 73)
+    #expect(result.errorOutput.contains("No such file or directory; make the folder first"))
+  }
+
   @Test func staleSocketIsReplaced() async throws {
     let folder = try TemporaryFolder()
     let (_, exitCode) = try await withResponder(in: folder) { $0.process.send(signal: SIGKILL) }

@@ -47,7 +47,7 @@ struct ConfigCheckCommand: AsyncParsableCommand {
     var problems: [String] = []
     for instance in settings.instances {
       do throws(SpoolSetupError) {
-        _ = try InstanceSpool.check(instance.name, in: settings.spool)
+        try InstanceSpool.check(instance.name, in: settings.spool)
       } catch  where !problems.contains(error.message) {
         problems.append(error.message)
       } catch {}

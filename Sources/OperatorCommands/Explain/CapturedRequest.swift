@@ -15,6 +15,7 @@ struct CapturedRequest {
     guard words.count == 3, words[2].starts(with: "HTTP/".utf8) else {
       isTokenAlone = true
       let token = Self.trimmed(text[...])
+      guard !token.isEmpty else { throw .noInput("nothing to explain: the input is empty") }
       let isBare = !token.contains(0x20)
       fields = [("authorization", (isBare ? Array("Signed ".utf8) : []) + token)]
       return
