@@ -4,6 +4,8 @@ package import WebhookCore
 /// Why a spool cannot be used at all, and what would mend it.
 package struct SpoolSetupError: Error, Equatable, Sendable {
   package let message: String
+  /// What a delivery is answered meanwhile.
+  package let failure: SpoolFailure
 }
 
 extension InstanceSpool {
@@ -30,8 +32,38 @@ extension InstanceSpool {
       try top.sync()
       return opened
     } catch {
-      throw SpoolSetupError(message: error.setupMessage)
+      throw SpoolSetupError(error)
     }
+  }
+
+  /// Opens the instance's folder as an earlier `open` has left it, without trying anything out; the
+  /// first time it is `open`. For a process that serves one request: what the file system cannot do
+  /// fails there as well.
+  package static func openAsItIs(
+    _ instance: InstanceName, in spool: String
+  ) throws(SpoolSetupError) -> InstanceSpool {
+    do throws(SystemError) {
+      let top = try Directory(path: spool)
+      if try top.contains(instance.description) {
+        let root = try top.directory(instance.description)
+        if try isSetUp(root) {
+          try requireFormat(of: root)
+          // Whoever set it up may not have come to its syncs; where it has, these cost nothing.
+          try root.sync()
+          try top.sync()
+          return InstanceSpool(root: root, ids: try root.directory(SpoolLayout.ids))
+        }
+      }
+    } catch {
+      throw SpoolSetupError(error)
+    }
+    return try open(instance, in: spool)
+  }
+
+  private static func isSetUp(_ root: Directory) throws(SystemError) -> Bool {
+    for name in [SpoolLayout.format, SpoolLayout.lock, SpoolLayout.ids, EventState.new.rawValue]
+    where try !root.contains(name) { return false }
+    return true
   }
 
   /// - Throws: `EPROTO` on the file `format` if another program laid the spool out in another way.
@@ -76,7 +108,7 @@ extension InstanceSpool {
       if try root.contains(SpoolLayout.lock) { _ = try EventLock(in: root) }
       try root.tryOutUnlessFull(failures: SyncFailures())
     } catch {
-      throw SpoolSetupError(message: error.setupMessage)
+      throw SpoolSetupError(error)
     }
   }
 }
@@ -112,6 +144,12 @@ extension Directory {
   /// It may be gone: another process that starts takes it for an old one.
   fileprivate func removeProbe(_ name: String) throws(SystemError) {
     do throws(SystemError) { try remove(name) } catch  where error.errno == ENOENT {}
+  }
+}
+
+extension SpoolSetupError {
+  fileprivate init(_ error: SystemError) {
+    self.init(message: error.setupMessage, failure: .call(error))
   }
 }
 

@@ -3,8 +3,8 @@ internal import EventSpool
 internal import Glibc
 internal import WebhookConfiguration
 
-/// The first thread's work: accepts connections, hands those with a request to the workers, cuts off
-/// what takes too long, and acts on signals.
+/// The first thread's work: has connections accepted, hands those with a request to the workers, cuts
+/// off what takes too long, and acts on signals.
 struct EventLoop: ~Copyable {
   private static let drainSeconds = 8
   /// How long idle kept connections are served while draining: closing them at once would race
@@ -12,25 +12,24 @@ struct EventLoop: ~Copyable {
   private static let idleGraceSeconds = 1
 
   private let responder: Responder
-  private let listener: ListeningSocket
+  private var acceptor: Acceptor
   private let poller: Poller
   private let workers: WorkerPool
   private let signals: FileDescriptor
-  private var nextConnectionID = Poller.firstConnectionID
-  /// When to accept again; nil while nothing keeps us from it.
-  private var pausedUntil: ContinuousClock.Instant?
+  private let manager: ServiceManager
   private var drainingSince: ContinuousClock.Instant?
 
-  /// - Parameter poller: watches `listener` and `signals` already.
+  /// - Parameter poller: watches `signals` already.
   init(
     _ responder: Responder, poller: Poller, workers: WorkerPool,
-    listener: consuming ListeningSocket, signals: consuming FileDescriptor
+    acceptor: consuming Acceptor, signals: consuming FileDescriptor, manager: ServiceManager
   ) {
     self.responder = responder
     self.poller = poller
     self.workers = workers
-    self.listener = listener
+    self.acceptor = acceptor
     self.signals = signals
+    self.manager = manager
   }
 
   /// Serves until a signal ends it and every request is answered.
@@ -38,63 +37,24 @@ struct EventLoop: ~Copyable {
     while !isFinished {
       for token in poller.wait(milliseconds: millisecondsToNextTick) {
         switch token {
-        case .listener: acceptConnections()
+        case .listener: acceptor.acceptWaiting()
         case .signals: readSignals()
         case .connection(let id): serve(id)
         }
       }
       poller.table.cutOffExpired()
       cutOffIdleWhenDue()
-      resumeAcceptingWhenDue()
+      acceptor.resumeWhenDue()
     }
-    listener.removeFile()
   }
 
   /// Without a request, a pause or an end in sight there is nothing to look after.
   private var millisecondsToNextTick: Int32 {
-    if pausedUntil != nil { return 50 }
+    if acceptor.isPaused { return 50 }
     return drainingSince != nil || poller.table.countInFlight > 0 ? 200 : -1
   }
 
   // MARK: Connections
-
-  private mutating func acceptConnections() {
-    while pausedUntil == nil {
-      guard poller.hasRoom else { return pauseAccepting(for: .milliseconds(50)) }
-      let descriptor = listener.accept()
-      if descriptor >= 0 {
-        add(descriptor)
-      } else if errno == EAGAIN || errno == EWOULDBLOCK {
-        return
-      } else if errno != EINTR && errno != ECONNABORTED {
-        responder.log.write(.error, "accept: \(String(cString: strerror(errno)))")
-        pauseAccepting(for: .seconds(1))
-      }
-    }
-  }
-
-  private mutating func add(_ descriptor: Int32) {
-    nextConnectionID += 1
-    guard let connection = Connection(accepted: descriptor, id: nextConnectionID),
-      poller.add(connection)
-    else {
-      responder.log.write(.error, "a connection was closed for want of descriptors")
-      return pauseAccepting(for: .seconds(1))
-    }
-  }
-
-  /// New connections wait in the backlog meanwhile.
-  private mutating func pauseAccepting(for duration: Duration) {
-    if pausedUntil == nil { poller.unwatch(listener.descriptor) }
-    pausedUntil = .now + duration
-  }
-
-  private mutating func resumeAcceptingWhenDue() {
-    guard let pausedUntil, drainingSince == nil, pausedUntil <= .now, poller.hasRoom,
-      (try? poller.watch(listener.descriptor, as: .listener)) != nil
-    else { return }
-    self.pausedUntil = nil
-  }
 
   private func serve(_ id: UInt64) {
     guard let connection = poller.table.connection(id) else { return }
@@ -123,14 +83,8 @@ struct EventLoop: ~Copyable {
     // Without exit's handlers: they would free what the workers still use.
     guard drainingSince == nil else { _exit(EXIT_SUCCESS) }
     responder.log.write(.notice, "stopping, requests=\(poller.table.countInFlight)")
-    if listener.isOwn {
-      // First the file, so that nobody new can come; then those who wait. What waits in a socket
-      // that somebody else holds is for the next process.
-      listener.removeFile()
-      pausedUntil = nil
-      acceptConnections()
-    }
-    if pausedUntil == nil { poller.unwatch(listener.descriptor) }
+    manager.notify(.stopping)
+    acceptor.stop()
     drainingSince = .now
     poller.startDraining()
   }
@@ -142,7 +96,7 @@ struct EventLoop: ~Copyable {
 
   private var isFinished: Bool {
     guard let drainingSince else { return false }
-    if poller.table.count == 0 { return true }
+    if poller.table.count == 0 && acceptor.isClosed { return true }
     let isOverdue = .now - drainingSince > .seconds(Self.drainSeconds)
     if isOverdue {
       responder.log.write(.warning, "stopped with requests=\(poller.table.countInFlight)")

@@ -176,7 +176,7 @@ extension Responder.Snapshot {
 }
 
 extension Duration {
-  fileprivate var microseconds: Int64 {
+  var microseconds: Int64 {
     let (seconds, attoseconds) = components
     return seconds * 1_000_000 + attoseconds / 1_000_000_000_000
   }

@@ -15,6 +15,15 @@ struct RequestParameters {
   private(set) var authorization: [[UInt8]] = []
   private(set) var xSignature: [[UInt8]] = []
 
+  /// Whether the answer goes without its body (RFC 3875 §4.3.3).
+  var isHead: Bool { isMethod("HEAD") }
+
+  var mayHaveBody: Bool { !isMethod("GET") && !isMethod("HEAD") }
+
+  private func isMethod(_ name: String) -> Bool {
+    method.first.map { $0.elementsEqual(name.utf8) } ?? false
+  }
+
   /// One more than the largest `max-token-bytes`, so that a longer value is seen to be longer.
   private static let maximumHeaderBytes = 65_537
 

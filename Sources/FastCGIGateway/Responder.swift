@@ -18,13 +18,15 @@ final class Responder: Sendable {
   private let current: Mutex<Snapshot>
   private let isReloadRequested = Atomic(false)
 
+  /// - Parameter opensSpoolsAsTheyAre: without trying them out, as a process for one request does.
   /// - Throws: a `ConfigurationError` or a `SpoolSetupError`, for the operator.
-  init(configurationPath: String, log: Log) throws {
+  init(configurationPath: String, log: Log, opensSpoolsAsTheyAre: Bool = false) throws {
     self.configurationPath = configurationPath
     self.log = log
     let configuration = try Configuration(file: configurationPath)
     spoolPath = configuration.settings.spool
-    let spools = try Self.openSpools(of: configuration, in: spoolPath, keeping: [:])
+    let spools = try Self.openSpools(
+      of: configuration, in: spoolPath, keeping: [:], asTheyAre: opensSpoolsAsTheyAre)
     current = Mutex(Snapshot(configuration: configuration, spools: spools))
     for warning in configuration.warnings { log.write(.warning, warning) }
   }
@@ -78,24 +80,29 @@ final class Responder: Sendable {
 
   private static func openSpools(
     of configuration: Configuration, in spool: String,
-    keeping old: [InstanceName: InstanceSpool]
+    keeping old: [InstanceName: InstanceSpool], asTheyAre: Bool = false
   ) throws(SpoolSetupError) -> [InstanceName: InstanceSpool] {
     var spools: [InstanceName: InstanceSpool] = [:]
     for instance in configuration.instances {
       if let open = old[instance.name] {
         spools[instance.name] = open
       } else {
-        spools[instance.name] = try InstanceSpool.open(instance.name, in: spool)
+        spools[instance.name] =
+          asTheyAre
+          ? try InstanceSpool.openAsItIs(instance.name, in: spool)
+          : try InstanceSpool.open(instance.name, in: spool)
       }
     }
     return spools
   }
 
-  /// Makes the spools' memory of what was published durable, before the process ends.
-  func syncMemory() {
+  /// The work of the housekeeping thread once more, before the process ends: what was published
+  /// stays known.
+  func keepHouse() {
     for spool in snapshot.spools.values {
+      var housekeeping = Housekeeping(of: spool)
       do throws(SpoolFailure) {
-        try spool.syncMemory()
+        try housekeeping.step(now: .now())
       } catch {
         log.write(.error, "an event may be stored a second time: \(error)")
       }

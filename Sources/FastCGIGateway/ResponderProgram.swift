@@ -9,11 +9,9 @@ internal import WebhookCore
 package func runResponder(arguments: [String]) -> Int32 {
   openStandardDescriptors()
   let environment = Environment.ofProcess()
+  // Before anything else: under plain CGI the command line can be the sender's (RFC 3875 §4.4).
+  if environment["GATEWAY_INTERFACE"] != nil { return PlainCGI().serve(environment) }
   do throws(StartupError) {
-    // Before anything else: under plain CGI the command line can be the sender's (RFC 3875 §4.4).
-    guard environment["GATEWAY_INTERFACE"] == nil else {
-      throw .usage("started as plain CGI, which is not served: use FastCGI")
-    }
     let options = try CommandLineOptions(parsing: arguments)
     switch options.action {
     case .printHelp: printLine(CommandLineOptions.help)
@@ -47,28 +45,30 @@ private func serve(
   let settings = responder.snapshot.configuration.settings
   let maximumConnections = try connectionLimit(for: settings)
   let listener = try listeningSocket(options, environment)
+  let manager = ServiceManager(environment: environment)
   let poller = try Poller(maximumConnections: maximumConnections)
   let workers = try WorkerPool(responder, poller: poller, maximum: settings.workers)
   try poller.watch(signals.raw, as: .signals)
-  try poller.watch(listener.descriptor, as: .listener)
+  let acceptor = try Acceptor(listener, poller: poller, log: log)
   try HousekeepingThread.start(responder)
   try ReloadThread.start(responder)
   var loop = EventLoop(
-    responder, poller: poller, workers: workers, listener: listener, signals: signals)
+    responder, poller: poller, workers: workers, acceptor: acceptor, signals: signals,
+    manager: manager)
   log.write(
     .notice,
     "started version=\(programVersion) instances=\(settings.instances.count) "
       + "workers=\(settings.workers) connections=\(maximumConnections)")
+  manager.notify(.ready)
   loop.run()
-  responder.syncMemory()
+  responder.keepHouse()
   log.write(.notice, "stopped")
 }
 
 private func makeResponder(
   _ options: CommandLineOptions, _ environment: Environment, _ log: Log
 ) throws(StartupError) -> Responder {
-  let path =
-    options.configurationPath ?? environment["DELVE_WEBHOOK_CONFIG"] ?? Settings.defaultPath
+  let path = options.configurationPath ?? Settings.path(environment: environment)
   do {
     return try Responder(configurationPath: path, log: log)
   } catch {
@@ -80,11 +80,16 @@ private func makeResponder(
 private func listeningSocket(
   _ options: CommandLineOptions, _ environment: Environment
 ) throws(StartupError) -> ListeningSocket {
-  if let path = options.socketPath { return try .unix(path: path) }
+  if let address = options.address {
+    return try ListeningSocket(
+      address, file: options.socketFile, allowsRemote: options.allowsRemote)
+  }
   guard environment["FCGI_WEB_SERVER_ADDRS"] == nil else {
     throw .usage("FCGI_WEB_SERVER_ADDRS is not honoured: limit who can connect in another way")
   }
-  guard let socket = try ListeningSocket.inherited(environment: environment) else {
+  let inherited = try ListeningSocket.inherited(
+    environment: environment, allowsRemote: options.allowsRemote)
+  guard let socket = inherited else {
     throw .usage("no socket to listen on: pass --listen unix:PATH, or start it from systemd")
   }
   return socket
@@ -120,4 +125,11 @@ private func openStandardDescriptors() {
 private func printLine(_ text: String) {
   let bytes = Array(text.utf8)
   _ = write(STDOUT_FILENO, bytes, bytes.count)
+}
+
+extension Settings {
+  /// Where the configuration lies if no option says so.
+  static func path(environment: Environment) -> String {
+    environment["DELVE_WEBHOOK_CONFIG"] ?? defaultPath
+  }
 }

@@ -23,9 +23,8 @@ struct Worker {
   ) -> Bool {
     guard let parameters = request.parameters(from: connection.descriptor) else { return false }
     let decision = handler.decide(parameters) { request.readBody(atMost: $0) }
-    let isHead = parameters.method.first.map { $0.elementsEqual("HEAD".utf8) } ?? false
     return request.respond(
-      with: HTTPResponse(to: decision.outcome).bytes(hasBody: !isHead),
+      with: HTTPResponse(to: decision.outcome).bytes(hasBody: !parameters.isHead),
       // What is left of a body would be taken for the next request.
       mayKeepConnection: decision.isBodyRead && poller.mayKeepConnections)
   }

@@ -326,14 +326,6 @@ struct ResponderTests {
     #expect(result.exitCode == expected)
     #expect((expected == 0 ? result.output : result.errorOutput).isEmpty == false)
   }
-
-  @Test func plainCGIEnvironmentIsNotServedAndItsCommandLineNotRead() async throws {
-    let result = try await command(
-      Repository.executable("delve-webhook-fcgi"), ["--version"],
-      environment: ["GATEWAY_INTERFACE": "CGI/1.1"])
-    #expect(result.exitCode == 64)
-    #expect(result.output.isEmpty)
-  }
 }
 
 private func mode(of path: String) -> mode_t {

@@ -27,16 +27,30 @@ package final class FastCGIClient {
 
   private let descriptor: Int32
 
-  package init(socket path: String) throws {
-    descriptor = Glibc.socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
-    _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
+  /// Connects to a unix socket.
+  package convenience init(socket path: String) throws {
     var address = sockaddr_un()
     address.sun_family = sa_family_t(AF_UNIX)
     withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
-    let isConnected = withUnsafePointer(to: address) {
-      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-        connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
-      }
+    try self.init(AF_UNIX, address)
+  }
+
+  /// Connects to a port of 127.0.0.1.
+  package convenience init(port: Int) throws {
+    var address = sockaddr_in()
+    address.sin_family = sa_family_t(AF_INET)
+    address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+    address.sin_port = UInt16(port).bigEndian
+    try self.init(AF_INET, address)
+  }
+
+  private init<Address>(_ family: Int32, _ address: Address) throws {
+    descriptor = Glibc.socket(family, Int32(SOCK_STREAM.rawValue), 0)
+    _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
+    let isConnected = withUnsafeBytes(of: address) { bytes in
+      connect(
+        descriptor, bytes.assumingMemoryBound(to: sockaddr.self).baseAddress,
+        socklen_t(bytes.count))
     }
     guard isConnected == 0 else { throw Failure.cannotConnect(errno) }
     // A test must not hang: the responder's own limit is ten seconds.

@@ -1,12 +1,40 @@
 internal import Glibc
 
+/// How the responder comes by its socket.
+package enum ResponderStart: Sendable {
+  case listening
+  /// It takes the place of another one that listens there.
+  case replacing
+  case listeningOnPort(Int)
+  case spawnFCGI
+  /// As systemd does it.
+  case socketActivated
+
+  fileprivate func command(in folder: TemporaryFolder) -> (program: String, [String]) {
+    let program = Repository.executable("delve-webhook-fcgi")
+    let configured = ["--config", "\(folder.path)/config.yaml"]
+    let socket = "\(folder.path)/s"
+    return switch self {
+    case .listening: (program, configured + ["--listen", "unix:\(socket)"])
+    case .replacing: (program, configured + ["--listen", "unix:\(socket)", "--replace"])
+    case .listeningOnPort(let port): (program, configured + ["--listen", "127.0.0.1:\(port)"])
+    case .spawnFCGI: ("spawn-fcgi", ["-n", "-s", socket, "--", program] + configured)
+    case .socketActivated: ("systemd-socket-activate", ["-l", socket, program] + configured)
+    }
+  }
+}
+
 /// The built responder on a socket in a temporary folder, with a configuration of the test's own.
 package struct ResponderUnderTest: Sendable {
   package let folder: TemporaryFolder
   package let process: RunningProcess
 
-  package init(folder: TemporaryFolder, process: RunningProcess) {
-    (self.folder, self.process) = (folder, process)
+  package let start: ResponderStart
+
+  package init(
+    folder: TemporaryFolder, process: RunningProcess, start: ResponderStart = .listening
+  ) {
+    (self.folder, self.process, self.start) = (folder, process, start)
   }
 
   package var socket: String { "\(folder.path)/s" }
@@ -22,7 +50,7 @@ package struct ResponderUnderTest: Sendable {
     authorization: [UInt8]?, xSignature: [UInt8]? = Array("ES512 /api/webhook.key".utf8),
     hook: String? = nil, instance: String? = nil, body: [UInt8] = Array("{}".utf8)
   ) throws -> FastCGIClient.Response {
-    try FastCGIClient(socket: socket).request(
+    try client().request(
       deliveryParameters(
         authorization: authorization, xSignature: xSignature, hook: hook, instance: instance,
         contentLength: body.count),
@@ -34,7 +62,15 @@ package struct ResponderUnderTest: Sendable {
     let health: [(String, [UInt8])] = [
       ("REQUEST_METHOD", Array("GET".utf8)), ("DELVE_HOOK", Array("health".utf8)),
     ]
-    return try? FastCGIClient(socket: socket).request(health).status
+    return try? client().request(health).status
+  }
+
+  /// A new connection to it.
+  package func client() throws -> FastCGIClient {
+    switch start {
+    case .listeningOnPort(let port): try FastCGIClient(port: port)
+    case .listening, .replacing, .spawnFCGI, .socketActivated: try FastCGIClient(socket: socket)
+    }
   }
 }
 
@@ -71,12 +107,14 @@ package func exampleConfiguration(settings: String = "") -> String {
 
 /// Runs `body` beside a responder.
 /// - Parameters:
+///   - start: how it comes by its socket.
 ///   - clock: the second since 1970 at which the responder's wall clock stands still (faketime(1));
 ///     nil: the real time.
 /// - Returns: the body's result and the responder's exit code.
 @discardableResult
 package func withResponder<Result: Sendable>(
-  configuration: String = exampleConfiguration(), clock: Int64? = nil,
+  configuration: String = exampleConfiguration(), start: ResponderStart = .listening,
+  clock: Int64? = nil,
   in folder: TemporaryFolder? = nil,
   _ body: @Sendable (ResponderUnderTest) async throws -> Result
 ) async throws -> (Result, exitCode: Int32) {
@@ -92,12 +130,11 @@ package func withResponder<Result: Sendable>(
     environment["FAKETIME_DONT_FAKE_MONOTONIC"] = "1"
     environment["TZ"] = "UTC"
   }
+  let (program, arguments) = start.command(in: folder)
   return try await withProcess(
-    Repository.executable("delve-webhook-fcgi"),
-    ["--listen", "unix:\(folder.path)/s", "--config", "\(folder.path)/config.yaml"],
-    environment: environment, log: "\(folder.path)/log"
+    program, arguments, environment: environment, log: "\(folder.path)/log"
   ) { process in
-    let responder = ResponderUnderTest(folder: folder, process: process)
+    let responder = ResponderUnderTest(folder: folder, process: process, start: start)
     guard try await eventually({ responder.healthStatus() != nil }) else {
       throw ResponderDidNotStart(log: responder.log)
     }

@@ -1,0 +1,170 @@
+internal import Glibc
+internal import TestSupport
+internal import Testing
+
+/// How the responder comes by its socket, and what it refuses to listen on.
+@Suite(.timeLimit(.minutes(2)))
+struct ListeningTests {
+  /// The responder with `arguments` beside `--config`; it must end by itself.
+  private func start(
+    _ arguments: [String], in folder: TemporaryFolder? = nil
+  ) async throws -> CommandResult {
+    let folder = try folder ?? TemporaryFolder()
+    try folder.makeFolder("spool")
+    let config = try folder.write(exampleConfiguration().utf8, to: "config.yaml")
+    return try await command(
+      Repository.executable("delve-webhook-fcgi"), ["--config", config] + arguments)
+  }
+
+  @Test func portOfALoopbackAddressIsServed() async throws {
+    let port = try freePort()
+    let (_, exitCode) = try await withResponder(start: .listeningOnPort(port)) {
+      (responder) async throws in
+      #expect(try responder.deliver(authorization: try nowAuthorization()).status == 202)
+      // What listens there already is not disturbed.
+      let second = try await start(["--listen", "127.0.0.1:\(port)"])
+      #expect(second.exitCode == 73)
+      #expect(second.errorOutput.contains("Address already in use"))
+      #expect(responder.healthStatus() == 200)
+    }
+    #expect(exitCode == 0)
+  }
+
+  @Test(arguments: ["0.0.0.0:1", "[::]:1", "192.0.2.1:9000", "[2001:db8::1]:9000"])
+  func addressThatOtherMachinesReachIsRefused(address: String) async throws {
+    let result = try await start(["--listen", address])
+    #expect(result.exitCode == 78)
+    #expect(result.errorOutput.contains("--allow-remote"))
+  }
+
+  @Test func addressThatOtherMachinesReachIsServedWhereItIsAskedFor() async throws {
+    let folder = try TemporaryFolder()
+    try folder.makeFolder("spool")
+    let config = try folder.write(exampleConfiguration().utf8, to: "config.yaml")
+    let port = try freePort()
+    _ = try await withProcess(
+      Repository.executable("delve-webhook-fcgi"),
+      ["--config", config, "--listen", "0.0.0.0:\(port)", "--allow-remote"],
+      log: "\(folder.path)/log"
+    ) { (process) async throws in
+      let responder = ResponderUnderTest(
+        folder: folder, process: process, start: .listeningOnPort(port))
+      #expect(try await eventually { responder.healthStatus() == 200 })
+    }
+  }
+
+  @Test(arguments: [
+    "9000", ":9000", "localhost:9000", "127.0.0.1:", "127.0.0.1:0", "127.0.0.1:65536",
+    "127.0.0.1:+1", "::1:9000", "[::1]", "[127.0.0.1]:9000", "unix:", "1.2.3:9000",
+  ])
+  func malformedAddressIsAUsageError(address: String) async throws {
+    let result = try await start(["--listen", address])
+    #expect(result.exitCode == 64)
+    #expect(result.errorOutput.contains("expected unix:PATH, 127.0.0.1:PORT or [::1]:PORT"))
+  }
+
+  @Test(arguments: [
+    ["--socket-mode", "0999"], ["--socket-mode", "01777"], ["--socket-mode", "rw"],
+    ["--socket-user", "no-such-user"], ["--socket-group", "no-such-group"],
+  ])
+  func wrongSocketOptionIsAUsageError(arguments: [String]) async throws {
+    let result = try await start(["--listen", "unix:/tmp/never"] + arguments)
+    #expect(result.exitCode == 64)
+    #expect(result.errorOutput.contains(arguments[0]))
+  }
+
+  @Test(arguments: [["--replace"], ["--socket-mode", "0600"], ["--socket-group", "0"]])
+  func socketOptionsNeedAUnixSocket(arguments: [String]) async throws {
+    #expect(try await start(["--listen", "127.0.0.1:1"] + arguments).exitCode == 64)
+    #expect(try await start(arguments).exitCode == 64)
+  }
+
+  @Test func modeUserAndGroupOfTheSocketAreAsAskedFor() async throws {
+    let folder = try TemporaryFolder()
+    try folder.makeFolder("spool")
+    let config = try folder.write(exampleConfiguration().utf8, to: "config.yaml")
+    // Root may give it to anybody; anybody else only to itself.
+    let owner = getuid() == 0 ? (uid_t(1), gid_t(2)) : (getuid(), getgid())
+    _ = try await withProcess(
+      Repository.executable("delve-webhook-fcgi"),
+      [
+        "--config", config, "--listen=unix:\(folder.path)/s", "--socket-mode=0606",
+        "--socket-user=\(owner.0)", "--socket-group=\(owner.1)",
+      ], log: "\(folder.path)/log"
+    ) { (process) async throws in
+      let responder = ResponderUnderTest(folder: folder, process: process)
+      #expect(try await eventually { responder.healthStatus() == 200 })
+      var status = stat()
+      stat(responder.socket, &status)
+      #expect(status.st_mode & 0o777 == 0o606)
+      #expect(status.st_uid == owner.0)
+      #expect(status.st_gid == owner.1)
+    }
+  }
+
+  @Test func fileThatIsNoSocketIsNotReplaced() async throws {
+    let folder = try TemporaryFolder()
+    let path = try folder.write(Array("precious".utf8), to: "s")
+    for option in [[], ["--replace"]] {
+      let result = try await start(["--listen", "unix:\(path)"] + option, in: folder)
+      #expect(result.exitCode == 73)
+      #expect(result.errorOutput.contains("exists and is no socket"))
+    }
+    #expect(folder.text(of: "s") == "precious")
+  }
+
+  @Test func serviceManagerIsToldWhenItIsReadyAndWhenItStops() async throws {
+    let folder = try TemporaryFolder()
+    try folder.makeFolder("spool")
+    let config = try folder.write(exampleConfiguration().utf8, to: "config.yaml")
+    for name in ["\(folder.path)/notify", "@\(folder.path)/notify"] {
+      let manager = try DatagramReceiver(name)
+      _ = try await withProcess(
+        Repository.executable("delve-webhook-fcgi"),
+        ["--config", config, "--listen", "unix:\(folder.path)/s"],
+        environment: ["NOTIFY_SOCKET": name], log: "\(folder.path)/log"
+      ) { (process) async throws in
+        #expect(try await eventually { manager.next() == "READY=1" })
+        let responder = ResponderUnderTest(folder: folder, process: process)
+        #expect(responder.healthStatus() == 200)
+        process.send(signal: SIGTERM)
+        #expect(try await eventually { manager.next() == "STOPPING=1" })
+      }
+    }
+  }
+}
+
+/// The service manager's end of sd_notify(3).
+private final class DatagramReceiver: Sendable {
+  private let descriptor: Int32
+
+  /// - Parameter name: a path, or `@` and an abstract name.
+  init(_ name: String) throws {
+    descriptor = socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue), 0)
+    var address = sockaddr_un()
+    address.sun_family = sa_family_t(AF_UNIX)
+    let isAbstract = name.hasPrefix("@")
+    withUnsafeMutableBytes(of: &address.sun_path) { path in
+      path.copyBytes(from: name.utf8)
+      if isAbstract { path[0] = 0 }
+    }
+    let length =
+      isAbstract
+      ? MemoryLayout<sa_family_t>.size + name.utf8.count : MemoryLayout<sockaddr_un>.size
+    let isBound = withUnsafePointer(to: address) {
+      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        bind(descriptor, $0, socklen_t(length))
+      }
+    }
+    try #require(isBound == 0)
+  }
+
+  deinit { close(descriptor) }
+
+  /// The next message, or nil if there is none yet.
+  func next() -> String? {
+    var bytes = [UInt8](repeating: 0, count: 256)
+    let count = recv(descriptor, &bytes, bytes.count, Int32(MSG_DONTWAIT))
+    return count < 0 ? nil : String(decoding: bytes.prefix(count), as: UTF8.self)
+  }
+}

@@ -1,0 +1,91 @@
+internal import Glibc
+internal import TestSupport
+internal import Testing
+
+/// One process, one request: what a web server passes in the environment and on standard input.
+@Suite(.timeLimit(.minutes(2)))
+struct PlainCGITests {
+  private struct Site: Sendable {
+    let folder: TemporaryFolder
+
+    init(_ configuration: String = exampleConfiguration()) throws {
+      folder = try TemporaryFolder()
+      try folder.makeFolder("spool")
+      try folder.write(configuration.utf8, to: "config.yaml")
+    }
+
+    func request(
+      _ arguments: [String] = [], environment: [String: String], input: String = "{}"
+    ) async throws -> CommandResult {
+      var all = [
+        "GATEWAY_INTERFACE": "CGI/1.1", "REQUEST_METHOD": "POST",
+        "DELVE_WEBHOOK_CONFIG": "\(folder.path)/config.yaml",
+        "HTTP_AUTHORIZATION": String(decoding: try nowAuthorization(), as: UTF8.self),
+        "HTTP_X_SIGNATURE": "ES512 /api/webhook.key",
+      ]
+      all.merge(environment) { $1 }
+      return try await command(
+        Repository.executable("delve-webhook-fcgi"), arguments, environment: all, input: input)
+    }
+
+    var storedEvents: [String] { folder.files(below: "spool").filter { $0.contains("/new/") } }
+  }
+
+  @Test func commandLineIsNeverRead() async throws {
+    let site = try Site()
+    let token = String(decoding: try nowAuthorization(), as: UTF8.self)
+    for arguments in [["--version"], ["--help"], ["--config", "/dev/null"], ["--nonsense"]] {
+      let result = try await site.request(
+        arguments, environment: ["CONTENT_LENGTH": "2", "HTTP_AUTHORIZATION": token])
+      #expect(result.exitCode == 0)
+      #expect(result.output.hasPrefix("Status: 20"), "\(result)")
+    }
+    #expect(site.storedEvents.count == 1)
+  }
+
+  @Test(arguments: [
+    ("2", "{}", "202"), ("", "{}", "202"), ("3", "{}", "400"), ("1", "{}", "202"),
+    ("65537", "{}", "413"), ("x", "{}", "400"),
+  ])
+  func bodyIsHeldToItsLength(length: String, input: String, status: String) async throws {
+    let result = try await Site().request(environment: ["CONTENT_LENGTH": length], input: input)
+    #expect(result.output.hasPrefix("Status: \(status) "), "\(result)")
+  }
+
+  @Test func brokenConfigurationIsAnsweredAndLogged() async throws {
+    let site = try Site("spool: spool\ninstancs: {}\n")
+    let result = try await site.request(environment: [:])
+    #expect(result.exitCode == 78)
+    #expect(result.output.hasPrefix("Status: 500 "))
+    #expect(result.output.contains(#""code":"misconfigured""#))
+    #expect(
+      result.errorOutput.contains("config.yaml:1: instances is missing"), "\(result.errorOutput)")
+  }
+
+  @Test func missingSpoolIsAnsweredAsTheSpoolsFailure() async throws {
+    let site = try Site()
+    _ = try await command("rmdir", ["\(site.folder.path)/spool"])
+    let result = try await site.request(environment: [:])
+    #expect(result.exitCode == 78)
+    #expect(result.output.hasPrefix("Status: 503 "))
+    #expect(result.output.contains("Retry-After: 30"))
+    #expect(result.output.contains(#""code":"spool-io""#))
+  }
+
+  @Test func processesThatComeAtOnceStoreATokenOnce() async throws {
+    let site = try Site()
+    let token = String(decoding: try nowAuthorization(), as: UTF8.self)
+    // Also the first ones, which set the spool up.
+    let answers = try await withThrowingTaskGroup(of: String.self) { group in
+      for _ in 0..<16 {
+        group.addTask {
+          try await site.request(environment: ["HTTP_AUTHORIZATION": token]).output
+        }
+      }
+      return try await group.reduce(into: []) { $0.append(String($1.prefix(11))) }
+    }
+    #expect(answers.count { $0 == "Status: 202" } == 1)
+    #expect(answers.count { $0 == "Status: 200" } == 15, "\(answers)")
+    #expect(site.storedEvents.count == 1)
+  }
+}
