@@ -73,16 +73,20 @@ private func withNginx(
 }
 
 /// Runs `body` with an nginx in front of `responder`; `settings` are lines of its main block,
-/// `serverSettings` of its server block.
+/// `serverSettings` of its server block, `rate` takes the place of the 100 deliveries per second that
+/// the snippets allow.
 func withNginx(
   before responder: ResponderUnderTest, settings: String = "", serverSettings: String = "",
+  rate: String = "100r/s",
   _ body: @Sendable (WebServer) async throws -> Void
 ) async throws {
   let folder = responder.folder
   let port = try freePort()
   for name in ["http", "delivery", "instance", "locations"] {
+    let text = try String(
+      decoding: fileBytes("\(Repository.root)/nginx/\(name).conf"), as: UTF8.self)
     try folder.write(
-      fileBytes("\(Repository.root)/nginx/\(name).conf"), to: "delve-webhook/\(name).conf")
+      text.replacing("rate=100r/s", with: "rate=\(rate)").utf8, to: "delve-webhook/\(name).conf")
   }
   let upstream =
     switch responder.start {

@@ -1,0 +1,112 @@
+internal import Glibc
+internal import TestSupport
+internal import Testing
+
+/// Peers of the socket that are no web server: others are served meanwhile.
+@Suite(.timeLimit(.minutes(2)))
+struct HostilePeerTests {
+  @Test func malformedRecordsCloseTheirConnectionAlone() async throws {
+    try await withResponder { responder in
+      let good = try FastCGIClient(socket: responder.socket)
+      try good.begin()
+      for bytes in [
+        Array("GET / HTTP/1.1\r\n\r\n".utf8),
+        [UInt8](repeating: 0, count: 64), [UInt8](repeating: 0xFF, count: 64),
+        [1, 1, 0, 1, 0, 3, 0, 0, 0, 1, 0],
+      ] {
+        let client = try FastCGIClient(socket: responder.socket)
+        try client.send(bytes: bytes)
+        client.shutDownSending()
+        #expect(try await client.isClosedByPeer())
+      }
+      let authorizer = try FastCGIClient(socket: responder.socket)
+      try authorizer.begin(role: 2)
+      try authorizer.send(.parameters, [])
+      #expect(try await authorizer.isClosedByPeer())
+      // The one that was open all the while goes on.
+      try good.send(
+        .parameters,
+        FastCGIClient.encoded(deliveryParameters(authorization: try nowAuthorization())))
+      try good.send(.parameters, [])
+      try good.send(.standardInput, Array("{}".utf8))
+      try good.send(.standardInput, [])
+      #expect(try good.response().status == 202)
+    }
+  }
+
+  @Test func abortedRequestLeavesNothingBehind() async throws {
+    try await withResponder { responder in
+      let client = try FastCGIClient(socket: responder.socket)
+      try client.begin()
+      try client.send(
+        .parameters,
+        FastCGIClient.encoded(deliveryParameters(authorization: try nowAuthorization())))
+      try client.send(.parameters, [])
+      try client.send(.abortRequest, [])
+      _ = try? client.response()
+      #expect(responder.healthStatus() == 200)
+      #expect(responder.storedEvents == [])
+    }
+  }
+
+  @Test func silentPeersHoldNoWorkerAndAreCutOffAfterTenSeconds() async throws {
+    let settings = exampleConfiguration(settings: "workers: 1")
+    try await withResponder(configuration: settings) { responder in
+      let silent = try (0..<20).map { _ in try FastCGIClient(socket: responder.socket) }
+      let start = ContinuousClock.now
+      let response = try responder.deliver(authorization: try nowAuthorization())
+      #expect(response.status == 202)
+      #expect(ContinuousClock.now - start < .seconds(5))
+      for client in silent { #expect(try await client.isClosedByPeer()) }
+      #expect(ContinuousClock.now - start > .seconds(9))
+    }
+  }
+
+  @Test(arguments: StallingStage.allCases)
+  func stalledPeerIsCutOffAfterTenSeconds(stage: StallingStage) async throws {
+    try await withResponder { responder in
+      let client = try responder.client()
+      let start = ContinuousClock.now
+      try client.stall(in: stage)
+      #expect(try await client.isClosedByPeer())
+      #expect(ContinuousClock.now - start > .seconds(9))
+      #expect(responder.storedEvents == [])
+    }
+  }
+
+  @Test(arguments: StallingStage.allCases)
+  func drippingPeerIsCutOffThoughEveryByteComesInTime(stage: StallingStage) async throws {
+    try await withResponder { responder in
+      let client = try responder.client()
+      let start = ContinuousClock.now
+      try client.stall(in: stage)
+      while ContinuousClock.now - start < .seconds(15) {
+        guard (try? client.send(bytes: [0x20])) != nil else { break }
+        try await Task.sleep(for: .milliseconds(500))
+      }
+      #expect(ContinuousClock.now - start < .seconds(14))
+      #expect(responder.healthStatus() == 200)
+      #expect(responder.storedEvents == [])
+    }
+  }
+}
+
+/// Up to where a peer behaves before it begins to drip, or says nothing more.
+enum StallingStage: CaseIterable {
+  case parameters, body
+}
+
+extension FastCGIClient {
+  func stall(in stage: StallingStage) throws {
+    try begin()
+    guard stage == .body else {
+      // A long record, of which nothing comes yet.
+      return try send(bytes: [1, 4, 0, 1, 0xFF, 0xFF, 0, 0])
+    }
+    let parameters = deliveryParameters(
+      authorization: try nowAuthorization(), contentLength: 60_000)
+    try send(.parameters, FastCGIClient.encoded(parameters))
+    try send(.parameters, [])
+    try send(bytes: [1, 5, 0, 1, 0xEA, 0x60, 0, 0])
+  }
+}

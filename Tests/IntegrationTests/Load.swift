@@ -1,0 +1,51 @@
+internal import Glibc
+internal import TestSupport
+internal import Testing
+
+/// What needs the machine for itself: `Tests/run` runs these tests after all others, one at a time.
+@Suite(.timeLimit(.minutes(3)), .serialized)
+enum UnderLoad {}
+
+/// Loads by wrk(1): deliveries, 500 distinct ones over and over.
+extension WebServer {
+  /// Carries `body` out under load; each delivery must be answered with 2xx.
+  /// - Parameters:
+  ///   - reusingConnections: false: a new connection for each request.
+  ///   - body: returns the process that must live until the load has ended.
+  func whileUnderLoad(
+    reusingConnections: Bool = true, _ body: () async throws -> SpawnedProcess?
+  ) async throws {
+    let options = reusingConnections ? [] : ["-H", "Connection: close"]
+    let load = try SpawnedProcess(
+      "env", try wrk(connections: 8, threads: 1, seconds: 100, options),
+      log: "\(folder.path)/wrk.log")
+    let survivor = try await body()
+    load.send(signal: SIGINT)
+    #expect(try await load.exitCode() == 0)
+    withExtendedLifetime(survivor) {}
+    let report = folder.text(of: "wrk.log")
+    let requests = report.firstMatch(of: /(\d+) requests in/).flatMap { Int($0.1) } ?? 0
+    #expect(requests > 200, "\(report)")
+    #expect(!report.contains("Non-2xx") && !report.contains("Socket errors"), "\(report)")
+    #expect(storedEvents.count == min(500, requests), "\(report)")
+  }
+
+  /// A load for some time, whatever the answers.
+  /// - Returns: the report of wrk.
+  func load(connections: Int, seconds: Int) async throws -> String {
+    try await command("env", try wrk(connections: connections, threads: 2, seconds: seconds)).output
+  }
+
+  /// The arguments of env(1) that start wrk.
+  private func wrk(
+    connections: Int, threads: Int, seconds: Int, _ options: [String] = []
+  ) throws -> [String] {
+    let tokens = try (0..<500).map { try nowAuthorization(id: "\($0)").dropFirst("Signed ".count) }
+    try folder.write(Array(tokens.joined(separator: [0x0A])), to: "tokens")
+    return [
+      "DELVE_TOKENS=\(folder.path)/tokens", "DELVE_THREADS=\(threads)", "wrk",
+      "-t", "\(threads)", "-c", "\(connections)", "-d", "\(seconds)", "--timeout", "30",
+      "-s", "\(Repository.root)/Tests/Load/deliveries.lua",
+    ] + options + ["\(base)/export"]
+  }
+}

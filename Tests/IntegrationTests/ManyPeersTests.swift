@@ -1,0 +1,111 @@
+internal import Foundation
+internal import Glibc
+internal import TestSupport
+internal import Testing
+
+extension UnderLoad {
+  /// Thousands of peers: nothing is left of those that come to nothing, and the others are answered.
+  struct ManyPeersTests {
+    /// What a peer does before it goes away; the answer, if any, is not read.
+    private func misbehave(_ client: FastCGIClient, _ number: Int) throws {
+      switch number % 8 {
+      case 0: break
+      case 1: try client.send(bytes: Array("GET / HTTP/1.1\r\n\r\n".utf8))
+      case 2: try client.send(bytes: [UInt8](repeating: 0xFF, count: 200))
+      case 3: try client.begin()
+      case 4: try client.stall(in: .parameters)
+      case 5: try client.stall(in: .body)
+      case 6:
+        try client.begin(role: 2)
+        try client.send(.parameters, [])
+      default:
+        try client.begin()
+        try client.send(.parameters, [])
+        try client.send(.abortRequest, [])
+      }
+    }
+
+    @Test func thousandsOfPeersThatComeToNothingLeaveNothingBehind() async throws {
+      let settings = exampleConfiguration(settings: "workers: 2")
+      try await withResponder(configuration: settings) { responder in
+        // What is made once, workers included, is there before it is measured.
+        for number in 0..<200 { try? misbehave(try responder.client(), number) }
+        _ = try responder.deliver(authorization: try nowAuthorization(id: "first"))
+        try await Task.sleep(for: .seconds(1))
+        let before = try ProcessUsage(of: responder.process)
+        for round in 0..<30 {
+          for number in 0..<100 { try? misbehave(try responder.client(), number) }
+          let response = try responder.deliver(authorization: try nowAuthorization(id: "\(round)"))
+          #expect(response.status == 202)
+          await Task.yield()
+        }
+        // The second worker may have come to its own two since.
+        let isAsBefore = try await eventually {
+          try ProcessUsage(of: responder.process).descriptors <= before.descriptors + 2
+        }
+        let after = try ProcessUsage(of: responder.process)
+        #expect(isAsBefore, "\(before) \(after)")
+        #expect(after.residentKiB < before.residentKiB + 2_048, "\(before) \(after)")
+      }
+    }
+
+    @Test func deadlineCutsOffNobodyElsesConnection() async throws {
+      try await withResponder { responder in
+        let kept = try (0..<8).map { _ in try responder.client() }
+        let start = ContinuousClock.now
+        var number = 0
+        // Longer than the deadline, so that descriptors are taken again while it cuts others off.
+        while ContinuousClock.now - start < .seconds(13) {
+          let silent = try (0..<20).map { _ in try responder.client() }
+          for (offset, client) in silent.enumerated() { try? misbehave(client, offset) }
+          number += 1
+          for (index, client) in kept.enumerated() {
+            let token = try nowAuthorization(id: "\(index)-\(number)")
+            let response = try client.request(
+              deliveryParameters(authorization: token), body: Array("{}".utf8),
+              keepConnection: true)
+            #expect(response.status == 202)
+          }
+          try await Task.sleep(for: .milliseconds(100))
+        }
+      }
+    }
+
+    @Test func thousandsOfConnectionsAtOnceAreAllAnswered() async throws {
+      var limit = rlimit()
+      getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+      let connections = min(4_000, Int(clamping: limit.rlim_max) / 2 - 500)
+      try await withResponder { responder in
+        let folder = responder.folder
+        try await withNginx(
+          before: responder, settings: "worker_rlimit_nofile \(2 * connections + 500);",
+          serverSettings: "access_log \(folder.path)/access.log delve_webhook;", rate: "100000r/s"
+        ) { server in
+          let report = try await server.load(connections: connections, seconds: 6)
+          #expect(report.contains("\(connections) connections"))
+          #expect(!report.contains("Socket errors"), "\(report)")
+          let statuses = folder.text(of: "access.log").matches(of: #/1\.1" (\d+) /#).map(\.1)
+          #expect(statuses.count >= connections)
+          // 499: wrk has gone, at the end.
+          let others = statuses.filter { !["200", "202", "503", "499"].contains($0) }
+          #expect(others == [])
+          #expect(statuses.count { $0.hasPrefix("20") } >= connections / 2)
+          #expect(try await eventually { responder.healthStatus() == 200 })
+        }
+      }
+    }
+  }
+}
+
+/// What a process has taken of the machine (proc(5)).
+private struct ProcessUsage {
+  let descriptors: Int
+  let residentKiB: Int
+
+  init(of process: RunningProcess) throws {
+    descriptors = try FileManager.default.contentsOfDirectory(atPath: "/proc/\(process.id)/fd")
+      .count
+    let status = String(decoding: try fileBytes("/proc/\(process.id)/status"), as: UTF8.self)
+    residentKiB = status.firstMatch(of: /VmRSS:\s+(\d+)/).flatMap { Int($0.1) } ?? 0
+  }
+}

@@ -1,0 +1,89 @@
+internal import Glibc
+internal import TestSupport
+internal import Testing
+
+extension UnderLoad {
+  /// Restarts, ten in a row: no request is answered with anything but 2xx.
+  struct RestartTests {
+    private let folder: TemporaryFolder
+    private var socket: String { "\(folder.path)/s" }
+
+    init() throws {
+      folder = try TemporaryFolder()
+      try folder.makeFolder("spool")
+      try folder.write(exampleConfiguration().utf8, to: "config.yaml")
+    }
+
+    private func start(
+      _ arguments: [String] = [], listener: HeldSocket? = nil
+    ) throws -> SpawnedProcess {
+      try SpawnedProcess(
+        Repository.executable("delve-webhook-fcgi"),
+        ["--config", "\(folder.path)/config.yaml"] + arguments,
+        listener: listener?.descriptor, log: "\(folder.path)/log")
+    }
+
+    private var starts: Int { folder.text(of: "log").matches(of: /started version/).count }
+
+    /// Deliveries through nginx while `restart` is carried out ten times.
+    private func underLoad(
+      keepingConnections: Bool = false, _ first: SpawnedProcess,
+      _ restart: @Sendable (SpawnedProcess) async throws -> SpawnedProcess
+    ) async throws {
+      let responder = ResponderUnderTest(folder: folder, process: first.running)
+      let settings = keepingConnections ? "fastcgi_keep_conn on;" : ""
+      try await withNginx(before: responder, serverSettings: settings, rate: "100000r/s") {
+        server in
+        try await server.whileUnderLoad {
+          var current = first
+          for _ in 0..<10 {
+            try await Task.sleep(for: .milliseconds(200))
+            current = try await restart(current)
+          }
+          return current
+        }
+      }
+    }
+
+    @Test(arguments: [false, true])
+    func restartBehindAHeldSocketLosesNoRequest(keepingConnections: Bool) async throws {
+      let held = try HeldSocket(path: socket)
+      try await underLoad(keepingConnections: keepingConnections, try start(listener: held)) {
+        old in
+        old.send(signal: SIGTERM)
+        #expect(try await old.exitCode() == 0)
+        let count = starts
+        let new = try start(listener: held)
+        #expect(try await eventually { starts > count })
+        return new
+      }
+    }
+
+    @Test func successorThatTakesThePathOverLosesNoRequest() async throws {
+      let first = try start(["--listen", "unix:\(socket)"])
+      try await underLoad(first) { old in
+        let count = starts
+        let new = try start(["--listen", "unix:\(socket)", "--replace"])
+        #expect(try await eventually { starts > count })
+        old.send(signal: SIGTERM)
+        #expect(try await old.exitCode() == 0)
+        return new
+      }
+      #expect(folder.files(below: ".").filter { $0.hasPrefix("s.") } == [])
+    }
+
+    // Not mod_cgid: a graceful restart ends its daemon in the middle of requests.
+    @Test(arguments: [WebServerWay.apacheFcgid, .apacheProxy])
+    func gracefulRestartOfApacheLosesNoRequest(way: WebServerWay) async throws {
+      try await withWebServer(way) { server in
+        try await server.whileUnderLoad(reusingConnections: false) {
+          for _ in 0..<10 {
+            try await Task.sleep(for: .milliseconds(500))
+            server.process.send(signal: SIGUSR1)
+          }
+          return nil
+        }
+      }
+    }
+  }
+}

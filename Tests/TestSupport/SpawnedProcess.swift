@@ -1,0 +1,93 @@
+package import Glibc
+internal import Synchronization
+
+/// A program that runs until somebody ends it, for tests that have several overlap, or hand one a
+/// listening socket. Ended with SIGKILL, if still alive, when this object goes.
+package final class SpawnedProcess: Sendable {
+  package struct CannotSpawn: Error { let code: Int32 }
+
+  package let id: pid_t
+  private let hasEnded = Atomic(false)
+
+  /// - Parameters:
+  ///   - listener: becomes descriptor 3, as systemd hands a socket over (sd_listen_fds(3)).
+  ///   - log: the file that standard output and error are appended to.
+  package init(
+    _ program: String, _ arguments: [String], listener: Int32? = nil, log: String
+  ) throws {
+    var actions = posix_spawn_file_actions_t()
+    posix_spawn_file_actions_init(&actions)
+    defer { posix_spawn_file_actions_destroy(&actions) }
+    posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+    posix_spawn_file_actions_addopen(&actions, 1, log, O_WRONLY | O_CREAT | O_APPEND, 0o644)
+    posix_spawn_file_actions_adddup2(&actions, 1, 2)
+    if let listener { posix_spawn_file_actions_adddup2(&actions, listener, 3) }
+    // The shell knows the number of the process that it becomes.
+    let script =
+      listener == nil
+      ? #"exec "$@""# : #"LISTEN_FDS=1 LISTEN_PID=$$; export LISTEN_FDS LISTEN_PID; exec "$@""#
+    let variables = ["PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin"]
+    var words = cStrings(["sh", "-c", script, "sh", program] + arguments)
+    var environment = cStrings(variables)
+    defer { for word in words + environment { free(word) } }
+    // The threads that tests run on block signals, and a child would inherit that.
+    var attributes = posix_spawnattr_t()
+    posix_spawnattr_init(&attributes)
+    defer { posix_spawnattr_destroy(&attributes) }
+    var none = sigset_t()
+    sigemptyset(&none)
+    posix_spawnattr_setsigmask(&attributes, &none)
+    posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
+    var id = pid_t()
+    let code = posix_spawn(&id, "/bin/sh", &actions, &attributes, &words, &environment)
+    guard code == 0 else { throw CannotSpawn(code: code) }
+    self.id = id
+  }
+
+  deinit {
+    // A number that was waited for may be another process's by now.
+    if !hasEnded.load(ordering: .acquiring) { kill(id, SIGKILL) }
+  }
+
+  package var running: RunningProcess { RunningProcess(id: id) }
+
+  package func send(signal: Int32) { kill(id, signal) }
+
+  /// Waits for its end, for ten seconds at most.
+  /// - Returns: the exit code, minus the signal if one ended it; nil if it still runs.
+  package func exitCode() async throws -> Int32? {
+    var status: Int32 = 0
+    let id = id
+    guard try await eventually({ waitpid(id, &status, WNOHANG) == id }) else { return nil }
+    hasEnded.store(true, ordering: .releasing)
+    let signal = status & 0x7F
+    return signal == 0 ? status >> 8 & 0xFF : -signal
+  }
+}
+
+/// Each to be freed; the last one is nil.
+private func cStrings(_ texts: [String]) -> [UnsafeMutablePointer<CChar>?] {
+  texts.map { strdup($0) } + [nil]
+}
+
+/// A unix socket that listens and is held open, as systemd holds that of a socket unit.
+package final class HeldSocket: Sendable {
+  package let descriptor: Int32
+
+  package init(path: String) throws {
+    descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+    var address = sockaddr_un()
+    address.sun_family = sa_family_t(AF_UNIX)
+    withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
+    let isBound = withUnsafePointer(to: address) {
+      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
+      }
+    }
+    guard isBound == 0, listen(descriptor, 4_096) == 0 else {
+      throw SpawnedProcess.CannotSpawn(code: errno)
+    }
+  }
+
+  deinit { close(descriptor) }
+}
