@@ -16,7 +16,11 @@ struct Log: Sendable {
   private let isJournal: Bool
 
   init(environment: Environment) {
-    isJournal = environment["JOURNAL_STREAM"] != nil
+    // It names the stream by device and inode: what was redirected elsewhere since is not it.
+    var status = stat()
+    isJournal =
+      fstat(STDERR_FILENO, &status) == 0
+      && environment["JOURNAL_STREAM"] == "\(status.st_dev):\(status.st_ino)"
   }
 
   func write(_ level: Level, _ text: String) {

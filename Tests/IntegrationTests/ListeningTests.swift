@@ -113,6 +113,47 @@ struct ListeningTests {
     #expect(folder.text(of: "s") == "precious")
   }
 
+  @Test func secondTerminationEndsItAtOnce() async throws {
+    let start = ContinuousClock.now
+    let (_, exitCode) = try await withResponder { responder in
+      let client = try responder.client()
+      try client.begin()
+      responder.process.send(signal: SIGTERM)
+      #expect(try await eventually { responder.log.contains("stopping") })
+      responder.process.send(signal: SIGTERM)
+      #expect(try await client.isClosedByPeer())
+    }
+    #expect(exitCode == 0)
+    #expect(ContinuousClock.now - start < .seconds(7))
+  }
+
+  @Test func logLinesHaveThePriorityUnderTheJournalAndATimeElsewhere() async throws {
+    let folder = try TemporaryFolder()
+    let log = try folder.write([], to: "log")
+    var status = stat()
+    stat(log, &status)
+    let streams = ["\(status.st_dev):\(status.st_ino)": true, "1:2": false, "": false]
+    for (stream, isJournal) in streams {
+      _ = try await command("truncate", ["-s", "0", log])
+      try folder.makeFolder("spool")
+      let config = try folder.write(exampleConfiguration().utf8, to: "config.yaml")
+      _ = try await withProcess(
+        Repository.executable("delve-webhook-fcgi"),
+        ["--config", config, "--listen", "unix:\(folder.path)/s"],
+        environment: ["JOURNAL_STREAM": stream], log: log
+      ) { process in
+        let responder = ResponderUnderTest(folder: folder, process: process)
+        let isUp = try await eventually { responder.healthStatus() == 200 }
+        #expect(isUp)
+        _ = try responder.deliver(authorization: nil)
+      }
+      let text = folder.text(of: "log")
+      #expect(text.hasPrefix("<5>started ") == isJournal)
+      #expect(text.contains("\n<4>code=missing-authorization ") == isJournal)
+      #expect(text.contains(/\n\d{4}-\d\d-\d\dT[\d:.]+Z warning code=missing/) == !isJournal)
+    }
+  }
+
   @Test func serviceManagerIsToldWhenItIsReadyAndWhenItStops() async throws {
     let folder = try TemporaryFolder()
     try folder.makeFolder("spool")

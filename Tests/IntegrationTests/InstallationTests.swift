@@ -1,0 +1,31 @@
+internal import Glibc
+internal import TestSupport
+internal import Testing
+
+/// The README's own commands, and the units that they install.
+@Suite(.timeLimit(.minutes(2)))
+struct InstallationTests {
+  @Test(
+    .enabled(if: getuid() == 0, "needs root, for a scratch root of its own"),
+    arguments: ["nginx", "proxy", "fcgid", "cgi"])
+  func commandsOfTheReadmeLeadToAServingLocation(way: String) async throws {
+    let keys = "\(Repository.root)/Tests/Attacks/keys"
+    let programs = Repository.executable("delve-webhook").dropLast("/delve-webhook".count)
+    let result = try await command(
+      "\(Repository.root)/Tests/Installation/run",
+      [way, String(programs), "\(keys)/p521.pem", "\(keys)/private/p521.pem"])
+    #expect(result.exitCode == 0, "\(result.output)\(result.errorOutput)")
+    #expect(result.output.hasSuffix("installed and served by \(way)\n"))
+  }
+
+  @Test func exposureOfTheServiceIsAsTheReadmeSays() async throws {
+    let unit = "\(Repository.root)/nginx/systemd/delve-webhook.service"
+    let report = try await command(
+      "systemd-analyze", ["security", "--offline=true", "--no-pager", unit])
+    let level = report.output.firstMatch(of: #/Overall exposure level for \S+: ([0-9.]+)/#)?.1
+    let readme = String(decoding: try fileBytes("\(Repository.root)/README.md"), as: UTF8.self)
+    let said = readme.firstMatch(of: #/exposure of ([0-9.]+) out of 10/#)?.1
+    #expect(level != nil)
+    #expect(level == said)
+  }
+}
