@@ -34,12 +34,19 @@ let package = Package(
     .target(name: "OpenSSLCrypto", dependencies: ["COpenSSL"], swiftSettings: strict),
     .target(
       name: "WebhookCore", dependencies: ["StrictJSON", "OpenSSLCrypto"], swiftSettings: pure),
-    .target(name: "EventSpool", dependencies: ["WebhookCore", "CLinux"], swiftSettings: strict),
+    .target(
+      name: "EventSpool", dependencies: ["WebhookCore", "StrictJSON", "CLinux"],
+      swiftSettings: strict),
     .target(
       name: "WebhookConfiguration", dependencies: ["WebhookCore", "CYAML"], swiftSettings: strict),
+    // What a program needs that runs for long: log, threads, the service manager.
+    .target(
+      name: "ServiceProcess", dependencies: ["WebhookCore", "CLinux"], swiftSettings: strict),
     .target(
       name: "FastCGIGateway",
-      dependencies: ["EventSpool", "WebhookConfiguration", "WebhookCore", "CFastCGI", "CLinux"],
+      dependencies: [
+        "EventSpool", "ServiceProcess", "WebhookConfiguration", "WebhookCore", "CFastCGI", "CLinux",
+      ],
       swiftSettings: strict),
     .executableTarget(
       name: "delve-webhook-fcgi", dependencies: ["FastCGIGateway"], swiftSettings: strict),
@@ -51,7 +58,8 @@ let package = Package(
     .target(
       name: "OperatorCommands",
       dependencies: [
-        "CLinux", "EventSpool", "StrictJSON", "TestDelivery", "WebhookConfiguration", "WebhookCore",
+        "CLinux", "EventSpool", "ServiceProcess", "StrictJSON", "TestDelivery",
+        "WebhookConfiguration", "WebhookCore",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Subprocess", package: "swift-subprocess"),
       ],

@@ -6,9 +6,12 @@
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/timex.h>
 #include <sys/vfs.h>
 #include <unistd.h>
@@ -31,6 +34,11 @@ int clinux_lock_range(int descriptor, int64_t start, int64_t length)
 int clinux_unlock_range(int descriptor, int64_t start, int64_t length)
 {
     return set_lock(descriptor, F_OFD_SETLK, F_UNLCK, start, length);
+}
+
+int clinux_rename_new(int from, const char *name, int to, const char *target)
+{
+    return renameat2(from, name, to, target, RENAME_NOREPLACE);
 }
 
 int clinux_accept(int listener)
@@ -106,6 +114,50 @@ int clinux_is_clock_synchronised(void)
     if (state < 0)
         return -1;
     return state != TIME_ERROR && !(time.status & STA_UNSYNC);
+}
+
+int clinux_spawn(const char *path, char *const arguments[], char *const environment[], int input,
+                 int error)
+{
+    posix_spawn_file_actions_t actions;
+    posix_spawnattr_t attributes;
+    sigset_t none, all;
+    pid_t process = -1;
+
+    sigemptyset(&none);
+    sigfillset(&all);
+    if ((errno = posix_spawn_file_actions_init(&actions)) != 0)
+        return -1;
+    if ((errno = posix_spawnattr_init(&attributes)) == 0) {
+        if ((errno = posix_spawn_file_actions_adddup2(&actions, input, 0)) == 0
+            && (errno = posix_spawn_file_actions_adddup2(&actions, error, 2)) == 0
+            && (errno = posix_spawn_file_actions_addclosefrom_np(&actions, 3)) == 0
+            && (errno = posix_spawnattr_setsigmask(&attributes, &none)) == 0
+            && (errno = posix_spawnattr_setsigdefault(&attributes, &all)) == 0
+            && (errno = posix_spawnattr_setpgroup(&attributes, 0)) == 0
+            && (errno = posix_spawnattr_setflags(
+                    &attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF
+                                     | POSIX_SPAWN_SETPGROUP)) == 0) {
+            int code = posix_spawn(
+                &process, path, &actions, &attributes, arguments, environment);
+            if (code != 0) {
+                process = -1;
+                errno = code;
+            }
+        }
+        int code = errno;
+        posix_spawnattr_destroy(&attributes);
+        errno = code;
+    }
+    int code = errno;
+    posix_spawn_file_actions_destroy(&actions);
+    errno = code;
+    return process;
+}
+
+int clinux_process_descriptor(int process)
+{
+    return (int)syscall(SYS_pidfd_open, process, 0);
 }
 
 char **clinux_environment(void)

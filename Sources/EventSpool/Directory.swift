@@ -110,6 +110,18 @@ package final class Directory: Sendable {
 
   /// Every name but `.` and `..`, in no order, or the first `limit` of them.
   package func names(atMost limit: Int = .max) throws(SystemError) -> [String] {
+    var names: [String] = []
+    try forEachName { name in
+      guard names.count < limit else { return false }
+      names.append(String(decoding: name, as: UTF8.self))
+      return true
+    }
+    return names
+  }
+
+  /// Calls `body` with every name but `.` and `..`, in no order, as long as it returns true. However
+  /// many names there are, none is kept.
+  func forEachName(_ body: (UnsafeRawBufferPointer) -> Bool) throws(SystemError) {
     // fdopendir takes the descriptor over, and its position: so one of its own.
     let own = try checked("open", path) {
       calls.openat(descriptor.raw, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0)
@@ -120,17 +132,58 @@ package final class Directory: Sendable {
       throw SystemError(call: "fdopendir", path: path, errno: code)
     }
     defer { closedir(stream) }
-    var names: [String] = []
-    while names.count < limit {
+    while true {
       errno = 0
       guard let entry = readdir(stream) else { break }
-      let name = withUnsafeBytes(of: &entry.pointee.d_name) {
-        String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
+      let isWanted = withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
+        let name = UnsafeRawBufferPointer(rebasing: bytes[..<strnlen(bytes)])
+        if name.elementsEqual(".".utf8) || name.elementsEqual("..".utf8) { return true }
+        return body(name)
       }
-      if name != "." && name != ".." { names.append(name) }
+      guard isWanted else { return }
     }
     guard errno == 0 else { throw SystemError(call: "readdir", path: path, errno: errno) }
-    return names
+  }
+
+  /// What lies at `name`, a symbolic link itself included; nil if nothing does.
+  func status(of name: String) throws(SystemError) -> stat? {
+    var status = stat()
+    do throws(SystemError) {
+      try checked("fstatat", child(name)) {
+        fstatat(descriptor.raw, name, &status, AT_SYMLINK_NOFOLLOW)
+      }
+      return status
+    } catch  where error.errno == ENOENT {
+      return nil
+    }
+  }
+
+  /// Moves the file `name` to `target`, in one step even across a power cut.
+  /// - Returns: false if the name is there already; nothing has changed then.
+  func move(_ name: String, to target: Directory) throws(SystemError) -> Bool {
+    do throws(SystemError) {
+      try checked("renameat2", child(name)) {
+        calls.renameNew(descriptor.raw, name, target.descriptor.raw, name)
+      }
+      return true
+    } catch  where error.errno == EEXIST {
+      return false
+    }
+  }
+
+  /// Makes `bytes` the contents of the plain file `name`, durably: a crash leaves the old contents
+  /// or the new. Two writers of one name must not meet.
+  func replaceDurably(_ name: String, with bytes: [UInt8]) throws(SystemError) {
+    let draft = ".\(name)"
+    let file = UnnamedFile(
+      descriptor: try open(draft, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW), path: child(draft),
+      calls: calls)
+    try file.write(bytes)
+    try file.sync()
+    try checked("renameat", child(name)) {
+      calls.renameat(descriptor.raw, draft, descriptor.raw, name)
+    }
+    try sync()
   }
 
   func child(_ name: String) -> String { "\(path)/\(name)" }
@@ -140,4 +193,8 @@ package final class Directory: Sendable {
       calls.faccessat(descriptor.raw, ".", W_OK | X_OK, AT_EACCESS)
     }
   }
+}
+
+private func strnlen(_ bytes: UnsafeRawBufferPointer) -> Int {
+  bytes.firstIndex(of: 0) ?? bytes.count
 }

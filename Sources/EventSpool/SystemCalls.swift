@@ -15,6 +15,13 @@ package struct SystemCalls: Sendable {
     Glibc.linkat(AT_FDCWD, "/proc/self/fd/\(file)", directory, name, AT_SYMLINK_FOLLOW)
   }
   package var unlinkat: @Sendable (Int32, String, Int32) -> Int32 = { Glibc.unlinkat($0, $1, $2) }
+  /// `renameat2` that replaces nothing.
+  package var renameNew: @Sendable (Int32, String, Int32, String) -> Int32 = {
+    clinux_rename_new($0, $1, $2, $3)
+  }
+  package var renameat: @Sendable (Int32, String, Int32, String) -> Int32 = {
+    Glibc.renameat($0, $1, $2, $3)
+  }
   package var mkdirat: @Sendable (Int32, String, mode_t) -> Int32 = { Glibc.mkdirat($0, $1, $2) }
   package var faccessat: @Sendable (Int32, String, Int32, Int32) -> Int32 = {
     Glibc.faccessat($0, $1, $2, $3)

@@ -1,4 +1,5 @@
 internal import Glibc
+internal import ServiceProcess
 
 /// Accepts connections and has them watched, as long as there is room for them; others wait in the
 /// backlog.

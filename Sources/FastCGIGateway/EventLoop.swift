@@ -1,6 +1,7 @@
 internal import CLinux
 internal import EventSpool
 internal import Glibc
+internal import ServiceProcess
 internal import WebhookConfiguration
 
 /// The first thread's work: has connections accepted, hands those with a request to the workers, cuts

@@ -1,5 +1,6 @@
 internal import EventSpool
 internal import Glibc
+internal import ServiceProcess
 internal import WebhookCore
 
 /// Looks after every spool about once a second, on a thread of its own.

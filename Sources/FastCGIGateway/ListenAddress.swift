@@ -1,4 +1,5 @@
 internal import Glibc
+internal import ServiceProcess
 
 /// Where `--listen` asks to listen.
 enum ListenAddress: Equatable {

@@ -1,6 +1,7 @@
 internal import CLinux
 internal import EventSpool
 internal import Glibc
+internal import ServiceProcess
 
 /// The socket that the web server connects to.
 struct ListeningSocket: ~Copyable {

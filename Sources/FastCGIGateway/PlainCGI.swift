@@ -1,6 +1,7 @@
 internal import CLinux
 internal import EventSpool
 internal import Glibc
+internal import ServiceProcess
 internal import WebhookConfiguration
 internal import WebhookCore
 

@@ -1,4 +1,5 @@
 internal import Glibc
+internal import ServiceProcess
 internal import WebhookConfiguration
 
 /// Reads configuration and keys again, on a thread of its own: when SIGHUP asks for it, and keys

@@ -1,4 +1,5 @@
 internal import Glibc
+internal import ServiceProcess
 internal import WebhookCore
 
 /// The one line that a request leaves in the log.

@@ -1,4 +1,5 @@
 internal import EventSpool
+internal import ServiceProcess
 internal import Synchronization
 internal import WebhookConfiguration
 internal import WebhookCore

@@ -2,6 +2,7 @@ internal import CFastCGI
 internal import CLinux
 internal import EventSpool
 internal import Glibc
+internal import ServiceProcess
 internal import WebhookConfiguration
 internal import WebhookCore
 

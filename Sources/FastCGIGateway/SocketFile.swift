@@ -1,5 +1,6 @@
 internal import EventSpool
 internal import Glibc
+internal import ServiceProcess
 
 /// How the file of a unix socket is made.
 struct SocketFile: Equatable {

@@ -1,4 +1,5 @@
 internal import Glibc
+internal import ServiceProcess
 internal import Synchronization
 
 /// Worker threads, started when a connection finds none waiting, up to a maximum.

@@ -1,5 +1,7 @@
 internal import ArgumentParser
+internal import EventSpool
 internal import Glibc
+internal import WebhookCore
 
 /// Ends a command: a sentence on standard error that names the remedy, and an exit code
 /// (sysexits.h).
@@ -15,6 +17,19 @@ struct CommandFailure: Error, CustomStringConvertible {
     CommandFailure(description: message, exitCode: EX_UNAVAILABLE)
   }
 
+  /// Of a command that moves events.
+  static func spool(_ error: SystemError) -> CommandFailure {
+    switch error.errno {
+    case EPERM where error.call == "claim":
+      CommandFailure(
+        description:
+          "\(printable(error.path)) belongs to another user: run this as its owner, as in "
+          + "runuser -u delve-webhook -- delve-webhook …", exitCode: EX_NOPERM)
+    case ENOENT: noInput(error.message)
+    default: CommandFailure(description: error.message, exitCode: EX_IOERR)
+    }
+  }
+
   static func configuration(_ message: String) -> CommandFailure {
     CommandFailure(description: message, exitCode: EX_CONFIG)
   }
@@ -24,6 +39,16 @@ struct CommandFailure: Error, CustomStringConvertible {
 func reportingFailures(_ body: () async throws -> Void) async throws {
   do {
     try await body()
+  } catch let failure as CommandFailure {
+    printError("delve-webhook: \(failure.description)")
+    throw ExitCode(failure.exitCode)
+  }
+}
+
+/// The same for a command that waits for nothing.
+func reportingFailures(_ body: () throws -> Void) throws {
+  do {
+    try body()
   } catch let failure as CommandFailure {
     printError("delve-webhook: \(failure.description)")
     throw ExitCode(failure.exitCode)

@@ -3,10 +3,23 @@ internal import Glibc
 internal import WebhookCore
 
 /// The program `delve-webhook`: runs the command that its arguments name, and exits.
+///
+/// On the main thread, where a command that blocks signals blocks them for the process: other threads
+/// come later, or block them already.
+@MainActor
 package func runOperatorCommand() async {
   // A reader that has gone is seen as an error of the write.
   signal(SIGPIPE, SIG_IGN)
-  await DelveWebhookCommand.main()
+  do {
+    var command = try DelveWebhookCommand.parseAsRoot()
+    if var waiting = command as? any AsyncParsableCommand {
+      try await waiting.run()
+    } else {
+      try command.run()
+    }
+  } catch {
+    DelveWebhookCommand.exit(withError: error)
+  }
 }
 
 /// The operator's command line.
@@ -17,7 +30,8 @@ struct DelveWebhookCommand: AsyncParsableCommand {
     discussion: """
       Exit codes: 0 done; 1 the answer is a refusal, or nothing was found; 64 wrong command line; \
       66 a file cannot be read; 69 nobody answered, or a program is missing; 73 a \
-      file cannot be written; 74 the output cannot be; 78 wrong configuration.
+      file cannot be written; 74 the output cannot be, or the spool failed; 77 the spool is another \
+      user's; 78 wrong configuration.
       """,
     version: "delve-webhook \(programVersion)",
     subcommands: [

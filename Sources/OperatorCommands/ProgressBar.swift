@@ -11,7 +11,7 @@ final class ProgressBar: Sendable {
   private static let width = 30
 
   private let total: Int
-  private let isShown: Bool
+  let isShown: Bool
   private let state = Mutex(State())
 
   init(total: Int) {
@@ -31,12 +31,24 @@ final class ProgressBar: Sendable {
     }
   }
 
+  /// Clears the bar's line for what `body` prints; the next step draws it again.
+  func interrupted(_ body: () -> Void) {
+    guard isShown else { return body() }
+    state.withLock { state in
+      write("\r\u{1B}[K")
+      body()
+      draw(state.done)
+    }
+  }
+
   /// Leaves an empty line.
   func finish() {
     if isShown { write("\r\u{1B}[K") }
   }
 
   private func draw(_ done: Int) {
+    // More may have come since they were counted.
+    let total = max(total, done)
     let filled = Self.width * done / total
     let bar =
       String(repeating: "#", count: filled) + String(repeating: " ", count: Self.width - filled)

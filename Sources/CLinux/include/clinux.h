@@ -14,6 +14,9 @@ extern const int32_t clinux_O_TMPFILE;
 int clinux_lock_range(int descriptor, int64_t start, int64_t length);
 int clinux_unlock_range(int descriptor, int64_t start, int64_t length);
 
+/* renameat2(2) with RENAME_NOREPLACE: EEXIST if the target is there already */
+int clinux_rename_new(int from, const char *name, int to, const char *target);
+
 /* accept4(2) with SOCK_CLOEXEC */
 int clinux_accept(int listener);
 
@@ -38,6 +41,15 @@ int clinux_is_on_btrfs(int descriptor);
 
 /* adjtimex(2): 1 if the clock is synchronised, 0 if not, -1 if that cannot be told */
 int clinux_is_clock_synchronised(void);
+
+/* posix_spawn(3) of `path`: its standard input and error are `input` and `error`, no other
+ * descriptor but standard output is inherited, it leads a process group of its own, no signal is
+ * blocked or ignored. Returns the process, or -1. */
+int clinux_spawn(const char *path, char *const arguments[], char *const environment[], int input,
+                 int error);
+
+/* pidfd_open(2): readable once the process has ended */
+int clinux_process_descriptor(int process);
 
 /* environ(7) */
 char **clinux_environment(void);

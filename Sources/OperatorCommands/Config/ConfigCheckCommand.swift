@@ -6,7 +6,7 @@ internal import WebhookConfiguration
 internal import WebhookCore
 
 /// `delve-webhook config check`
-struct ConfigCheckCommand: AsyncParsableCommand {
+struct ConfigCheckCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "check",
     abstract: "Say everything that would keep the responder from starting, or from storing.",
@@ -18,8 +18,8 @@ struct ConfigCheckCommand: AsyncParsableCommand {
 
   @OptionGroup var options: ConfigurationOptions
 
-  func run() async throws {
-    try await reportingFailures {
+  func run() throws {
+    try reportingFailures {
       let settings = try options.settings()
       let problems = keyProblems(settings) + spoolProblems(settings)
       for problem in problems { printError("wrong: \(problem)") }

@@ -4,7 +4,7 @@ internal import WebhookConfiguration
 internal import WebhookCore
 
 /// `delve-webhook explain`
-struct ExplainCommand: AsyncParsableCommand {
+struct ExplainCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "explain",
     abstract: "Decide one delivery offline, and say every step's verdict.",
@@ -36,8 +36,8 @@ struct ExplainCommand: AsyncParsableCommand {
   @Flag(help: "One JSON object.")
   var json = false
 
-  func run() async throws {
-    try await reportingFailures {
+  func run() throws {
+    try reportingFailures {
       let configuration = try options.configuration()
       let request = try CapturedRequest(parsing: try input())
       let explanation = Explanation(

@@ -5,7 +5,7 @@ internal import WebhookConfiguration
 internal import WebhookCore
 
 /// `delve-webhook keys check`
-struct KeysCheckCommand: AsyncParsableCommand {
+struct KeysCheckCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "check",
     abstract: "Say what each key is: type, thumbprint, what it serves; or what is wrong.",
@@ -23,8 +23,8 @@ struct KeysCheckCommand: AsyncParsableCommand {
   @Flag(help: "One JSON object a line.")
   var json = false
 
-  func run() async throws {
-    try await reportingFailures {
+  func run() throws {
+    try reportingFailures {
       let reports = files.isEmpty ? try configuredReports() : files.map { KeyFileReport(file: $0) }
       for report in reports { json ? report.printJSON() : report.printText() }
       if !reports.allSatisfy(\.isUsable) { throw ExitCode(EX_CONFIG) }

@@ -6,10 +6,10 @@ internal import WebhookCore
 /// `delve-webhook spool`
 struct SpoolCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "spool", abstract: "Look into the spool. These commands change nothing.",
+    commandName: "spool", abstract: "Look into the spool, and drain it.",
     subcommands: [
       SpoolListCommand.self, SpoolShowCommand.self, SpoolStatsCommand.self,
-      SpoolVerifyCommand.self,
+      SpoolVerifyCommand.self, SpoolRunCommand.self,
     ])
 }
 
@@ -26,15 +26,22 @@ struct SpoolOptions: ParsableArguments {
   /// Opens the spool for reading.
   func reader() throws -> SpoolReader {
     do {
-      return try SpoolReader(path: try spoolPath())
+      return try SpoolReader(path: try path())
     } catch let error as SystemError {
       throw CommandFailure.noInput(error.message)
     }
   }
 
-  private func spoolPath() throws(CommandFailure) -> String {
+  /// The spool's folder.
+  func path() throws(CommandFailure) -> String {
     if let spool { return spool }
     return try configuration.settings().spool
+  }
+
+  /// Where the instances are on the web; nothing where there is no configuration that says so.
+  func instanceURLs() -> [InstanceName: String] {
+    let instances = (try? configuration.settings().instances) ?? []
+    return Dictionary(uniqueKeysWithValues: instances.map { ($0.name, $0.url) })
   }
 
   /// The instances that are asked for.

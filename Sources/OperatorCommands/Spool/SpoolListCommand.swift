@@ -4,7 +4,7 @@ internal import StrictJSON
 internal import WebhookCore
 
 /// `delve-webhook spool list`
-struct SpoolListCommand: AsyncParsableCommand {
+struct SpoolListCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "list", abstract: "List the events in the spool, oldest first.",
     discussion: "Time, kind, status and id are read from the file names alone.")
@@ -24,8 +24,8 @@ struct SpoolListCommand: AsyncParsableCommand {
     guard limit ?? 0 >= 0 else { throw ValidationError("--limit must be 0 or more.") }
   }
 
-  func run() async throws {
-    try await reportingFailures {
+  func run() throws {
+    try reportingFailures {
       do {
         try list()
       } catch let error as SystemError {

@@ -4,7 +4,7 @@ internal import StrictJSON
 internal import WebhookCore
 
 /// `delve-webhook spool show`
-struct SpoolShowCommand: AsyncParsableCommand {
+struct SpoolShowCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "show", abstract: "Show one event.",
     discussion: """
@@ -19,8 +19,8 @@ struct SpoolShowCommand: AsyncParsableCommand {
   @Flag(help: "Print the file as it is: one line of JSON, a CloudEvents 1.0 event.")
   var json = false
 
-  func run() async throws {
-    try await reportingFailures {
+  func run() throws {
+    try reportingFailures {
       do {
         try show()
       } catch let error as SystemError {

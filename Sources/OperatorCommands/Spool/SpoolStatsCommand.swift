@@ -5,7 +5,7 @@ internal import StrictJSON
 internal import WebhookCore
 
 /// `delve-webhook spool stats`
-struct SpoolStatsCommand: AsyncParsableCommand {
+struct SpoolStatsCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "stats",
     abstract: "Count the events in each folder, the oldest one's age, and what is free.",
@@ -23,8 +23,8 @@ struct SpoolStatsCommand: AsyncParsableCommand {
     if json && prometheus { throw ValidationError("Name --json or --prometheus, not both.") }
   }
 
-  func run() async throws {
-    try await reportingFailures {
+  func run() throws {
+    try reportingFailures {
       do {
         let stats = try SpoolStats(of: try options.reader(), options, now: Int64(time(nil)))
         if json {

@@ -4,7 +4,7 @@ internal import Glibc
 ///
 /// `body` must not come from a main-actor context, or the runtime traps.
 /// - Returns: false if the system has no more threads to give.
-func startThread(_ body: @escaping @Sendable () -> Void) -> Bool {
+package func startThread(_ body: @escaping @Sendable () -> Void) -> Bool {
   final class Box: Sendable {
     let body: @Sendable () -> Void
     init(_ body: @escaping @Sendable () -> Void) { self.body = body }

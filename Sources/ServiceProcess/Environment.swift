@@ -1,14 +1,14 @@
 internal import CLinux
 
 /// The environment as it was when the process started, read before the first thread.
-struct Environment: Sendable {
-  private let variables: [String: String]
+package struct Environment: Sendable {
+  package let variables: [String: String]
 
-  init(variables: [String: String]) {
+  package init(variables: [String: String]) {
     self.variables = variables
   }
 
-  static func ofProcess() -> Environment {
+  package static func ofProcess() -> Environment {
     var variables: [String: String] = [:]
     var next = clinux_environment()
     while let entry = next?.pointee {
@@ -21,5 +21,5 @@ struct Environment: Sendable {
     return Environment(variables: variables)
   }
 
-  subscript(name: String) -> String? { variables[name] }
+  package subscript(name: String) -> String? { variables[name] }
 }

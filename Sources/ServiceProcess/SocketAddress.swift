@@ -1,12 +1,13 @@
-internal import Glibc
+package import Glibc
 
 /// An address of a socket, of any family (sockaddr(3type)).
-struct SocketAddress {
+package struct SocketAddress {
   private var storage = sockaddr_storage()
   private var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
 
   /// Calls `body` with the address and its length.
-  func withPointer<Result>(_ body: (UnsafePointer<sockaddr>, socklen_t) -> Result) -> Result {
+  package func withPointer<Result>(_ body: (UnsafePointer<sockaddr>, socklen_t) -> Result) -> Result
+  {
     withUnsafePointer(to: storage) {
       $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { body($0, length) }
     }
@@ -15,7 +16,7 @@ struct SocketAddress {
   // MARK: Made of
 
   /// A unix socket's; nil if the path is too long for one (unix(7)).
-  init?(unixPath path: String) {
+  package init?(unixPath path: String) {
     var address = sockaddr_un()
     address.sun_family = sa_family_t(AF_UNIX)
     let isCopied = withUnsafeMutableBytes(of: &address.sun_path) { buffer in
@@ -42,7 +43,7 @@ struct SocketAddress {
   }
 
   /// Nil unless `host` is a numeric address.
-  init?(host: String, port: UInt16) {
+  package init?(host: String, port: UInt16) {
     var four = sockaddr_in()
     var six = sockaddr_in6()
     if inet_pton(AF_INET, host, &four.sin_addr) == 1 {
@@ -59,7 +60,7 @@ struct SocketAddress {
   }
 
   /// That which `descriptor` is bound to; nil if it is no socket.
-  init?(boundBy descriptor: Int32) {
+  package init?(boundBy descriptor: Int32) {
     let result = withUnsafeMutablePointer(to: &storage) {
       $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
         getsockname(descriptor, $0, &length)
@@ -77,10 +78,10 @@ struct SocketAddress {
 
   // MARK: What it is
 
-  var family: Int32 { Int32(storage.ss_family) }
+  package var family: Int32 { Int32(storage.ss_family) }
 
   /// Whether only this machine can reach it: a unix socket, or one on 127.0.0.0/8 or ::1.
-  var isLocal: Bool {
+  package var isLocal: Bool {
     withUnsafeBytes(of: storage) { bytes in
       switch family {
       case AF_UNIX: true

@@ -1,11 +1,11 @@
 internal import Glibc
-internal import WebhookCore
+package import WebhookCore
 
 /// The operator's log: one line per event of interest on standard error, `key=value`, written by
 /// one call each. Values come from our own types; nothing of a sender may be handed in.
-struct Log: Sendable {
+package struct Log: Sendable {
   /// The priorities of syslog(3).
-  enum Level: Int, Sendable {
+  package enum Level: Int, Sendable {
     case error = 3
     case warning = 4
     case notice = 5
@@ -15,7 +15,7 @@ struct Log: Sendable {
   /// Under systemd the journal has its own clock and takes the priority as `<N>` (sd-daemon(3)).
   private let isJournal: Bool
 
-  init(environment: Environment) {
+  package init(environment: Environment) {
     // It names the stream by device and inode: what was redirected elsewhere since is not it.
     var status = stat()
     isJournal =
@@ -23,7 +23,7 @@ struct Log: Sendable {
       && environment["JOURNAL_STREAM"] == "\(status.st_dev):\(status.st_ino)"
   }
 
-  func write(_ level: Level, _ text: String) {
+  package func write(_ level: Level, _ text: String) {
     let prefix = isJournal ? "<\(level.rawValue)>" : "\(Timestamp.now().rfc3339) \(level) "
     let line = Array("\(prefix)\(text)\n".utf8)
     // If nobody can read the log, there is nobody to tell.
@@ -31,7 +31,7 @@ struct Log: Sendable {
   }
 
   /// A text as a value: quoted where it is not one plain word.
-  static func quoted(_ text: String) -> String {
+  package static func quoted(_ text: String) -> String {
     let isPlain = text.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F && $0 != 0x22 && $0 != 0x5C }
     guard !isPlain || text.isEmpty else { return text }
     return "\"\(printable(text))\""
@@ -40,7 +40,7 @@ struct Log: Sendable {
 
 extension Timestamp {
   /// The wall clock.
-  static func now() -> Timestamp {
+  package static func now() -> Timestamp {
     var time = timespec()
     clock_gettime(CLOCK_REALTIME, &time)
     return Timestamp(seconds: Int64(time.tv_sec), milliseconds: time.tv_nsec / 1_000_000)

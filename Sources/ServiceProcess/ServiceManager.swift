@@ -2,15 +2,15 @@ internal import Glibc
 
 /// Tells the service manager how far the program is, as sd_notify(3) describes it: one datagram to
 /// the unix socket that `NOTIFY_SOCKET` names. Where nobody asks for it, nothing is sent.
-struct ServiceManager: Sendable {
-  enum State: String {
+package struct ServiceManager: Sendable {
+  package enum State: String {
     case ready = "READY=1"
     case stopping = "STOPPING=1"
   }
 
   private let address: SocketAddress?
 
-  init(environment: Environment) {
+  package init(environment: Environment) {
     guard let name = environment["NOTIFY_SOCKET"] else {
       address = nil
       return
@@ -21,7 +21,7 @@ struct ServiceManager: Sendable {
   }
 
   /// Best effort: a manager that cannot be told notices by itself what is missing.
-  func notify(_ state: State) {
+  package func notify(_ state: State) {
     guard let address else { return }
     let descriptor = socket(
       AF_UNIX, Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)

@@ -1,0 +1,94 @@
+internal import Glibc
+package import StrictJSON
+package import WebhookCore
+
+/// What has become of an event's handling so far: the file `<name>.state` beside an event that was
+/// put off or given up on.
+package struct AttemptRecord: Equatable, Sendable {
+  /// How the last handler ended.
+  package enum Ending: Equatable, Sendable {
+    case exit(Int32)
+    case signal(Int32)
+    case timeLimit
+    /// The file holds no event; no handler was started.
+    case noEvent
+  }
+
+  /// Those that counted.
+  package var attempts = 0
+  /// Those that did not: the handler asked for another time.
+  package var deferrals = 0
+  package var lastAttempt: Timestamp?
+  /// Nil where it is given up on.
+  package var nextAttempt: Timestamp?
+  package var ending: Ending?
+  /// The last that the handler said on standard error.
+  package var errorOutput = ""
+
+  package init() {}
+
+  /// How much of a handler's standard error is kept.
+  package static let maximumErrorBytes = 4_096
+
+  package static func fileName(for event: String) -> String { "\(event).state" }
+}
+
+extension AttemptRecord {
+  /// One line of JSON.
+  package var line: [UInt8] {
+    JSONValue.object(JSONObject(members)).compactText + [UInt8(ascii: "\n")]
+  }
+
+  package var members: [(name: String, value: JSONValue)] {
+    var members: [(name: String, value: JSONValue)] = [
+      ("attempts", .number(Int64(attempts))), ("deferrals", .number(Int64(deferrals))),
+    ]
+    if let lastAttempt { members.append(("lastattempt", .string(lastAttempt.rfc3339))) }
+    if let nextAttempt { members.append(("nextattempt", .string(nextAttempt.rfc3339))) }
+    switch ending {
+    case .exit(let code): members.append(("exit", .number(Int64(code))))
+    case .signal(let number): members.append(("signal", .number(Int64(number))))
+    case .timeLimit: members.append(("timelimit", .boolean(true)))
+    case .noEvent: members.append(("noevent", .boolean(true)))
+    case nil: break
+    }
+    members.append(("stderr", .string(errorOutput)))
+    return members
+  }
+
+  /// Nil if `line` is no such record.
+  package init?(line: [UInt8]) {
+    guard let object = (try? JSONValue(parsing: line))?.object,
+      let attempts = object["attempts"]?.number.flatMap(number),
+      let deferrals = object["deferrals"]?.number.flatMap(number)
+    else { return nil }
+    self.attempts = Int(clamping: attempts)
+    self.deferrals = Int(clamping: deferrals)
+    lastAttempt = object["lastattempt"]?.string.flatMap(Timestamp.init(rfc3339:))
+    nextAttempt = object["nextattempt"]?.string.flatMap(Timestamp.init(rfc3339:))
+    if let code = object["exit"]?.number.flatMap(number) {
+      ending = .exit(Int32(clamping: code))
+    } else if let signal = object["signal"]?.number.flatMap(number) {
+      ending = .signal(Int32(clamping: signal))
+    } else if object["timelimit"] == .boolean(true) {
+      ending = .timeLimit
+    } else if object["noevent"] == .boolean(true) {
+      ending = .noEvent
+    }
+    errorOutput = String(decoding: object["stderr"]?.string ?? [], as: UTF8.self)
+  }
+}
+
+private func number(_ spelling: [UInt8]) -> Int64? {
+  Int64(String(decoding: spelling, as: UTF8.self))
+}
+
+extension Timestamp {
+  /// Of `2026-11-24T17:14:10.042Z`; the fraction is dropped.
+  fileprivate init?(rfc3339 text: [UInt8]) {
+    let text = String(decoding: text, as: UTF8.self)
+    let whole = text.utf8.count == 24 ? String(text.prefix(19)) + "Z" : text
+    guard let seconds = CalendarDate.seconds(rfc3339: whole) else { return nil }
+    self.init(seconds: seconds, milliseconds: 0)
+  }
+}

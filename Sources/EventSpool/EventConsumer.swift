@@ -1,0 +1,203 @@
+internal import Glibc
+internal import Synchronization
+package import WebhookCore
+
+/// A consumer's way through an instance's folder of the spool: claims events, and moves each to where
+/// it belongs when it has been handled. Any number of them, in any number of processes and threads,
+/// may work on one instance: an event is claimed by one of them.
+///
+/// After a power cut an event lies in one of the folders it was moved between, and may be handled
+/// again.
+package final class EventConsumer: Sendable {
+  package let instance: InstanceName
+  private let folders: [EventState: Directory]
+  /// Of `done`, those that something was moved to.
+  private let days = Mutex<[String: Directory]>([:])
+
+  /// - Throws: also if the instance's folder is not there, or belongs to another user.
+  package init(of instance: InstanceName, in spool: String) throws(SystemError) {
+    self.instance = instance
+    let root = try Directory(path: spool).directory(instance.description)
+    guard let owner = try root.status(of: ".")?.st_uid, owner == geteuid() else {
+      throw SystemError(call: "claim", path: root.path, errno: EPERM)
+    }
+    var folders: [EventState: Directory] = [:]
+    for state in EventState.allCases {
+      folders[state] = try root.directory(makingIfMissing: state.rawValue)
+    }
+    self.folders = folders
+  }
+
+  private func folder(_ state: EventState) -> Directory {
+    guard let folder = folders[state] else { preconditionFailure("every state has its folder") }
+    return folder
+  }
+
+  /// The folder's path, as the spool was named.
+  package func path(of state: EventState) -> String { folder(state).path }
+
+  // MARK: What there is to do
+
+  /// The oldest events in `state`, in their order, from behind the name `start` on. Others may claim
+  /// them meanwhile.
+  package func oldest(
+    _ limit: Int, in state: EventState, after start: String? = nil
+  ) throws(SystemError) -> [String] {
+    try folder(state).oldestEventNames(limit, after: start)
+  }
+
+  package func count(in state: EventState) throws(SystemError) -> Int {
+    var count = 0
+    try folder(state).forEachName { name in
+      if isEventName(name) { count += 1 }
+      return true
+    }
+    return count
+  }
+
+  package func record(of name: String, in state: EventState) -> AttemptRecord? {
+    (try? folder(state).contents(of: AttemptRecord.fileName(for: name), maxBytes: 65_536))
+      .flatMap(AttemptRecord.init(line:))
+  }
+
+  // MARK: Claiming
+
+  /// Claims an event that lies in `new`, `defer` or, left there by a consumer that died, `cur`.
+  /// - Returns: nil if somebody else has it.
+  package func claim(_ name: String, in state: EventState) throws(SystemError) -> ClaimedEvent? {
+    guard let file = try hold(name, in: state) else { return nil }
+    let record = record(of: name, in: .defer) ?? AttemptRecord()
+    let claimed = ClaimedEvent(
+      instance: instance, fileName: name, path: folder(.cur).child(name), record: record,
+      // What is found in cur/ goes back to where it can have come from.
+      origin: state == .cur ? (record == AttemptRecord() ? .new : .defer) : state, file: file)
+    if state == .cur { return claimed }
+    do throws(SystemError) {
+      return try move(name, from: state, to: folder(.cur)) ? claimed : nil
+    } catch  where error.errno == ENOENT {
+      return nil
+    }
+  }
+
+  /// Opens and locks the event where it lies.
+  /// - Returns: nil if it is not there, or somebody else has it.
+  package func hold(_ name: String, in state: EventState) throws(SystemError) -> FileDescriptor? {
+    let folder = folder(state)
+    do throws(SystemError) {
+      let file = try folder.open(name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
+      let raw = file.raw
+      guard flock(raw, LOCK_EX | LOCK_NB) == 0 else { return nil }
+      // Between open and lock it may have been handled and moved by another.
+      var status = stat()
+      try checked("fstat", folder.child(name)) { fstat(raw, &status) }
+      guard let there = try folder.status(of: name), there.st_ino == status.st_ino,
+        there.st_dev == status.st_dev, status.st_mode & S_IFMT == S_IFREG
+      else { return nil }
+      return file
+    } catch  where error.errno == ENOENT || error.errno == ELOOP {
+      return nil
+    }
+  }
+
+  // MARK: Settling
+
+  /// The event was handled.
+  package func finish(_ event: ClaimedEvent, now: Timestamp) throws(SystemError) {
+    try finish(event.fileName, in: .cur, now: now)
+    try removeRecord(of: event.fileName, in: .defer)
+  }
+
+  /// To be tried again at the record's next attempt.
+  package func putOff(_ event: ClaimedEvent, _ record: AttemptRecord) throws(SystemError) {
+    try writeRecord(record, of: event.fileName, in: .defer)
+    _ = try move(event.fileName, from: .cur, to: folder(.defer))
+  }
+
+  /// Not to be tried again unless somebody asks for it.
+  package func giveUp(_ event: ClaimedEvent, _ record: AttemptRecord) throws(SystemError) {
+    try writeRecord(record, of: event.fileName, in: .dead)
+    _ = try move(event.fileName, from: .cur, to: folder(.dead))
+    try removeRecord(of: event.fileName, in: .defer)
+  }
+
+  /// As if it had never been claimed.
+  package func release(_ event: ClaimedEvent) throws(SystemError) {
+    _ = try move(event.fileName, from: .cur, to: folder(event.origin))
+  }
+
+  // MARK: By hand
+
+  /// Moves an event that nobody handles to `done`, durably once `sync` has been called.
+  package func finish(_ name: String, in state: EventState, now: Timestamp) throws(SystemError) {
+    _ = try move(name, from: state, to: day(String(now.rfc3339.prefix(10))))
+    if state == .dead || state == .defer { try removeRecord(of: name, in: state) }
+  }
+
+  /// Moves an event that nobody handles to `new`, as if it had just come.
+  package func retry(_ name: String, in state: EventState) throws(SystemError) {
+    _ = try move(name, from: state, to: folder(.new))
+    try removeRecord(of: name, in: state)
+  }
+
+  /// Makes every move so far durable.
+  package func sync() throws(SystemError) {
+    // Targets before sources: a name is then found at least once.
+    for day in days.withLock({ Array($0.values) }) { try day.sync() }
+    for state in [EventState.new, .done, .dead, .defer, .cur] { try folder(state).sync() }
+  }
+
+  // MARK: Steps
+
+  private func day(_ name: String) throws(SystemError) -> Directory {
+    if let day = days.withLock({ $0[name] }) { return day }
+    let done = folder(.done)
+    let isNew = try !done.contains(name)
+    let day = try done.directory(makingIfMissing: name)
+    if isNew { try done.sync() }
+    days.withLock { $0[name] = day }
+    return day
+  }
+
+  /// A target that exists is the same event, for a name is a function of the event: the older stays.
+  /// - Returns: false if it was there.
+  private func move(
+    _ name: String, from state: EventState, to target: Directory
+  ) throws(SystemError) -> Bool {
+    if try folder(state).move(name, to: target) { return true }
+    try folder(state).remove(name)
+    return false
+  }
+
+  /// Before the event moves, so that a crash in between forgets no attempt.
+  private func writeRecord(
+    _ record: AttemptRecord, of name: String, in state: EventState
+  ) throws(SystemError) {
+    try folder(state).replaceDurably(AttemptRecord.fileName(for: name), with: record.line)
+  }
+
+  private func removeRecord(of name: String, in state: EventState) throws(SystemError) {
+    do throws(SystemError) {
+      try folder(state).remove(AttemptRecord.fileName(for: name))
+    } catch  where error.errno == ENOENT {}
+  }
+}
+
+extension Directory {
+  /// The oldest event files' names, in their order, from behind the name `start` on.
+  func oldestEventNames(
+    _ limit: Int, after start: String? = nil
+  ) throws(SystemError) -> [String] {
+    let start = start.map { Array($0.utf8) + [0] }
+    var names = OldestNames(limit: limit)
+    try forEachName { name in
+      if isEventName(name), start.map({ !precedes(name, $0) }) ?? true { names.offer(name) }
+      return true
+    }
+    return names.sorted()
+  }
+}
+
+/// Whether a consumer takes it for an event: other files may lie beside.
+func isEventName(_ name: UnsafeRawBufferPointer) -> Bool {
+  name.count > 5 && name.first != UInt8(ascii: ".") && name.suffix(5).elementsEqual(".json".utf8)
+}

@@ -1,0 +1,95 @@
+package import WebhookCore
+
+/// The events of some instances in the order in which they are to be handled, the oldest first. Asks
+/// the spool for some at a time, so that it takes little memory however many there are. For one
+/// thread.
+package struct EventQueue {
+  private struct Candidate {
+    let consumer: EventConsumer
+    let name: String
+    let state: EventState
+  }
+
+  /// A look into a folder with a million names takes most of a second, so it is for many events.
+  private static let namesPerLook = 10_000
+
+  /// The instances may change from one look to the next.
+  package var consumers: [EventConsumer]
+  private var candidates: ArraySlice<Candidate> = []
+  /// Where the next look into `defer` begins, by instance.
+  private var positions: [InstanceName: String] = [:]
+
+  package init(_ consumers: [EventConsumer]) {
+    self.consumers = consumers
+  }
+
+  /// Claims the next event: of those that are new, that were put off until now, or whose consumer has
+  /// died.
+  /// - Parameter isPatient: look at some only of what was put off, for there will be another call.
+  /// - Returns: nil if there is none just now.
+  package mutating func next(
+    now: Timestamp, isPatient: Bool
+  ) throws(SystemError) -> (event: ClaimedEvent, consumer: EventConsumer)? {
+    if let found = try claimCandidate(now) { return found }
+    // Once: what others hold is there at each look.
+    candidates = try look(now, isPatient)[...]
+    return try claimCandidate(now)
+  }
+
+  private mutating func claimCandidate(
+    _ now: Timestamp
+  ) throws(SystemError) -> (event: ClaimedEvent, consumer: EventConsumer)? {
+    while let candidate = candidates.popFirst() {
+      guard let event = try candidate.consumer.claim(candidate.name, in: candidate.state) else {
+        continue
+      }
+      // Another consumer may have put it off again meanwhile.
+      if candidate.state == .defer, !event.record.isDue(now) {
+        try candidate.consumer.release(event)
+        continue
+      }
+      return (event, candidate.consumer)
+    }
+    return nil
+  }
+
+  private mutating func look(
+    _ now: Timestamp, _ isPatient: Bool
+  ) throws(SystemError) -> [Candidate] {
+    var found: [Candidate] = []
+    for consumer in consumers {
+      for state in [EventState.new, .cur] {
+        found += try consumer.oldest(Self.namesPerLook, in: state).map {
+          Candidate(consumer: consumer, name: $0, state: state)
+        }
+      }
+      found += try due(of: consumer, now, isPatient)
+    }
+    // The names begin with the time.
+    found.sort { $0.name < $1.name }
+    // Beyond the shortest list that was cut, something older may have been left out.
+    return Array(found.prefix(Self.namesPerLook))
+  }
+
+  private mutating func due(
+    of consumer: EventConsumer, _ now: Timestamp, _ isPatient: Bool
+  ) throws(SystemError) -> [Candidate] {
+    while true {
+      let start = positions[consumer.instance]
+      let names = try consumer.oldest(Self.namesPerLook, in: .defer, after: start)
+      let isLast = names.count < Self.namesPerLook
+      positions[consumer.instance] = isLast ? nil : names.last
+      let due = names.filter { consumer.record(of: $0, in: .defer)?.isDue(now) ?? true }
+      guard due.isEmpty, !isLast, !isPatient else {
+        return due.map { Candidate(consumer: consumer, name: $0, state: .defer) }
+      }
+    }
+  }
+}
+
+extension AttemptRecord {
+  /// Without a record that can be read, it is.
+  fileprivate func isDue(_ now: Timestamp) -> Bool {
+    (nextAttempt?.seconds ?? 0) <= now.seconds
+  }
+}

@@ -1,0 +1,45 @@
+internal import Glibc
+
+/// The oldest of many names, and no more of them than asked for, however many are offered: event
+/// files' names begin with the time.
+struct OldestNames {
+  private let limit: Int
+  private var kept: [[UInt8]] = []
+  /// Nothing from here on is among the oldest.
+  private var bound: [UInt8]?
+
+  init(limit: Int) {
+    self.limit = limit
+  }
+
+  mutating func offer(_ name: UnsafeRawBufferPointer) {
+    if let bound, !precedes(name, bound) { return }
+    kept.append(Array(name))
+    if kept.count >= max(2 * limit, 64) { cut() }
+  }
+
+  /// In their order.
+  consuming func sorted() -> [String] {
+    cut()
+    return kept.map { String(decoding: $0, as: UTF8.self) }
+  }
+
+  private mutating func cut() {
+    kept.sort { one, other in one.withUnsafeBytes { precedes($0, other) } }
+    kept.removeLast(max(0, kept.count - limit))
+    if kept.count == limit { bound = kept.last ?? [] }
+  }
+}
+
+/// Whether `one` comes before `other`, byte by byte.
+func precedes(_ one: UnsafeRawBufferPointer, _ other: [UInt8]) -> Bool {
+  other.withUnsafeBytes { other in
+    let common = min(one.count, other.count)
+    // Of empty buffers there may be no address.
+    guard common > 0, let first = one.baseAddress, let second = other.baseAddress else {
+      return one.count < other.count
+    }
+    let order = memcmp(first, second, common)
+    return order == 0 ? one.count < other.count : order < 0
+  }
+}

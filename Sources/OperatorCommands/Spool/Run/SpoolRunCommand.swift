@@ -1,0 +1,128 @@
+internal import ArgumentParser
+internal import CLinux
+internal import EventSpool
+internal import Glibc
+internal import ServiceProcess
+internal import WebhookCore
+
+/// `delve-webhook spool run`
+struct SpoolRunCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "run", abstract: "Run a command for each event, the oldest first.",
+    usage: "delve-webhook spool run [OPTION...] -- COMMAND [ARGUMENT...]",
+    discussion: """
+      The command's standard input is the event's file. In its environment are DELVE_EVENT_FILE, \
+      DELVE_EVENT_ID, DELVE_INSTANCE, DELVE_TYPE, DELVE_SUBJECT and DELVE_URL. Its exit code says \
+      what becomes of the event:
+
+        0             handled: it goes to done/
+        75            not now: it goes to defer/ and is tried again, as often as it takes
+        65            never: it goes to dead/
+        anything else failed: it goes to defer/, and after --max-attempts of those to dead/
+
+      What is put off is tried again after 10 seconds, then after twice as long each time, up to an \
+      hour. `spool show` tells how the last attempt ended and what it said.
+
+      SIGTERM and SIGINT let running commands finish, for 30 seconds; a second one ends them at once. \
+      What was ended so stays as it was.
+
+      Exit code 0: every event was handled; 1: some were put off or given up; 69: the command cannot \
+      be started; 74: the spool failed; 77: it belongs to another user.
+      """)
+
+  @OptionGroup var options: SpoolOptions
+
+  @Option(help: "Commands that run at the same time.")
+  var jobs = 1
+
+  @Flag(help: "Wait for further events when there are none.")
+  var follow = false
+
+  @Flag(help: "The oldest event alone, to try a command out.")
+  var once = false
+
+  @Option(help: "Seconds that one run may take.")
+  var timeout = 300
+
+  @Option(help: "Failed attempts after which an event is given up.")
+  var maxAttempts = 20
+
+  @Argument(parsing: .postTerminator, help: "The command and its arguments.")
+  var command: [String] = []
+
+  func validate() throws {
+    guard !command.isEmpty else { throw ValidationError("Name a command behind --.") }
+    guard !(follow && once) else { throw ValidationError("Name --follow or --once, not both.") }
+    guard (1...1_000).contains(jobs) else { throw ValidationError("--jobs must be 1 to 1000.") }
+    guard (1...86_400).contains(timeout) else {
+      throw ValidationError("--timeout must be 1 to 86400.")
+    }
+    guard (1...1_000).contains(maxAttempts) else {
+      throw ValidationError("--max-attempts must be 1 to 1000.")
+    }
+  }
+
+  func run() throws {
+    try reportingFailures {
+      // Before the first thread of ours, so that nobody else takes them.
+      let watched = [SIGTERM, SIGINT]
+      let signals = FileDescriptor(
+        owning: clinux_signal_descriptor(watched, Int32(watched.count)))
+      let isComplete = try runCommands(signals)
+      if !isComplete && !follow { throw ExitCode.failure }
+    }
+  }
+
+  private func runCommands(_ signals: borrowing FileDescriptor) throws -> Bool {
+    let environment = Environment.ofProcess()
+    let handler: Handler
+    do throws(Handler.CannotStart) {
+      handler = try Handler(command, timeLimit: .seconds(timeout), environment: environment)
+    } catch {
+      throw CommandFailure.unavailable(error.message)
+    }
+    let consumers = ConsumersOfSpool(path: try options.path(), instance: options.instance)
+    do {
+      let found = try consumers.now()
+      let backlog = follow || once ? 0 : try found.reduce(0) { try $0 + $1.count(in: .new) }
+      let runner = Runner(
+        handler,
+        .init(
+          jobs: once ? 1 : jobs, isFollowing: follow, limit: once ? 1 : .max,
+          policy: RetryPolicy(maximumAttempts: maxAttempts)),
+        urls: options.instanceURLs(), log: Log(environment: environment),
+        bar: ProgressBar(total: backlog))
+      let manager = ServiceManager(environment: environment)
+      manager.notify(.ready)
+      defer { manager.notify(.stopping) }
+      return try runner.run(signals: signals) { () throws(SystemError) in try consumers.now() }
+    } catch let error as SystemError {
+      throw CommandFailure.spool(error)
+    } catch Runner.Failure.cannotStart(let message) {
+      throw CommandFailure.unavailable(message)
+    } catch Runner.Failure.spool(let error) {
+      throw CommandFailure.spool(error)
+    }
+  }
+}
+
+/// The consumers of a spool's instances, opened once each. Instances may come while it is watched.
+final class ConsumersOfSpool {
+  private let path: String
+  /// Nil: all.
+  private let instance: String?
+  private var open: [InstanceName: EventConsumer] = [:]
+
+  init(path: String, instance: String?) {
+    self.path = path
+    self.instance = instance
+  }
+
+  func now() throws(SystemError) -> [EventConsumer] {
+    for name in try SpoolReader(path: path).instances()
+    where open[name] == nil && instance.map({ $0 == name.description }) ?? true {
+      open[name] = try EventConsumer(of: name, in: path)
+    }
+    return Array(open.values)
+  }
+}
