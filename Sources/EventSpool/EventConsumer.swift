@@ -28,7 +28,7 @@ package final class EventConsumer: Sendable {
     self.folders = folders
   }
 
-  private func folder(_ state: EventState) -> Directory {
+  func folder(_ state: EventState) -> Directory {
     guard let folder = folders[state] else { preconditionFailure("every state has its folder") }
     return folder
   }
@@ -43,7 +43,7 @@ package final class EventConsumer: Sendable {
   package func oldest(
     _ limit: Int, in state: EventState, after start: String? = nil
   ) throws(SystemError) -> [String] {
-    try folder(state).oldestEventNames(limit, after: start)
+    try folder(state).oldestEventNames(limit, from: start) { $0 != start }
   }
 
   package func count(in state: EventState) throws(SystemError) -> Int {
@@ -82,7 +82,10 @@ package final class EventConsumer: Sendable {
   /// Opens and locks the event where it lies.
   /// - Returns: nil if it is not there, or somebody else has it.
   package func hold(_ name: String, in state: EventState) throws(SystemError) -> FileDescriptor? {
-    let folder = folder(state)
+    try hold(name, in: folder(state))
+  }
+
+  func hold(_ name: String, in folder: Directory) throws(SystemError) -> FileDescriptor? {
     do throws(SystemError) {
       let file = try folder.open(name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
       let raw = file.raw
@@ -139,6 +142,12 @@ package final class EventConsumer: Sendable {
     try removeRecord(of: name, in: state)
   }
 
+  /// Removes an event that nobody handles, for good.
+  func remove(_ name: String, in state: EventState) throws(SystemError) {
+    try folder(state).remove(name)
+    try removeRecord(of: name, in: state)
+  }
+
   /// Makes every move so far durable.
   package func sync() throws(SystemError) {
     // Targets before sources: a name is then found at least once.
@@ -183,14 +192,18 @@ package final class EventConsumer: Sendable {
 }
 
 extension Directory {
-  /// The oldest event files' names, in their order, from behind the name `start` on.
+  /// The oldest event files' names that are wanted, in their order, from the name `start` on.
   func oldestEventNames(
-    _ limit: Int, after start: String? = nil
+    _ limit: Int, from start: String? = nil, where isWanted: (String) -> Bool = { _ in true }
   ) throws(SystemError) -> [String] {
-    let start = start.map { Array($0.utf8) + [0] }
+    let start = start.map { Array($0.utf8) }
     var names = OldestNames(limit: limit)
     try forEachName { name in
-      if isEventName(name), start.map({ !precedes(name, $0) }) ?? true { names.offer(name) }
+      if isEventName(name), start.map({ !precedes(name, $0) }) ?? true, names.mayTake(name),
+        isWanted(String(decoding: name, as: UTF8.self))
+      {
+        names.take(name)
+      }
       return true
     }
     return names.sorted()

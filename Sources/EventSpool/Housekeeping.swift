@@ -41,7 +41,17 @@ package struct Housekeeping {
       stepsUntilLook -= 1
       return
     }
-    let isFinished = try translatingErrors { () throws(SystemError) -> Bool in
+    if try forgetSome(now: now) { stepsUntilLook = Self.stepsBetweenLooks }
+  }
+
+  /// Forgets every hour that may be forgotten, however long it takes.
+  package func forgetAll(now: Timestamp) throws(SpoolFailure) {
+    while try !forgetSome(now: now.seconds) {}
+  }
+
+  /// - Returns: whether nothing is left to forget.
+  private func forgetSome(now: Int64) throws(SpoolFailure) -> Bool {
+    try translatingErrors { () throws(SystemError) -> Bool in
       let hours = try spool.hours.ids.names().compactMap { name in
         CalendarDate.seconds(atBasicHour: name).map { (name: name, start: $0) }
       }
@@ -54,7 +64,6 @@ package struct Housekeeping {
       }
       return true
     }
-    if isFinished { stepsUntilLook = Self.stepsBetweenLooks }
   }
 
   /// Another process may be at it, too: what is gone already is as good.

@@ -12,8 +12,12 @@ struct OldestNames {
     self.limit = limit
   }
 
-  mutating func offer(_ name: UnsafeRawBufferPointer) {
-    if let bound, !precedes(name, bound) { return }
+  /// Whether it can be among the oldest, by what has been taken so far.
+  func mayTake(_ name: UnsafeRawBufferPointer) -> Bool {
+    bound.map { precedes(name, $0) } ?? true
+  }
+
+  mutating func take(_ name: UnsafeRawBufferPointer) {
     kept.append(Array(name))
     if kept.count >= max(2 * limit, 64) { cut() }
   }

@@ -10,6 +10,14 @@ package struct SpoolEntry: Hashable, Sendable {
   package let day: String?
   package let fileName: String
 
+  /// - Parameter fileName: as it was found in a folder of the spool.
+  package init(instance: InstanceName, state: EventState, day: String?, fileName: String) {
+    self.instance = instance
+    self.state = state
+    self.day = day
+    self.fileName = fileName
+  }
+
   /// Relative to the spool.
   package var path: String {
     ([instance.description, state.rawValue] + (day.map { [$0] } ?? []) + [fileName])
@@ -18,6 +26,13 @@ package struct SpoolEntry: Hashable, Sendable {
 
   /// What the name says of the event; nil if it is not an event's name.
   package var summary: EventSummary? { EventSummary(fileName: fileName) }
+}
+
+extension SpoolEntry: Comparable {
+  /// By name, and so by time; then by path.
+  package static func < (one: SpoolEntry, other: SpoolEntry) -> Bool {
+    (one.fileName, one.path) < (other.fileName, other.path)
+  }
 }
 
 /// Looks into a spool and changes nothing. Consumers may move files meanwhile: an event on its way
@@ -49,42 +64,133 @@ package struct SpoolReader {
     return instances.sorted { $0.description < $1.description }
   }
 
-  /// The events of `instance` in the given states, in no order. A folder that is missing is empty.
-  package func entries(
-    of instance: InstanceName, in states: [EventState]
-  ) throws(SystemError) -> [SpoolEntry] {
-    var entries: [SpoolEntry] = []
-    for state in states {
-      do throws(SystemError) {
-        let folder = try spool.directory(instance.description).directory(state.rawValue)
-        entries +=
-          try state == .done
-          ? finishedEvents(in: folder, instance) : events(in: folder, instance, state, day: nil)
-      } catch  where error.errno == ENOENT {}
+  /// Calls `body` with the name of every event of `instance` in `state`, in no order. A folder that is
+  /// missing is empty. However many there are, none is kept.
+  package func forEachName(
+    of instance: InstanceName, in state: EventState,
+    _ body: (_ name: UnsafeRawBufferPointer, _ day: String?) -> Void
+  ) throws(SystemError) {
+    for (folder, day) in try folders(of: instance, in: state) {
+      try folder.forEachName { name in
+        if isEventName(name) { body(name, day) }
+        return true
+      }
     }
-    return entries
   }
 
-  private func finishedEvents(
-    in folder: Directory, _ instance: InstanceName
-  ) throws(SystemError) -> [SpoolEntry] {
+  /// Every event of `instance`, in no order.
+  package func all(of instance: InstanceName) throws(SystemError) -> [SpoolEntry] {
     var entries: [SpoolEntry] = []
-    for day in try folder.names() {
-      do throws(SystemError) {
-        entries += try events(in: folder.directory(day), instance, .done, day: day)
-      } catch  where error.errno == ENOENT || error.errno == ENOTDIR {
-        continue  // pruned, or no day's folder
+    for state in EventState.allCases {
+      try forEachName(of: instance, in: state) { name, day in
+        entries.append(
+          SpoolEntry(
+            instance: instance, state: state, day: day,
+            fileName: String(decoding: name, as: UTF8.self)))
       }
     }
     return entries
   }
 
-  private func events(
-    in folder: Directory, _ instance: InstanceName, _ state: EventState, day: String?
+  /// The oldest events of some instances in some states, from behind `start` on, in the order of their
+  /// names, which begin with the time.
+  package func oldest(
+    _ limit: Int, of instances: [InstanceName], in states: [EventState],
+    after start: SpoolEntry? = nil, where isWanted: (SpoolEntry) -> Bool = { _ in true }
   ) throws(SystemError) -> [SpoolEntry] {
-    try folder.names().filter { $0.hasSuffix(".json") }.map {
-      SpoolEntry(instance: instance, state: state, day: day, fileName: $0)
+    var found: [SpoolEntry] = []
+    for instance in instances {
+      for state in states {
+        for (folder, day) in try folders(of: instance, in: state) {
+          // One name may lie in several folders: those that come behind `start` by their path, too.
+          let entries = try folder.oldestEventNames(limit, from: start?.fileName) { name in
+            let entry = SpoolEntry(instance: instance, state: state, day: day, fileName: name)
+            return (start.map { $0 < entry } ?? true) && isWanted(entry)
+          }
+          found += entries.map {
+            SpoolEntry(instance: instance, state: state, day: day, fileName: $0)
+          }
+        }
+      }
     }
+    return Array(found.sorted().prefix(limit))
+  }
+
+  private func folders(
+    of instance: InstanceName, in state: EventState
+  ) throws(SystemError) -> [(Directory, day: String?)] {
+    do throws(SystemError) {
+      let folder = try spool.directory(instance.description).directory(state.rawValue)
+      guard state == .done else { return [(folder, nil)] }
+      var folders: [(Directory, day: String?)] = []
+      for day in try folder.names() {
+        do throws(SystemError) {
+          folders.append((try folder.directory(day), day))
+        } catch  where error.errno == ENOENT || error.errno == ENOTDIR {}  // pruned, or no day's
+      }
+      return folders
+    } catch  where error.errno == ENOENT {
+      return []
+    }
+  }
+
+  /// The events that `text` may mean: a path, a file's name, or the beginning of an id, of at least
+  /// six digits.
+  package func entries(
+    named text: String, of instances: [InstanceName], in states: [EventState]
+  ) throws(SystemError) -> [SpoolEntry] {
+    guard text.hasSuffix(".json") else {
+      let prefix = text.lowercased().prefix(32)
+      guard prefix.utf8.count >= 6 else { return [] }
+      return try oldest(100, of: instances, in: states) {
+        $0.summary?.idPrefix.hasPrefix(prefix) ?? false
+      }
+    }
+    let name = text.split(separator: "/").last.map(String.init) ?? text
+    var found: [SpoolEntry] = []
+    for instance in instances {
+      for state in states {
+        for (folder, day) in try folders(of: instance, in: state)
+        where try folder.contains(name) {
+          found.append(SpoolEntry(instance: instance, state: state, day: day, fileName: name))
+        }
+      }
+    }
+    return text.contains("/") ? found.filter { "/\(text)".hasSuffix("/\($0.path)") } : found
+  }
+
+  /// What has become of the event's handling, if it is put off or given up.
+  package func record(of entry: SpoolEntry) -> AttemptRecord? {
+    guard entry.state == .defer || entry.state == .dead || entry.state == .cur,
+      // While it is tried again, its record stays where it was.
+      let folder = try? spool.directory(entry.instance.description)
+        .directory(entry.state == .dead ? EventState.dead.rawValue : EventState.defer.rawValue)
+    else { return nil }
+    return
+      (try? folder.contents(
+        of: AttemptRecord.fileName(for: entry.fileName), maxBytes: 65_536))
+      .flatMap(AttemptRecord.init(line:))
+  }
+
+  /// How many events with an `iat` of this hour or the one before were written in the last hour,
+  /// handled or not.
+  package func countOfLastHour(
+    of instance: InstanceName, now: Timestamp
+  ) throws(SystemError) -> Int {
+    let limit = now.seconds - 3_600
+    var count = 0
+    for hour in [now.seconds, limit].map(CalendarDate.init(secondsSince1970:)) {
+      do throws(SystemError) {
+        let folder = try spool.directory(instance.description).directory(SpoolLayout.ids)
+          .directory(hour.basicHour)
+        for name in try folder.names() {
+          if let status = try folder.status(of: name), Int64(status.st_mtim.tv_sec) >= limit {
+            count += 1
+          }
+        }
+      } catch  where error.errno == ENOENT {}
+    }
+    return count
   }
 
   /// The file's bytes.

@@ -106,7 +106,7 @@ func withNginx(
       fastcgi_temp_path \(folder.path)/t3; uwsgi_temp_path \(folder.path)/t4;
       scgi_temp_path \(folder.path)/t5;
       include delve-webhook/http.conf;
-      upstream delve_webhook { server \(upstream) max_fails=0; }
+      upstream delve_webhook { server \(upstream) max_fails=0; server \(upstream) max_fails=0; }
       server {
         listen 127.0.0.1:\(port) backlog=8192;
         \(serverSettings)

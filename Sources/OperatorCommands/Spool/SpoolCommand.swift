@@ -9,7 +9,8 @@ struct SpoolCommand: AsyncParsableCommand {
     commandName: "spool", abstract: "Look into the spool, and drain it.",
     subcommands: [
       SpoolListCommand.self, SpoolShowCommand.self, SpoolStatsCommand.self,
-      SpoolVerifyCommand.self, SpoolRunCommand.self,
+      SpoolTailCommand.self, SpoolVerifyCommand.self, SpoolRunCommand.self, SpoolRetryCommand.self,
+      SpoolFinishCommand.self, SpoolPruneCommand.self,
     ])
 }
 
@@ -44,6 +45,8 @@ struct SpoolOptions: ParsableArguments {
     return Dictionary(uniqueKeysWithValues: instances.map { ($0.name, $0.url) })
   }
 
+  func isWanted(_ name: InstanceName) -> Bool { instance.map { $0 == name.description } ?? true }
+
   /// The instances that are asked for.
   func instances(in reader: SpoolReader) throws -> [InstanceName] {
     let all = try reader.instances()
@@ -54,5 +57,24 @@ struct SpoolOptions: ParsableArguments {
           + all.map(\.description).joined(separator: ", "))
     }
     return [name]
+  }
+
+  /// The one event that `text` means: a path, a file's name, or the beginning of an id.
+  func entry(
+    named text: String, in reader: SpoolReader, states: [EventState] = EventState.allCases
+  ) throws -> SpoolEntry {
+    let matches = try reader.entries(named: text, of: instances(in: reader), in: states)
+    guard let match = matches.first else {
+      let folders =
+        states == EventState.allCases ? "the spool" : states.map(\.rawValue).joined(separator: ", ")
+      throw CommandFailure(
+        description: "no event called \(printable(text)) in \(folders)", exitCode: 1)
+    }
+    guard matches.count == 1 else {
+      throw CommandFailure(
+        description: "\(printable(text)) may be any of these:\n"
+          + matches.map { "  \(printable($0.path))" }.joined(separator: "\n"), exitCode: 1)
+    }
+    return match
   }
 }

@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import EventSpool
+internal import Glibc
 internal import StrictJSON
 internal import WebhookCore
 
@@ -11,14 +12,29 @@ struct SpoolListCommand: ParsableCommand {
 
   @OptionGroup var options: SpoolOptions
 
-  @Option(help: "Events in this folder alone: new, cur, defer, dead or done.")
-  var state: EventState?
+  @Option(help: "Events in this folder alone: new, cur, defer, dead or done. Repeatable.")
+  var state: [EventState] = []
+
+  @Option(help: "Events of this kind alone, as in scan.")
+  var kind: String?
+
+  @Option(help: "Events with this status alone, as in done.")
+  var status: String?
+
+  @Option(help: "Events that are at least so old, as in 90s, 30m, 12h or 7d.")
+  var olderThan: Age?
+
+  @Option(help: "Events that are younger than that.")
+  var newerThan: Age?
 
   @Option(help: "At most so many, the oldest.")
   var limit: Int?
 
   @Flag(help: "One JSON object a line.")
   var json = false
+
+  /// So many are looked for at a time, and kept in memory.
+  private static let entriesPerLook = 20_000
 
   func validate() throws {
     guard limit ?? 0 >= 0 else { throw ValidationError("--limit must be 0 or more.") }
@@ -36,25 +52,50 @@ struct SpoolListCommand: ParsableCommand {
 
   private func list() throws {
     let reader = try options.reader()
-    var entries: [SpoolEntry] = []
-    for instance in try options.instances(in: reader) {
-      entries += try reader.entries(of: instance, in: state.map { [$0] } ?? EventState.allCases)
+    let instances = try options.instances(in: reader)
+    let states = state.isEmpty ? EventState.allCases : state
+    let filter = filter(now: Int64(time(nil)))
+    var rest = limit ?? .max
+    var last: SpoolEntry?
+    while rest > 0 || last == nil {
+      let entries = try reader.oldest(
+        min(rest, Self.entriesPerLook), of: instances, in: states, after: last, where: filter)
+      show(entries, isFirst: last == nil)
+      rest -= entries.count
+      guard entries.count == Self.entriesPerLook, let end = entries.last else { return }
+      last = end
     }
-    // The names begin with the time.
-    entries.sort { ($0.fileName, $0.path) < ($1.fileName, $1.path) }
-    let shown = entries.prefix(limit ?? .max)
+  }
+
+  private func show(_ entries: [SpoolEntry], isFirst: Bool) {
     if json {
-      for entry in shown { printResult(entry.jsonLine) }
+      for entry in entries { printResult(entry.jsonLine) }
     } else {
-      printTable(
-        columns: ["ISSUED", "INSTANCE", "STATE", "EVENT", "ID", "FILE ID"],
-        rows: shown.map(\.row))
+      printTable(columns: isFirst ? Self.columns : nil, rows: entries.map(\.row))
+    }
+  }
+
+  private static let columns = ["ISSUED", "INSTANCE", "STATE", "EVENT", "ID", "FILE ID"]
+
+  /// By what the names say.
+  private func filter(now: Int64) -> (SpoolEntry) -> Bool {
+    let isUnfiltered = kind == nil && status == nil && olderThan == nil && newerThan == nil
+    return { entry in
+      if isUnfiltered { return true }
+      guard let summary = entry.summary,
+        let issued = CalendarDate.seconds(atBasicTime: summary.issuedAt)
+      else { return false }
+      let age = now - issued
+      return kind.map { $0 == summary.kind } ?? true
+        && status.map { $0 == summary.status } ?? true
+        && olderThan.map { age >= $0.seconds } ?? true
+        && newerThan.map { age < $0.seconds } ?? true
     }
   }
 }
 
 extension SpoolEntry {
-  fileprivate var row: [String] {
+  var row: [String] {
     guard let summary else {
       return ["?", "\(instance)", state.rawValue, "?", "?", printable(fileName)]
     }
@@ -65,7 +106,7 @@ extension SpoolEntry {
     ]
   }
 
-  fileprivate var jsonLine: String {
+  var jsonLine: String {
     var members: [(name: String, value: JSONValue)] = [
       ("path", .string(path)), ("instance", .string("\(instance)")),
       ("state", .string(state.rawValue)), ("file", .string(fileName)),

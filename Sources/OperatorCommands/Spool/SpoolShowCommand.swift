@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import EventSpool
+internal import Glibc
 internal import StrictJSON
 internal import WebhookCore
 
@@ -16,8 +17,15 @@ struct SpoolShowCommand: ParsableCommand {
   @Argument(help: "A file name, a path, or the beginning of an event's id.")
   var event: String
 
-  @Flag(help: "Print the file as it is: one line of JSON, a CloudEvents 1.0 event.")
+  @Flag(help: "One JSON object: path, instance, state, the event, and how its handling failed.")
   var json = false
+
+  @Flag(help: "The file as it is: one line of JSON, a CloudEvents 1.0 event.")
+  var raw = false
+
+  func validate() throws {
+    if json && raw { throw ValidationError("Name --json or --raw, not both.") }
+  }
 
   func run() throws {
     try reportingFailures {
@@ -31,41 +39,39 @@ struct SpoolShowCommand: ParsableCommand {
 
   private func show() throws {
     let reader = try options.reader()
-    let entry = try find(in: reader)
+    let entry = try options.entry(named: event, in: reader)
     let line = try reader.contents(of: entry)
-    if json { return printResult(line) }
+    if raw { return printResult(line) }
     guard let stored = StoredEvent(line: line) else {
       throw CommandFailure.noInput(
-        "\(printable(entry.path)) is not an event: look at it with --json")
+        "\(printable(entry.path)) is not an event: look at it with --raw")
     }
+    let record = reader.record(of: entry)
+    if json { return printResult(jsonLine(stored, entry, record)) }
     printReadable(stored, entry)
+    if let record { printReadable(record) }
   }
 
-  private func find(in reader: SpoolReader) throws -> SpoolEntry {
-    let name = event.split(separator: "/").last.map(String.init) ?? event
-    var matches: [SpoolEntry] = []
-    for instance in try options.instances(in: reader) {
-      matches += try reader.entries(of: instance, in: EventState.allCases).filter {
-        ($0.fileName == name && event.hasSuffix(event.contains("/") ? $0.path : name))
-          || isNamedByID($0)
-      }
-    }
-    guard let match = matches.first else {
-      throw CommandFailure(
-        description: "no event called \(printable(event)) in the spool", exitCode: 1)
-    }
-    guard matches.count == 1 else {
-      throw CommandFailure(
-        description: "\(printable(event)) may be any of these:\n"
-          + matches.map { "  \(printable($0.path))" }.joined(separator: "\n"), exitCode: 1)
-    }
-    return match
+  private func jsonLine(
+    _ stored: StoredEvent, _ entry: SpoolEntry, _ record: AttemptRecord?
+  ) -> [UInt8] {
+    let object = JSONObject([
+      ("path", .string(entry.path)), ("instance", .string("\(entry.instance)")),
+      ("state", .string(entry.state.rawValue)), ("event", .object(stored.attributes)),
+      ("handling", record.map { .object(JSONObject($0.members)) } ?? .null),
+    ])
+    return JSONValue.object(object).compactText + [UInt8(ascii: "\n")]
   }
 
-  /// A file name holds the first 32 digits of the id, so more than that need not be compared.
-  private func isNamedByID(_ entry: SpoolEntry) -> Bool {
-    let prefix = event.lowercased().prefix(32)
-    return prefix.utf8.count >= 6 && (entry.summary?.idPrefix.hasPrefix(prefix) ?? false)
+  private func printReadable(_ record: AttemptRecord) {
+    printResult("handling")
+    printResult("  attempts: \(record.attempts) failed, \(record.deferrals) put off by the handler")
+    if let last = record.lastAttempt { printResult("  last: \(inWords(last.rfc3339))") }
+    if let ending = record.ending { printResult("  its end: \(ending.logField)") }
+    if let next = record.nextAttempt { printResult("  next: \(inWords(next.rfc3339))") }
+    for line in record.errorOutput.split(whereSeparator: \.isNewline) {
+      printResult("  stderr: \(printable(String(line)))")
+    }
   }
 
   private func printReadable(_ stored: StoredEvent, _ entry: SpoolEntry) {
@@ -80,7 +86,10 @@ struct SpoolShowCommand: ParsableCommand {
     }
     field("file", printable(entry.path))
     field("state", entry.state.rawValue)
-    for name in attributes { field(name, printable(stored[name])) }
+    for name in attributes {
+      let value = printable(stored[name])
+      field(name, name.hasSuffix("time") ? inWords(value) : value)
+    }
     printResult("data")
     for member in stored.data.object?.members ?? [] {
       let name = printable(String(decoding: member.name, as: UTF8.self))
@@ -97,4 +106,14 @@ private func asciiEscaped(_ scalar: Unicode.Scalar) -> String {
     let digits = String(unit, radix: 16)
     return "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
   }.joined()
+}
+
+/// A time and how long ago it was, or how soon it will be.
+private func inWords(_ time: String) -> String {
+  guard let seconds = CalendarDate.seconds(rfc3339: String(time.prefix(19)) + "Z") else {
+    return time
+  }
+  let age = Int64(Glibc.time(nil)) - seconds
+  return age >= 0
+    ? "\(time) (\(Age(seconds: age).words) ago)" : "\(time) (in \(Age(seconds: -age).words))"
 }

@@ -9,7 +9,13 @@ struct SpoolStatsCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "stats",
     abstract: "Count the events in each folder, the oldest one's age, and what is free.",
-    discussion: "An event's age is counted from its iat, which its file name holds.")
+    discussion: """
+      An event's age is counted from its iat, which its file name holds; the rate is that of the last \
+      hour's arrivals, handled or not.
+
+      With --warn-age or --critical-age, as for a monitor: exit code 1 or 2 where an event in new, cur \
+      or defer is that old, and a line that says so on standard error.
+      """)
 
   @OptionGroup var options: SpoolOptions
 
@@ -18,6 +24,12 @@ struct SpoolStatsCommand: ParsableCommand {
 
   @Flag(help: "Text for node_exporter's textfile collector.")
   var prometheus = false
+
+  @Option(help: "Exit with 1 where an event waits for so long, as in 10m.")
+  var warnAge: Age?
+
+  @Option(help: "Exit with 2 where an event waits for so long.")
+  var criticalAge: Age?
 
   func validate() throws {
     if json && prometheus { throw ValidationError("Name --json or --prometheus, not both.") }
@@ -34,8 +46,21 @@ struct SpoolStatsCommand: ParsableCommand {
         } else {
           stats.printTable()
         }
+        try checkAge(stats)
       } catch let error as SystemError {
         throw CommandFailure.noInput(error.message)
+      }
+    }
+  }
+}
+
+extension SpoolStatsCommand {
+  private func checkAge(_ stats: SpoolStats) throws {
+    guard let oldest = stats.longestWaitSeconds else { return }
+    for (limit, name, code) in [(criticalAge, "critical", Int32(2)), (warnAge, "warning", 1)] {
+      if let limit, oldest >= limit.seconds {
+        printError("\(name): an event has been waiting for \(Age(seconds: oldest).words)")
+        throw ExitCode(code)
       }
     }
   }
@@ -51,24 +76,43 @@ private struct SpoolStats {
   }
 
   private let folders: [Folder]
+  private let arrivalsOfLastHour: [(instance: InstanceName, count: Int)]
   private let free: (bytes: Int, inodes: Int)
 
   init(of reader: SpoolReader, _ options: SpoolOptions, now: Int64) throws {
     var folders: [Folder] = []
+    var arrivals: [(instance: InstanceName, count: Int)] = []
     for instance in try options.instances(in: reader) {
       for state in EventState.allCases {
-        let entries = try reader.entries(of: instance, in: [state])
-        let oldest = entries.compactMap { entry in
-          entry.summary.flatMap { CalendarDate.seconds(atBasicTime: $0.issuedAt) }
-        }.min()
-        folders.append(
-          Folder(
-            instance: instance, state: state, count: entries.count,
-            oldestAgeSeconds: oldest.map { now - $0 }))
+        folders.append(try Self.folder(instance, state, reader, now))
       }
+      arrivals.append(
+        (instance, try reader.countOfLastHour(of: instance, now: Timestamp(seconds: now))))
     }
+    arrivalsOfLastHour = arrivals
     self.folders = folders
     free = try reader.freeSpace()
+  }
+
+  private static func folder(
+    _ instance: InstanceName, _ state: EventState, _ reader: SpoolReader, _ now: Int64
+  ) throws -> Folder {
+    var count = 0
+    var oldest: [UInt8]?
+    try reader.forEachName(of: instance, in: state) { name, _ in
+      count += 1
+      // The names begin with the time.
+      if oldest.map({ name.lexicographicallyPrecedes($0) }) ?? true { oldest = Array(name) }
+    }
+    let time = oldest.map { String(decoding: $0.prefix(16), as: UTF8.self) }
+      .flatMap(CalendarDate.seconds(atBasicTime:))
+    return Folder(
+      instance: instance, state: state, count: count, oldestAgeSeconds: time.map { now - $0 })
+  }
+
+  /// Of what is not handled yet; nil if there is nothing.
+  var longestWaitSeconds: Int64? {
+    folders.filter { [.new, .cur, .defer].contains($0.state) }.compactMap(\.oldestAgeSeconds).max()
   }
 
   func printTable() {
@@ -80,6 +124,9 @@ private struct SpoolStats {
           $0.oldestAgeSeconds.map(String.init) ?? "-",
         ]
       })
+    for (instance, count) in arrivalsOfLastHour {
+      printResult("\(instance): \(count) arrived in the last hour")
+    }
     printResult("free: \(free.bytes) bytes, \(free.inodes) inodes")
   }
 
@@ -93,7 +140,13 @@ private struct SpoolStats {
         ]))
     }
     let object = JSONObject([
-      ("folders", .array(folders)), ("freebytes", .number(Int64(free.bytes))),
+      ("folders", .array(folders)),
+      (
+        "arrivalsoflasthour",
+        .object(
+          JSONObject(
+            arrivalsOfLastHour.map { ("\($0.instance)", JSONValue.number(Int64($0.count))) }))
+      ), ("freebytes", .number(Int64(free.bytes))),
       ("freeinodes", .number(Int64(free.inodes))),
     ])
     return String(decoding: JSONValue.object(object).compactText, as: UTF8.self)
@@ -110,6 +163,10 @@ private struct SpoolStats {
     lines.append("# TYPE \(name)_oldest_age_seconds gauge")
     lines += folders.compactMap { folder in
       folder.oldestAgeSeconds.map { "\(name)_oldest_age_seconds\(labels(folder)) \($0)" }
+    }
+    lines.append("# TYPE \(name)_arrivals_last_hour gauge")
+    lines += arrivalsOfLastHour.map {
+      "\(name)_arrivals_last_hour{instance=\"\($0.instance)\"} \($0.count)"
     }
     lines += ["# TYPE \(name)_free_bytes gauge", "\(name)_free_bytes \(free.bytes)"]
     lines += ["# TYPE \(name)_free_inodes gauge", "\(name)_free_inodes \(free.inodes)"]

@@ -76,7 +76,7 @@ package struct CalendarDate: Sendable {
   var basic: String { "\(basicHour)\(digits(minute, 2))\(digits(second, 2))Z" }
 
   /// `20261124T17`.
-  var basicHour: String {
+  package var basicHour: String {
     "\(digits(year, 4))\(digits(month, 2))\(digits(day, 2))T\(digits(hour, 2))"
   }
 

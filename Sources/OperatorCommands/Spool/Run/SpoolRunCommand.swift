@@ -81,7 +81,7 @@ struct SpoolRunCommand: ParsableCommand {
     } catch {
       throw CommandFailure.unavailable(error.message)
     }
-    let consumers = ConsumersOfSpool(path: try options.path(), instance: options.instance)
+    let consumers = ConsumersOfSpool(path: try options.path(), isWanted: options.isWanted)
     do {
       let found = try consumers.now()
       let backlog = follow || once ? 0 : try found.reduce(0) { try $0 + $1.count(in: .new) }
@@ -109,18 +109,17 @@ struct SpoolRunCommand: ParsableCommand {
 /// The consumers of a spool's instances, opened once each. Instances may come while it is watched.
 final class ConsumersOfSpool {
   private let path: String
-  /// Nil: all.
-  private let instance: String?
+  private let isWanted: (InstanceName) -> Bool
   private var open: [InstanceName: EventConsumer] = [:]
 
-  init(path: String, instance: String?) {
+  init(path: String, isWanted: @escaping (InstanceName) -> Bool) {
     self.path = path
-    self.instance = instance
+    self.isWanted = isWanted
   }
 
   func now() throws(SystemError) -> [EventConsumer] {
     for name in try SpoolReader(path: path).instances()
-    where open[name] == nil && instance.map({ $0 == name.description }) ?? true {
+    where open[name] == nil && isWanted(name) {
       open[name] = try EventConsumer(of: name, in: path)
     }
     return Array(open.values)

@@ -1,0 +1,65 @@
+internal import Glibc
+package import WebhookCore
+
+/// Removes what nobody needs any more from an instance's folder of the spool. What a consumer holds is
+/// not touched.
+extension EventConsumer {
+  /// The days in `done` that ended `seconds` ago or earlier, the oldest first. Never today.
+  package func finishedDays(
+    endedSecondsAgo seconds: Int64, now: Timestamp
+  ) throws(SystemError) -> [String] {
+    let limit = now.seconds - max(0, seconds)
+    return try folder(.done).names().filter { day in
+      guard let start = CalendarDate.seconds(rfc3339: "\(day)T00:00:00Z") else { return false }
+      return start + 86_400 <= limit
+    }.sorted()
+  }
+
+  /// - Parameter isDryRun: only counts.
+  /// - Returns: how many events of that day were removed.
+  package func prune(day: String, isDryRun: Bool) throws(SystemError) -> Int {
+    let folder = try folder(.done).directory(day)
+    var count = 0
+    for name in try folder.names() {
+      if !isDryRun {
+        guard let held = try hold(name, in: folder) else { continue }
+        try folder.remove(name)
+        _ = consume held
+      }
+      count += 1
+    }
+    guard !isDryRun else { return count }
+    do throws(SystemError) {
+      try self.folder(.done).removeDirectory(day)
+    } catch  where error.errno == ENOTEMPTY || error.errno == ENOENT {}
+    return count
+  }
+
+  /// Removes the events in `dead` whose last attempt, or else whose time, lies that far back.
+  /// - Returns: how many there were.
+  package func pruneDead(
+    olderThanSeconds seconds: Int64, now: Timestamp, isDryRun: Bool
+  ) throws(SystemError) -> Int {
+    let limit = now.seconds - max(0, seconds)
+    var count = 0
+    var start: String?
+    while true {
+      let names = try oldest(1_000, in: .dead, after: start)
+      guard let last = names.last else { return count }
+      start = last
+      for name in names {
+        let issued = EventSummary(fileName: name).flatMap {
+          CalendarDate.seconds(atBasicTime: $0.issuedAt)
+        }
+        let time = record(of: name, in: .dead)?.lastAttempt?.seconds ?? issued
+        guard let time, time <= limit else { continue }
+        if !isDryRun {
+          guard let held = try hold(name, in: .dead) else { continue }
+          try remove(name, in: .dead)
+          _ = consume held
+        }
+        count += 1
+      }
+    }
+  }
+}
