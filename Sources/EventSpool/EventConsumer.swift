@@ -15,9 +15,11 @@ package final class EventConsumer: Sendable {
   private let days = Mutex<[String: Directory]>([:])
 
   /// - Throws: also if the instance's folder is not there, or belongs to another user.
-  package init(of instance: InstanceName, in spool: String) throws(SystemError) {
+  package init(
+    of instance: InstanceName, in spool: String, calls: SystemCalls = SystemCalls()
+  ) throws(SystemError) {
     self.instance = instance
-    let root = try Directory(path: spool).directory(instance.description)
+    let root = try Directory(path: spool, calls: calls).directory(instance.description)
     guard let owner = try root.status(of: ".")?.st_uid, owner == geteuid() else {
       throw SystemError(call: "claim", path: root.path, errno: EPERM)
     }

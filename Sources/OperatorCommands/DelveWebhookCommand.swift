@@ -35,7 +35,8 @@ struct DelveWebhookCommand: AsyncParsableCommand {
       """,
     version: "delve-webhook \(programVersion)",
     subcommands: [
-      ConfigCommand.self, ExplainCommand.self, KeysCommand.self, SendCommand.self,
+      ConfigCommand.self, DelveJSONCommand.self, ExplainCommand.self, KeysCommand.self,
+      SendCommand.self,
       SpoolCommand.self,
     ])
 }

@@ -16,6 +16,9 @@ struct SendCommand: AsyncParsableCommand {
         openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-521 -out private.pem
         openssl pkey -in private.pem -pubout -out public.pem
 
+      With --replay, the delivery of a stored event again; a responder answers 200 duplicate, or 401 \
+      stale where it is older than its max-age-seconds.
+
       Prints the answer's status line and body. Exit code 0: every answer was 2xx; 1: one was not.
       """)
 
@@ -23,13 +26,20 @@ struct SendCommand: AsyncParsableCommand {
   var url: String
 
   @Option(help: "The private key to sign with: a PEM file.")
-  var key: String
+  var key: String?
+
+  @Option(help: "Send the delivery that this event file keeps, in place of a new one.")
+  var replay: String?
 
   @Option(help: "The kind of event: \(Hook.allCases.map(\.rawValue).joined(separator: ", ")).")
   var hook: Hook = .exportComplete
 
   @Option(help: "The event's id; a random number if left out.")
   var id: String?
+
+  @Option(
+    help: "A further claim, as in aud=me or exp=1790000000: JSON, or else a string. Repeatable.")
+  var claim: [ClaimArgument] = []
 
   @Option(help: "The JWS algorithm; by default the one that fits the key.")
   var algorithm: SignatureAlgorithm?
@@ -50,12 +60,18 @@ struct SendCommand: AsyncParsableCommand {
     guard url.hasPrefix("http://") || url.hasPrefix("https://") else {
       throw ValidationError("The URL must begin with http:// or https://.")
     }
+    guard (key == nil) != (replay == nil) else {
+      throw ValidationError("Name --key for a new delivery, or --replay for a stored one.")
+    }
+    guard replay == nil || (id == nil && claim.isEmpty && algorithm == nil && !forge) else {
+      throw ValidationError("What --replay sends is signed already: nothing in it can be changed.")
+    }
     guard `repeat` >= 1 else { throw ValidationError("--repeat must be 1 or more.") }
   }
 
   func run() async throws {
     try await reportingFailures {
-      let post = HTTPRequest(delivery: try makeDelivery(), url: url)
+      let post = try replay.map(storedRequest) ?? newRequest()
       var isAccepted = true
       for _ in 0..<`repeat` {
         let answer = try await post.send()
@@ -70,33 +86,73 @@ struct SendCommand: AsyncParsableCommand {
     }
   }
 
-  private func makeDelivery() throws -> Delivery {
+  private func newRequest() throws -> HTTPRequest {
+    let key = key ?? ""
     do {
       let signingKey = try SigningKey(pem: try contents(ofFile: key))
       guard let algorithm = algorithm ?? signingKey.defaultAlgorithm else {
         throw SigningKeyProblem.unsupportedKey
       }
-      return try Delivery(
-        body: hook.sampleBody(id: id ?? String(UInt32.random(in: 100_000...999_999))),
-        issuedAt: Int64(time(nil)), signedBy: signingKey, algorithm: algorithm,
+      var body = hook.sampleBody(id: id ?? String(UInt32.random(in: 100_000...999_999)))
+      for claim in claim {
+        body = body.removing(claim.name).appending(claim.name, claim.value)
+      }
+      let delivery = try Delivery(
+        body: body, issuedAt: Int64(time(nil)), signedBy: signingKey, algorithm: algorithm,
         keyLocation: keyLocation, isForged: forge)
+      return HTTPRequest(
+        url: url, authorization: delivery.authorization, xSignature: delivery.xSignature,
+        body: delivery.body)
     } catch let error as FileError {
       throw CommandFailure.noInput("\(printable(key)): \(error.message)")
     } catch let problem as SigningKeyProblem {
       throw CommandFailure.noInput("\(printable(key)) \(problem.explanation)")
     }
   }
+
+  /// The delivery that a stored event came with, as far as the event keeps it.
+  private func storedRequest(_ file: String) throws -> HTTPRequest {
+    let line: [UInt8]
+    do throws(FileError) {
+      line = try contents(ofFile: file)
+    } catch {
+      throw CommandFailure.noInput("\(printable(file)): \(error.message)")
+    }
+    guard let event = StoredEvent(line: line), !event["jws"].isEmpty,
+      event["jws"].utf8.allSatisfy({ (0x21...0x7E).contains($0) }),
+      event["xsignature"].utf8.allSatisfy({ (0x20...0x7E).contains($0) })
+    else { throw CommandFailure.noInput("\(printable(file)) is no event with its token") }
+    return HTTPRequest(
+      url: url, authorization: Array("Signed \(event["jws"])".utf8),
+      xSignature: event["xsignature"],
+      body: event.data.object.map { JSONValue.object($0.removing("iat")).compactText } ?? [])
+  }
+}
+
+/// A claim on the command line: `name=value`.
+struct ClaimArgument: ExpressibleByArgument {
+  let name: String
+  let value: JSONValue
+
+  init?(argument: String) {
+    guard let equals = argument.firstIndex(of: "="), equals != argument.startIndex else {
+      return nil
+    }
+    name = String(argument[..<equals])
+    let text = Array(argument[argument.index(after: equals)...].utf8)
+    value = (try? JSONValue(parsing: text)) ?? .string(text)
+  }
 }
 
 extension HTTPRequest {
-  fileprivate init(delivery: Delivery, url: String) {
+  fileprivate init(url: String, authorization: [UInt8], xSignature: String, body: [UInt8]) {
     self.url = url
-    body = delivery.body
+    self.body = body
     headers = [
       ("Content-Type", "application/json"),
-      ("Authorization", String(decoding: delivery.authorization, as: UTF8.self)),
-      ("X-Signature", delivery.xSignature),
+      ("Authorization", String(decoding: authorization, as: UTF8.self)),
     ]
+    if !xSignature.isEmpty { headers.append(("X-Signature", xSignature)) }
   }
 }
 

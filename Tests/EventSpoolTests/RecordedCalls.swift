@@ -56,6 +56,13 @@ final class RecordedCalls: Sendable {
       isFailing("link \(self.name(directory))") ? -1 : real.linkOpenFile(file, directory, name)
     }
     calls.unlinkat = { [self] in isFailing("unlink \(name($0))") ? -1 : real.unlinkat($0, $1, $2) }
+    calls.renameNew = { [self] from, name, to, target in
+      isFailing("move \(self.name(from)) \(self.name(to))")
+        ? -1 : real.renameNew(from, name, to, target)
+    }
+    calls.renameat = { [self] from, name, to, target in
+      isFailing("rename \(self.name(to))") ? -1 : real.renameat(from, name, to, target)
+    }
     calls.mkdirat = { [self] in isFailing("mkdir \($1)") ? -1 : real.mkdirat($0, $1, $2) }
     calls.faccessat = { [self] in
       isFailing("access \(name($0))") ? -1 : real.faccessat($0, $1, $2, $3)

@@ -51,7 +51,7 @@ struct CommandLineTests {
       let shown = try await delveWebhook("spool", "show", name, "--spool", spool.path)
       #expect(shown.exitCode == 0, "\(name)")
       #expect(shown.output.contains("subject       export/e0\n"), "\(name)")
-      let json = try await delveWebhook("spool", "show", name, "--spool", spool.path, "--json")
+      let json = try await delveWebhook("spool", "show", name, "--spool", spool.path, "--raw")
       #expect(
         json.output
           == String(

@@ -50,9 +50,11 @@ package func withProcess<Result: Sendable>(
   return (result.closureResult, exitCode(result.terminationStatus))
 }
 
-/// Waits until `condition` holds, for ten seconds at most.
-package func eventually(_ condition: () async throws -> Bool) async throws -> Bool {
-  for _ in 0..<500 {
+/// Waits until `condition` holds, for ten seconds at most where nothing else is said.
+package func eventually(
+  seconds: Int = 10, _ condition: () async throws -> Bool
+) async throws -> Bool {
+  for _ in 0..<seconds * 50 {
     if try await condition() { return true }
     try await Task.sleep(for: .milliseconds(20))
   }

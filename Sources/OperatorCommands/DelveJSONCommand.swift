@@ -1,0 +1,36 @@
+internal import ArgumentParser
+internal import StrictJSON
+
+/// `delve-webhook delve-json`
+struct DelveJSONCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "delve-json",
+    abstract: "Print the delve.json that registers this receiver's three hooks with Delve.",
+    discussion: """
+      For the connector that is registered by the API; see the vendor's article on webhooks. The \
+      paths are those of the snippets for nginx and Apache.
+      """)
+
+  @Option(help: "Where the hooks are, for example https://hooks.example.com/webhooks/delve.")
+  var baseURL: String
+
+  func validate() throws {
+    guard baseURL.hasPrefix("https://") || baseURL.hasPrefix("http://"),
+      baseURL.utf8.allSatisfy({ (0x21...0x7E).contains($0) && $0 != 0x3F && $0 != 0x23 })
+    else {
+      throw ValidationError("--base-url must begin with https:// and have no query or fragment.")
+    }
+  }
+
+  func run() throws {
+    let base = baseURL.hasSuffix("/") ? String(baseURL.dropLast()) : baseURL
+    let hooks = [
+      ("scanSuccessWebhook", "success"), ("scanFailureWebhook", "failure"),
+      ("exportCompleteWebhook", "export"),
+    ]
+    let members = hooks.map { name, path in
+      (name, JSONValue.object(JSONObject([("url", .string("\(base)/\(path)"))])))
+    }
+    printResult(String(decoding: JSONValue.object(JSONObject(members)).compactText, as: UTF8.self))
+  }
+}

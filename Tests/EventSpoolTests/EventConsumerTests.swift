@@ -1,0 +1,168 @@
+internal import EventSpool
+internal import Glibc
+internal import TestSupport
+internal import Testing
+internal import WebhookCore
+
+/// Claims and moves, and what becomes of an event if one of them fails.
+struct EventConsumerTests {
+  private static let now = Timestamp(seconds: 1_790_000_100)
+
+  private let folder: TemporaryFolder
+  private let recorded = RecordedCalls()
+  private let consumer: EventConsumer
+  private let event: Event
+  private var name: String { event.fileName.description }
+
+  init() throws {
+    folder = try TemporaryFolder()
+    event = try exampleEvent()
+    try folder.write(event.line, to: "acme/new/\(event.fileName)")
+    consumer = try EventConsumer(
+      of: try exampleInstance().name, in: folder.path,
+      calls: recorded.systemCalls(isOnBtrfs: false))
+    recorded.reset()
+  }
+
+  private var places: [String] { folder.files(below: "acme") }
+
+  private var failedRecord: AttemptRecord {
+    var record = AttemptRecord()
+    record.attempts = 2
+    record.deferrals = 1
+    record.lastAttempt = Self.now
+    record.nextAttempt = Timestamp(seconds: Self.now.seconds + 10)
+    record.ending = .exit(3)
+    record.errorOutput = "why \"quoted\"\n"
+    return record
+  }
+
+  // MARK: Claims
+
+  @Test func claimedEventIsNobodyElses() throws {
+    let claimed = try #require(try consumer.claim(name, in: .new))
+    #expect(places == ["cur/\(name)"])
+    #expect(try claimed.contents() == event.line)
+    let other = try EventConsumer(of: consumer.instance, in: folder.path)
+    #expect(try other.claim(name, in: .new) == nil)
+    #expect(try other.claim(name, in: .cur) == nil)
+    try consumer.finish(claimed, now: Self.now)
+    #expect(places == ["done/2026-09-21/\(name)"])
+  }
+
+  @Test func eventOfAConsumerThatDiedIsClaimedAgain() throws {
+    do { _ = try #require(try consumer.claim(name, in: .new)) }
+    #expect(places == ["cur/\(name)"])
+    let again = try #require(try consumer.claim(name, in: .cur))
+    try consumer.release(again)
+    #expect(places == ["new/\(name)"])
+  }
+
+  @Test func lockGoesWithTheDescriptor() throws {
+    let duplicate: Int32
+    do {
+      let claimed = try #require(try consumer.claim(name, in: .new))
+      duplicate = dup(claimed.descriptor)
+    }
+    #expect(try consumer.claim(name, in: .cur) == nil)
+    close(duplicate)
+    #expect(try consumer.claim(name, in: .cur) != nil)
+  }
+
+  @Test func whatIsNoPlainFileIsNotClaimed() throws {
+    symlink("/etc/passwd", "\(folder.path)/acme/new/link.json")
+    mkfifo("\(folder.path)/acme/new/pipe.json", 0o600)
+    for name in ["link.json", "pipe.json", "nothing.json"] {
+      #expect(try consumer.claim(name, in: .new) == nil)
+    }
+  }
+
+  // MARK: Records
+
+  @Test func recordComesBackAsItWasWritten() throws {
+    do {
+      let claimed = try #require(try consumer.claim(name, in: .new))
+      try consumer.putOff(claimed, failedRecord)
+    }
+    #expect(places == ["defer/\(name)", "defer/\(name).state"])
+    #expect(consumer.record(of: name, in: .defer) == failedRecord)
+    do {
+      let again = try #require(try consumer.claim(name, in: .defer))
+      #expect(again.record == failedRecord)
+      try consumer.giveUp(again, failedRecord)
+    }
+    #expect(places == ["dead/\(name)", "dead/\(name).state"])
+    try consumer.retry(name, in: .dead)
+    #expect(places == ["new/\(name)"])
+  }
+
+  @Test(arguments: [
+    AttemptRecord.Ending.exit(0), .exit(255), .signal(9), .timeLimit, .noEvent,
+  ])
+  func everyEndingComesBack(ending: AttemptRecord.Ending) {
+    var record = AttemptRecord()
+    record.ending = ending
+    #expect(AttemptRecord(line: record.line) == record)
+  }
+
+  @Test func rubbishIsNoRecord() {
+    for text in ["", "{}", "[]", #"{"attempts":1}"#, #"{"attempts":"1","deferrals":0}"#] {
+      #expect(AttemptRecord(line: Array(text.utf8)) == nil)
+    }
+  }
+
+  // MARK: The same event twice
+
+  @Test func olderOfTwoStays() throws {
+    let first = try #require(try consumer.claim(name, in: .new))
+    try consumer.finish(first, now: Self.now)
+    // Published a second time, after a crash.
+    try folder.write(event.line, to: "acme/new/\(name)")
+    let second = try #require(try consumer.claim(name, in: .new))
+    try consumer.finish(second, now: Self.now)
+    #expect(places == ["done/2026-09-21/\(name)"])
+  }
+
+  // MARK: Failures
+
+  /// What a consumer does with one event, up to the end that it comes to.
+  enum Course: CaseIterable {
+    case finish, putOff, giveUp, release
+  }
+
+  private func follow(_ course: Course) throws {
+    guard let claimed = try consumer.claim(name, in: .new) else { return }
+    switch course {
+    case .finish: try consumer.finish(claimed, now: Self.now)
+    case .putOff: try consumer.putOff(claimed, failedRecord)
+    case .giveUp: try consumer.giveUp(claimed, failedRecord)
+    case .release: try consumer.release(claimed)
+    }
+  }
+
+  @Test(arguments: Course.allCases)
+  func callThatFailsLosesNoEvent(course: Course) throws {
+    try follow(course)
+    let calls = recorded.calls.count
+    #expect(calls >= 2)
+    for index in 1...calls {
+      let fresh = try EventConsumerTests()
+      fresh.recorded.reset(failing: (index, EIO))
+      try? fresh.follow(course)
+      let left = fresh.places.filter { $0.hasSuffix("/\(name)") }
+      #expect(left.count == 1, "\(course), call \(index): \(fresh.places)")
+    }
+  }
+
+  /// The record is durable before the event moves: else a crash would forget the attempt.
+  @Test func recordIsSyncedBeforeTheEventMoves() throws {
+    let claimed = try #require(try consumer.claim(name, in: .new))
+    recorded.reset()
+    try consumer.putOff(claimed, failedRecord)
+    let order = recorded.calls.filter { call in
+      ["fsync", "rename", "move"].contains { call.hasPrefix($0) }
+    }
+    #expect(
+      order == ["fsync .\(name).state", "rename defer", "fsync defer", "move cur defer"])
+  }
+}

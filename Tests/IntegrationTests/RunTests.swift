@@ -1,0 +1,242 @@
+internal import Foundation
+internal import Glibc
+internal import StrictJSON
+internal import TestSupport
+internal import Testing
+
+/// `spool run`, as built: what a handler gets, what its end means, and what becomes of an event when
+/// something dies in the middle.
+@Suite(.timeLimit(.minutes(2)))
+struct RunTests {
+  let site: SpoolSite
+
+  init() throws {
+    site = try SpoolSite()
+  }
+
+  // MARK: What a handler gets
+
+  @Test func handlerGetsTheFileAndTheEnvironmentAndNothingElse() async throws {
+    let name = try site.addEvents(1)[0]
+    let script = """
+      cat > stdin; env > environment; ls /proc/self/fd | wc -l > descriptors
+      grep -E 'Sig(Blk|Ign)' /proc/self/status > signals; ps -o pgid= -p $$ > group; echo $$ > process
+      """
+    try site.folder.write(script.utf8, to: "handler")
+    // Descriptor 9 and the variables are the caller's own.
+    let result = try await site.shell(
+      "exec 9</dev/null; cd \(site.path) && \(site.program) spool run -- sh handler",
+      environment: [
+        "LISTEN_FDS": "1", "NOTIFY_SOCKET": "/x", "WATCHDOG_USEC": "1", "DELVE_OTHER": "x",
+        "KEPT": "yes",
+      ])
+    #expect(result.exitCode == 0, "\(result)")
+    #expect(site.text("stdin") == site.text("spool/acme/done/\(site.today)/\(name)"))
+    let environment = Set(site.text("environment").split(separator: "\n").map(String.init))
+    #expect(environment.contains("KEPT=yes"))
+    #expect(environment.contains("DELVE_EVENT_FILE=\(site.path)/spool/acme/cur/\(name)"))
+    #expect(environment.contains("DELVE_EVENT_ID=\(site.id(0))"))
+    #expect(environment.contains("DELVE_INSTANCE=acme"))
+    #expect(environment.contains("DELVE_TYPE=com.delvesecurity.export.done"))
+    #expect(environment.contains("DELVE_SUBJECT=export/0"))
+    #expect(environment.contains("DELVE_URL=https://acme.delvesecurity.app"))
+    for prefix in ["LISTEN_", "NOTIFY_", "WATCHDOG_", "DELVE_OTHER", "DELVE_WEBHOOK_CONFIG"] {
+      #expect(!environment.contains { $0.hasPrefix(prefix) }, "\(prefix)")
+    }
+    // 0, 1, 2 and the one that ls itself opens.
+    #expect(site.text("descriptors") == "4\n")
+    // Signals 32 and 33 are the C library's own.
+    let masks = site.text("signals").matches(of: /[0-9a-f]{16}/).compactMap { Int($0.0, radix: 16) }
+    #expect(masks.count == 2 && masks.allSatisfy { $0 & 0x7FFF_FFFF == 0 }, "\(masks)")
+    #expect(site.text("group").split(separator: " ") == site.text("process").split(separator: " "))
+  }
+
+  @Test func oldestComesFirst() async throws {
+    let names = try site.addEvents(20, issuedApart: 60)
+    let result = try await site.run("echo $DELVE_EVENT_FILE")
+    #expect(
+      result.output.split(separator: "\n").map { $0.split(separator: "/").last.map(String.init) }
+        == names)
+  }
+
+  // MARK: What its end means
+
+  @Test(arguments: [
+    ("exit 0", "done", Int32(0), ""), ("exit 75", "defer", 1, #""deferrals":1"#),
+    ("exit 65", "dead", 1, #""exit":65"#), ("exit 3", "defer", 1, #""attempts":1"#),
+    ("kill -9 $$", "defer", 1, #""signal":9"#), ("sleep 60", "defer", 1, #""timelimit":true"#),
+  ])
+  func endOfTheHandlerDecides(
+    script: String, folder: String, exitCode: Int32, record: String
+  ) async throws {
+    let name = try site.addEvents(1)[0]
+    let result = try await site.run("echo said >&2; \(script)", ["--timeout", "1"])
+    #expect(result.exitCode == exitCode, "\(result)")
+    let place = folder == "done" ? "done/\(site.today)" : folder
+    #expect(site.events == ["acme/\(place)/\(name)"])
+    if folder != "done" {
+      let state = site.text("spool/acme/\(folder)/\(name).state")
+      #expect(state.contains(record), "\(state)")
+      #expect(state.contains(#""stderr":"said\n""#), "\(state)")
+      let shown = try await site.delveWebhook("spool", "show", name)
+      #expect(shown.output.contains("stderr: said"))
+    }
+  }
+
+  @Test func eventIsGivenUpAfterTheLastAttempt() async throws {
+    let name = try site.addEvents(1)[0]
+    for attempt in 1...3 {
+      let result = try await site.run("exit 1", ["--max-attempts", "3"])
+      #expect(result.exitCode == 1)
+      #expect(site.events == ["acme/\(attempt == 3 ? "dead" : "defer")/\(name)"])
+      // Not before its time.
+      #expect(try await site.run("exit 0").exitCode == 0)
+      try site.makeDue(name)
+    }
+    #expect(site.text("spool/acme/dead/\(name).state").contains(#""attempts":3"#))
+    #expect(site.files("spool/acme/defer") == [])
+  }
+
+  @Test(arguments: [["/nonexistent"], ["no-such-program"], ["/tmp"], ["./text"]])
+  func commandThatCannotBeStartedTouchesNoEvent(command: [String]) async throws {
+    let name = try site.addEvents(1)[0]
+    chmod(try site.folder.write("no program".utf8, to: "text"), 0o755)
+    let result = try await site.shell(
+      "cd \(site.path) && \(site.program) spool run -- \(command[0])")
+    #expect(result.exitCode == 69, "\(result)")
+    #expect(site.events == ["acme/new/\(name)"])
+  }
+
+  @Test func fileThatIsNoEventIsGivenUpUnseen() async throws {
+    try site.folder.write("half".utf8, to: "spool/acme/new/20261124T000000Z-a-b-c-d.json")
+    let result = try await site.run("touch \(site.path)/ran")
+    #expect(result.exitCode == 1)
+    #expect(site.events == ["acme/dead/20261124T000000Z-a-b-c-d.json"])
+    #expect(!FileManager.default.fileExists(atPath: "\(site.path)/ran"))
+  }
+
+  @Test func onceHandlesTheOldestAlone() async throws {
+    let names = try site.addEvents(3, issuedApart: 60)
+    #expect(try await site.run("exit 0", ["--once"]).exitCode == 0)
+    #expect(site.files("spool/acme/new") == Array(names.dropFirst()))
+  }
+
+  @Test(arguments: [
+    ["spool", "run"], ["spool", "run", "--jobs", "0", "--", "true"],
+    ["spool", "run", "--once", "--follow", "--", "true"],
+  ])
+  func wrongCommandLineIsAUsageError(arguments: [String]) async throws {
+    #expect(try await site.delveWebhook(arguments).exitCode == 64)
+  }
+
+  @Test(.enabled(if: getuid() == 0, "needs root, to give the spool to another user"))
+  func spoolOfAnotherUserIsLeftAlone() async throws {
+    let name = try site.addEvents(1)[0]
+    _ = try await command("chown", ["-R", "daemon", "\(site.path)/spool/acme"])
+    let result = try await site.run("exit 0")
+    #expect(result.exitCode == 77)
+    #expect(result.errorOutput.contains("run this as its owner"))
+    #expect(site.events == ["acme/new/\(name)"])
+  }
+
+  // MARK: When something dies
+
+  @Test func handlerThatOutlivesItsRunnerIsNotStartedASecondTime() async throws {
+    let name = try site.addEvents(1)[0]
+    let script =
+      "echo begun >> \(site.path)/runs; until test -e \(site.path)/go; do sleep 0.1; done"
+    let runner = try site.start("run", "--", "sh", "-c", script)
+    #expect(try await eventually { site.text("runs") == "begun\n" })
+    runner.send(signal: SIGKILL)
+    #expect(try await runner.exitCode() == -SIGKILL)
+    // The handler holds it still.
+    #expect(try await site.run("echo second >> \(site.path)/runs").exitCode == 0)
+    #expect(site.text("runs") == "begun\n")
+    #expect(site.events == ["acme/cur/\(name)"])
+    try site.folder.write([], to: "go")
+    let isHandled = try await eventually {
+      _ = try await site.run("echo second >> \(site.path)/runs")
+      return site.text("runs") == "begun\nsecond\n"
+    }
+    #expect(isHandled)
+    #expect(site.events == ["acme/done/\(site.today)/\(name)"])
+  }
+
+  @Test func terminationLetsHandlersFinish() async throws {
+    let name = try site.addEvents(2)[0]
+    let script = "echo begun > \(site.path)/begun; sleep 1"
+    let runner = try site.start("run", "--follow", "--", "sh", "-c", script)
+    #expect(try await eventually { site.text("begun") != "" })
+    runner.send(signal: SIGTERM)
+    #expect(try await runner.exitCode() == 0)
+    #expect(site.events.filter { $0.contains("/done/") } == ["acme/done/\(site.today)/\(name)"])
+    #expect(site.files("spool/acme/new").count == 1)
+  }
+
+  @Test func secondTerminationEndsHandlersAndTheirChildren() async throws {
+    let name = try site.addEvents(1)[0]
+    let script = "sleep 100 & echo $! > \(site.path)/child; sleep 100"
+    let runner = try site.start("run", "--follow", "--", "sh", "-c", script)
+    #expect(try await eventually { site.text("child") != "" })
+    runner.send(signal: SIGTERM)
+    #expect(try await eventually { site.text("runner.log").contains("stopping") })
+    runner.send(signal: SIGTERM)
+    #expect(try await runner.exitCode() == 0)
+    // As if it had never been claimed.
+    #expect(site.events == ["acme/new/\(name)"])
+    let child = try #require(Int32(site.text("child").dropLast()))
+    #expect(try await eventually { kill(child, 0) != 0 })
+  }
+
+  @Test func arrivalsAreHandledWhileItFollowsAlsoOfNewInstances() async throws {
+    let runner = try site.start("run", "--follow", "--", "sh", "-c", "cat >> \(site.path)/seen")
+    #expect(try await eventually { site.text("runner.log") == "" })
+    for instance in ["acme", "later"] {
+      try site.addEvents(3, instance: instance)
+      let isSeen = try await eventually {
+        site.files("spool/\(instance)/done").count == 3
+      }
+      #expect(isSeen, "\(instance)")
+    }
+    runner.send(signal: SIGTERM)
+    #expect(try await runner.exitCode() == 0)
+  }
+
+  @Test func runnersThatAreKilledLoseNoEvent() async throws {
+    try site.addEvents(300)
+    let script = "echo $DELVE_EVENT_ID >> \(site.path)/handled"
+    for _ in 0..<6 {
+      let runners = try (0..<3).map { _ in
+        try site.start("run", "--jobs", "2", "--", "sh", "-c", script)
+      }
+      try await Task.sleep(for: .milliseconds(60))
+      for runner in runners { runner.send(signal: SIGKILL) }
+      for runner in runners { _ = try await runner.exitCode() }
+    }
+    // What was on its way may run on for a moment, and hold its event.
+    let isDrained = try await eventually {
+      _ = try await site.run(script, ["--jobs", "4"])
+      return site.files("spool/acme/done").count == 300
+    }
+    #expect(isDrained, "\(site.events.filter { !$0.contains("/done/") })")
+    let handled = site.text("handled").split(separator: "\n")
+    #expect(Set(handled).count == 300)
+    // Once each, but for what a killed runner had in hand: 18 of them with two each.
+    #expect(handled.count <= 300 + 36)
+  }
+
+  // MARK: Where it is seen
+
+  @Test func barIsShownAtATerminalAndNowhereElse() async throws {
+    try site.addEvents(5)
+    let atTerminal = try await site.shell(
+      "script -qec '\(site.program) spool run -- sleep 0.15' /dev/null")
+    #expect(atTerminal.output.contains("] 5/5"))
+    #expect(!atTerminal.output.contains("result=done"))
+    try site.addEvents(5, from: 5)
+    let inPipe = try await site.run("exit 0")
+    #expect(!inPipe.errorOutput.contains("5/5"))
+    #expect(
+      inPipe.errorOutput.matches(of: /result=done instance=acme id=[0-9a-f]{64} exit=0/).count == 5)
+  }
+}

@@ -1,0 +1,190 @@
+internal import Foundation
+internal import Glibc
+internal import StrictJSON
+internal import TestSupport
+internal import Testing
+
+/// `spool retry`, `finish`, `prune`, `tail`, and the filters of `list`, as built.
+@Suite(.timeLimit(.minutes(2)))
+struct SpoolMoveTests {
+  let site: SpoolSite
+
+  init() throws {
+    site = try SpoolSite()
+  }
+
+  /// An event that was given up, with its record.
+  private func deadEvent(_ number: Int = 0) async throws -> String {
+    let name = try site.addEvents(1, from: number)[0]
+    let result = try await site.run("echo why >&2; exit 65")
+    #expect(result.exitCode == 1)
+    return name
+  }
+
+  // MARK: retry and finish
+
+  @Test func retriedEventIsAsGoodAsNew() async throws {
+    let name = try await deadEvent()
+    let result = try await site.delveWebhook("spool", "retry", name)
+    #expect(result.exitCode == 0)
+    #expect(result.output == "acme/dead/\(name)\n")
+    #expect(result.errorOutput == "1 event retried\n")
+    #expect(site.files("spool/acme/dead") == [])
+    #expect(site.events == ["acme/new/\(name)"])
+  }
+
+  @Test func namesComeFromStandardInputInEveryForm() async throws {
+    let names = [try await deadEvent(0), try await deadEvent(300), try await deadEvent(70_000)]
+    let input = "\(names[0])\nacme/dead/\(names[1])\n\n\(site.id(70_000))\n"
+    let result = try await site.delveWebhook(["spool", "finish", "-"], input: input)
+    #expect(result.exitCode == 0, "\(result)")
+    #expect(result.errorOutput == "3 events finished\n")
+    #expect(site.events == names.map { "acme/done/\(site.today)/\($0)" }.sorted())
+    #expect(site.files("spool/acme/dead") == [])
+  }
+
+  @Test func dryRunMovesNothing() async throws {
+    let name = try await deadEvent()
+    let result = try await site.delveWebhook("spool", "retry", "--dry-run", name)
+    #expect(result.output == "acme/dead/\(name)\n")
+    #expect(result.errorOutput == "1 event would be retried\n")
+    #expect(site.events == ["acme/dead/\(name)"])
+  }
+
+  @Test func whatIsNotThereOrHeldIsSaidAndTheRestIsMoved() async throws {
+    let dead = try await deadEvent()
+    let held = try site.addEvents(1, from: 1)[0]
+    let runner = try site.start("run", "--", "sleep", "60")
+    #expect(try await eventually { site.events.contains("acme/cur/\(held)") })
+    let result = try await site.delveWebhook(
+      ["spool", "finish", "-"], input: "nothing.json\n\(held)\n\(dead)\n")
+    #expect(result.exitCode == 1)
+    #expect(result.errorOutput.contains("no event called nothing.json"))
+    #expect(result.errorOutput.contains("acme/cur/\(held): a running command holds it"))
+    #expect(result.errorOutput.hasSuffix("1 event finished, 2 not\n"))
+    #expect(site.events.contains("acme/cur/\(held)"))
+    runner.send(signal: SIGTERM)
+    runner.send(signal: SIGINT)
+    _ = try await runner.exitCode()
+  }
+
+  // MARK: prune
+
+  @Test func finishedDaysThatAreOldAreRemovedAndTodayIsNot() async throws {
+    let names = try site.addEvents(3)
+    for (name, day) in zip(names, ["2020-01-01", "2026-11-20", site.today]) {
+      try site.folder.makeFolder("spool/acme/done/\(day)")
+      rename(
+        "\(site.path)/spool/acme/new/\(name)", "\(site.path)/spool/acme/done/\(day)/\(name)")
+    }
+    try site.folder.write([], to: "spool/acme/ids/20200101T00/old")
+    try site.folder.write([], to: "spool/acme/ids/20261124T00/young")
+    let dry = try await site.delveWebhook("spool", "prune", "--older-than", "300d", "--dry-run")
+    #expect(dry.output == "acme: 1 of done would be removed\n")
+    #expect(site.events.count == 3)
+    let result = try await site.delveWebhook("spool", "prune", "--older-than", "300d")
+    #expect(result.output == "acme: 1 of done removed\n")
+    #expect(result.exitCode == 0)
+    #expect(!FileManager.default.fileExists(atPath: "\(site.path)/spool/acme/done/2020-01-01"))
+    #expect(site.files("spool/acme/ids") == ["20261124T00/young"])
+    let all = try await site.delveWebhook("spool", "prune", "--older-than", "0s")
+    #expect(all.exitCode == 0)
+    #expect(site.events == ["acme/done/\(site.today)/\(names[2])"])
+  }
+
+  @Test func deadEventsArePrunedOnlyWhenAskedFor() async throws {
+    let name = try await deadEvent()
+    _ = try await site.delveWebhook("spool", "prune", "--older-than", "0s")
+    #expect(site.events == ["acme/dead/\(name)"])
+    let young = try await site.delveWebhook("spool", "prune", "--older-than", "1h", "--dead")
+    #expect(young.output == "acme: 0 of done, 0 of dead removed\n")
+    let result = try await site.delveWebhook("spool", "prune", "--older-than", "0s", "--dead")
+    #expect(result.output == "acme: 0 of done, 1 of dead removed\n")
+    #expect(site.files("spool/acme/dead") == [])
+  }
+
+  @Test(arguments: ["", "7", "d", "-1d", "1y", "99999999999999999999d", "+1d"])
+  func malformedAgeIsAUsageError(age: String) async throws {
+    let result = try await site.delveWebhook("spool", "prune", "--older-than=\(age)")
+    #expect(result.exitCode == 64)
+  }
+
+  // MARK: tail
+
+  @Test func arrivalsAreShownAlsoOfInstancesThatComeLater() async throws {
+    let tail = try site.start("tail", "--json")
+    try await Task.sleep(for: .milliseconds(500))
+    var number = 0
+    for instance in ["acme", "later"] {
+      let isShown = try await eventually {
+        number += 1
+        try site.addEvents(1, from: number, instance: instance)
+        return site.text("runner.log").contains("\"path\":\"\(instance)/new/")
+      }
+      #expect(isShown, "\(instance)")
+    }
+    tail.send(signal: SIGTERM)
+    #expect(try await tail.exitCode() == -SIGTERM)
+  }
+
+  // MARK: list, show and stats
+
+  @Test func listIsFilteredByWhatTheNamesSay() async throws {
+    try site.addEvents(3, issuedApart: 60)
+    _ = try await deadEvent(3)
+    func count(_ options: String...) async throws -> Int {
+      try await site.delveWebhook(["spool", "list", "--json"] + options).output
+        .split(separator: "\n").count
+    }
+    // deadEvent gave up on all that was new.
+    #expect(try await count() == 4)
+    #expect(try await count("--state", "dead", "--state", "new") == 4)
+    #expect(try await count("--state", "new") == 0)
+    #expect(try await count("--kind", "export", "--status", "done") == 4)
+    #expect(try await count("--kind", "scan") == 0)
+    #expect(try await count("--older-than", "1h") == 4)
+    #expect(try await count("--newer-than", "1h") == 0)
+    #expect(try await count("--limit", "2") == 2)
+    #expect(try await count("--limit", "0") == 0)
+  }
+
+  @Test func tableFitsTheTerminal() async throws {
+    try site.addEvents(1)
+    let result = try await site.shell(
+      "script -qec 'stty cols 60; \(site.program) spool list' /dev/null")
+    let lines = result.output.split(whereSeparator: \.isNewline)
+    #expect(lines.count == 2)
+    #expect(lines.allSatisfy { $0.count <= 60 }, "\(result.output)")
+  }
+
+  @Test func showSaysHowTheHandlingFailed() async throws {
+    let name = try await deadEvent()
+    let json = try await site.delveWebhook("spool", "show", name, "--json")
+    let object = try #require(try JSONValue(parsing: Array(json.output.utf8)).object)
+    #expect(object["state"] == .string("dead"))
+    #expect(object["handling"]?.object?["stderr"] == .string("why\n"))
+    #expect(object["event"]?.object?["subject"] == .string("export/0"))
+    let text = try await site.delveWebhook("spool", "show", name)
+    #expect(text.output.contains("its end: exit=65"))
+    #expect(text.output.contains(" ago)"))
+  }
+
+  @Test func statsExitAsMonitorsWantIt() async throws {
+    #expect(try await site.delveWebhook("spool", "stats", "--warn-age", "0s").exitCode == 0)
+    let name = try site.addEvents(1)[0]
+    let ok = try await site.delveWebhook(
+      "spool", "stats", "--warn-age", "3000d", "--critical-age", "9000d")
+    #expect(ok.exitCode == 0)
+    let warning = try await site.delveWebhook(
+      "spool", "stats", "--warn-age", "1d", "--critical-age", "9000d")
+    #expect(warning.exitCode == 1)
+    #expect(warning.errorOutput.hasPrefix("warning: an event has been waiting for "))
+    let critical = try await site.delveWebhook(
+      "spool", "stats", "--warn-age", "1d", "--critical-age", "1d", "--json")
+    #expect(critical.exitCode == 2)
+    #expect(critical.output.contains("\"arrivalsoflasthour\":{\"acme\":0}"))
+    // What is handled waits no longer.
+    _ = try await site.delveWebhook("spool", "finish", name)
+    #expect(try await site.delveWebhook("spool", "stats", "--warn-age", "0s").exitCode == 0)
+  }
+}

@@ -1,0 +1,103 @@
+internal import Foundation
+internal import Glibc
+internal import TestSupport
+
+/// A spool with events of one shape, and the command line to work on it.
+struct SpoolSite: Sendable {
+  let folder: TemporaryFolder
+  let program = Repository.executable("delve-webhook")
+
+  init() throws {
+    folder = try TemporaryFolder()
+    try folder.makeFolder("spool/acme")
+    try folder.write(exampleConfiguration().utf8, to: "config.yaml")
+  }
+
+  var path: String { folder.path }
+  func text(_ name: String) -> String { folder.text(of: name) }
+  func files(_ name: String) -> [String] { folder.files(below: name) }
+
+  /// Every event's path, relative to the spool.
+  var events: [String] {
+    files("spool").filter { $0.hasSuffix(".json") && !$0.contains("/ids/") }
+  }
+
+  var today: String {
+    var now = time(nil)
+    var parts = tm()
+    gmtime_r(&now, &parts)
+    func two(_ value: Int32) -> String { value < 10 ? "0\(value)" : "\(value)" }
+    return "\(parts.tm_year + 1_900)-\(two(parts.tm_mon + 1))-\(two(parts.tm_mday))"
+  }
+
+  /// The id of the event with this number.
+  func id(_ number: Int) -> String {
+    let digits = String(number, radix: 16)
+    return String(repeating: "0", count: 26 - digits.count) + digits
+      + String(repeating: "a", count: 38)
+  }
+
+  /// Adds events to `new`, not signed.
+  /// - Parameter issuedApart: how many seconds lie between one `iat` and the next.
+  /// - Returns: their file names, in their order.
+  @discardableResult
+  func addEvents(
+    _ count: Int, from first: Int = 0, issuedApart: Int = 0, instance: String = "acme"
+  ) throws -> [String] {
+    try (first..<first + count).map { number in
+      let seconds = 1_790_000_000 + number * issuedApart
+      let time = Date(timeIntervalSince1970: Double(seconds)).formatted(.iso8601)
+      let basic = time.filter { $0 != "-" && $0 != ":" }
+      let name = "\(basic)-export-done-\(number)-\(id(number).prefix(32)).json"
+      let line =
+        #"{"specversion":"1.0","id":"\#(id(number))","source":"https://x#\#(instance)","#
+        + #""type":"com.delvesecurity.export.done","subject":"export/\#(number)","time":"\#(time)","#
+        + #""data":{"id":"\#(number)","kind":"export","status":"done","iat":\#(seconds)},"#
+        + #""recordedtime":"\#(time)","instance":"\#(instance)"}"# + "\n"
+      // As a publisher does: under its name only when it is whole.
+      let draft = try folder.write(line.utf8, to: "draft")
+      try folder.makeFolder("spool/\(instance)/new")
+      Glibc.rename(draft, "\(path)/spool/\(instance)/new/\(name)")
+      return name
+    }
+  }
+
+  /// Makes an event in `defer` due now.
+  func makeDue(_ name: String) throws {
+    let state = "spool/acme/defer/\(name).state"
+    guard files("spool/acme/defer").contains("\(name).state") else { return }
+    let text = text(state).replacing(
+      /"nextattempt":"[^"]*"/, with: #""nextattempt":"2026-01-01T00:00:00Z""#)
+    try folder.write(text.utf8, to: state)
+  }
+
+  // MARK: Commands
+
+  private var environment: [String: String] { ["DELVE_WEBHOOK_CONFIG": "\(path)/config.yaml"] }
+
+  func delveWebhook(_ arguments: String...) async throws -> CommandResult {
+    try await delveWebhook(arguments)
+  }
+
+  func delveWebhook(_ arguments: [String], input: String = "") async throws -> CommandResult {
+    try await command(program, arguments, environment: environment, input: input)
+  }
+
+  func shell(
+    _ script: String, environment more: [String: String] = [:]
+  ) async throws -> CommandResult {
+    try await command("sh", ["-c", script], environment: environment.merging(more) { $1 })
+  }
+
+  /// `spool run` with a shell script as its command, to its end.
+  func run(_ script: String, _ options: [String] = []) async throws -> CommandResult {
+    try await delveWebhook(["spool", "run"] + options + ["--", "sh", "-c", script])
+  }
+
+  /// `spool …` beside the test, its output in `runner.log`.
+  func start(_ arguments: String...) throws -> SpawnedProcess {
+    try SpawnedProcess(
+      "env", ["DELVE_WEBHOOK_CONFIG=\(path)/config.yaml", program, "spool"] + arguments,
+      log: "\(path)/runner.log")
+  }
+}
