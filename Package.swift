@@ -49,7 +49,8 @@ let package = Package(
       ],
       swiftSettings: strict),
     .executableTarget(
-      name: "delve-webhook-fcgi", dependencies: ["FastCGIGateway"], swiftSettings: strict),
+      name: "delve-webhook-fcgi", dependencies: ["FastCGIGateway"],
+      exclude: ["delve-webhook-fcgi.8"], swiftSettings: strict),
 
     // The operator's command line.
     .target(

@@ -29,18 +29,13 @@ package final class ClaimedEvent: Sendable {
   /// To be a handler's standard input: the lock goes with it, and its position is the file's start.
   package var descriptor: Int32 { file.raw }
 
-  /// The file's bytes, of which an event has far fewer than a mebibyte. The position stays.
+  /// The file's bytes, a mebibyte of them at most; an event has far fewer. The position stays.
   package func contents() throws(SystemError) -> [UInt8] {
-    let size = 1 << 20
-    var failure: SystemError?
-    let bytes = [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
-      do throws(SystemError) {
-        count = try checked("pread", path) { pread(file.raw, buffer.baseAddress, size, 0) }
-      } catch {
-        failure = error
-      }
-    }
-    if let failure { throw failure }
-    return bytes
+    var status = stat()
+    try checked("fstat", path) { fstat(file.raw, &status) }
+    let size = min(max(0, Int(status.st_size)), 1 << 20)
+    var bytes = [UInt8](repeating: 0, count: size)
+    let count = try checked("pread", path) { pread(file.raw, &bytes, size, 0) }
+    return Array(bytes.prefix(count))
   }
 }

@@ -137,49 +137,6 @@ struct ExplainAndKeysTests {
 
   // MARK: keys fetch
 
-  /// nginx with a certificate of its own, which serves the files in `folder/www`.
-  private func withKeyServer(_ body: @Sendable (_ port: Int) async throws -> Void) async throws {
-    let port = try freePort()
-    let made = try await command(
-      "openssl",
-      [
-        "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days",
-        "1",
-        "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-keyout",
-        "\(folder.path)/tls.key", "-out", "\(folder.path)/tls.pem",
-      ])
-    #expect(made.exitCode == 0)
-    let paths = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map {
-      "\($0)_temp_path \(folder.path)/t-\($0);"
-    }
-    try folder.write(
-      Array(
-        """
-        \(getuid() == 0 ? "user root;" : "")
-        daemon off; pid \(folder.path)/nginx.pid; error_log \(folder.path)/nginx.log; events { }
-        http {
-          access_log off; \(paths.joined(separator: " "))
-          server {
-            listen 127.0.0.1:\(port) ssl;
-            ssl_certificate \(folder.path)/tls.pem; ssl_certificate_key \(folder.path)/tls.key;
-            root \(folder.path)/www;
-            location = /moved { return 302 /api/webhook.key; }
-          }
-        }
-        """.utf8), to: "nginx.conf")
-    let nginx = try await command("sh", ["-c", "PATH=$PATH:/usr/sbin command -v nginx"]).output
-    let log = "\(folder.path)/nginx.log"
-    _ = try await withProcess(
-      String(nginx.dropLast()), ["-e", log, "-c", "\(folder.path)/nginx.conf"], log: log
-    ) { _ in
-      let isUp = try await eventually {
-        try await command("curl", ["-ks", "https://localhost:\(port)/"]).exitCode == 0
-      }
-      #expect(isUp)
-      try await body(port)
-    }
-  }
-
   /// The instance's key file is the folder's own copy of the P-521 test key.
   private func configure(port: Int, location: String = "/api/webhook.key") throws {
     try folder.write(fileBytes(TestKey.p521.path), to: "keys/acme.pem")
@@ -204,7 +161,7 @@ struct ExplainAndKeysTests {
   }
 
   @Test func fetchedKeyIsAddedBesideTheOldOneOnceConfirmed() async throws {
-    try await withKeyServer { port in
+    try await withHTTPSServer(in: folder) { port in
       try configure(port: port)
       try folder.write(fileBytes(TestKey.otherP521.path), to: "www/api/webhook.key")
       let before = try fileBytes("\(folder.path)/keys/acme.pem")
@@ -224,7 +181,7 @@ struct ExplainAndKeysTests {
   }
 
   @Test func whatIsNoKeyRedirectsOrIsTooLongIsNotTaken() async throws {
-    try await withKeyServer { port in
+    try await withHTTPSServer(in: folder) { port in
       try folder.write(Array("<html>".utf8), to: "www/page")
       try folder.write([UInt8](repeating: 0x20, count: 70_000), to: "www/long")
       for (location, message) in [

@@ -200,7 +200,7 @@ private func withServer(
 }
 
 /// A program of the system's, whose folder may not be on a user's PATH.
-private func systemProgram(_ name: String) async throws -> String {
+func systemProgram(_ name: String) async throws -> String {
   let script = #"PATH=$PATH:/usr/sbin; command -v "$1""#
   return String(try await command("sh", ["-c", script, "sh", name]).output.dropLast())
 }

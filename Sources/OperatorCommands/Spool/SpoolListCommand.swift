@@ -34,7 +34,7 @@ struct SpoolListCommand: ParsableCommand {
   var json = false
 
   /// So many are looked for at a time, and kept in memory.
-  private static let entriesPerLook = 20_000
+  private static let entriesPerLook = 100_000
 
   func validate() throws {
     guard limit ?? 0 >= 0 else { throw ValidationError("--limit must be 0 or more.") }

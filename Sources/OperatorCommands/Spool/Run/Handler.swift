@@ -80,10 +80,17 @@ struct Handler: Sendable {
     var errorOutput = ErrorOutput()
     let (cause, status) = wait(for: process, output: output.raw, &errorOutput, stop)
     let signal = status & 0x7F
+    var wasStopped = cause == .stop
+    if signal == SIGINT || signal == SIGTERM, cause == .ended {
+      // A Ctrl-C that reached it before it had its own process group, perhaps: whoever reads our
+      // signals knows in a moment.
+      usleep(50_000)
+      wasStopped = stop.isMade
+    }
     return Run(
       ending: cause == .timeLimit
         ? .timeLimit : signal == 0 ? .exit(status >> 8 & 0xFF) : .signal(signal),
-      errorOutput: errorOutput.text, wasStopped: cause == .stop)
+      errorOutput: errorOutput.text, wasStopped: wasStopped)
   }
 
   private static func cannotStart(_ what: String) -> CannotStart {
