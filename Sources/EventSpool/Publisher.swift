@@ -11,6 +11,8 @@ package final class Publisher {
   private let spool: InstanceSpool
   private let lock: EventLock
   private var new: Directory
+  /// The folder of the last event's hour: most often the next one's, too.
+  private var lastHour: HourFolder?
 
   package init(of spool: InstanceSpool) throws(SpoolFailure) {
     self.spool = spool
@@ -41,8 +43,15 @@ package final class Publisher {
 
   private func contains(_ event: Event) throws(SpoolFailure) -> Bool {
     try translatingErrors { () throws(SystemError) in
-      try spool.hours.folder(event.issuedHour).contains(event.id.hex)
+      try hourFolder(of: event).directory.contains(event.id.hex)
     }
+  }
+
+  private func hourFolder(of event: Event) throws(SystemError) -> HourFolder {
+    if let lastHour, lastHour.hour == event.issuedHour { return lastHour }
+    let folder = try spool.hours.folder(event.issuedHour)
+    lastHour = folder
+    return folder
   }
 
   private func durableDraft(of event: Event) throws(SpoolFailure) -> UnnamedFile {
@@ -71,7 +80,7 @@ package final class Publisher {
       }
       try watch.check()  // for what ids/ knows is never taken back
       try translatingErrors { () throws(SystemError) in
-        try spool.hours.link(draft, as: event.id.hex, in: event.issuedHour)
+        lastHour = try spool.hours.link(draft, as: event.id.hex, in: hourFolder(of: event))
       }
     } catch {
       // Nothing was promised, so nothing stays; best effort, for the disk may be what fails.

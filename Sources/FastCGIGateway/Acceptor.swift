@@ -5,6 +5,7 @@ internal import ServiceProcess
 /// backlog.
 struct Acceptor: ~Copyable {
   private let poller: Poller
+  private let workers: WorkerPool
   private let log: Log
   /// Nil once nothing is accepted any more.
   private var listener: ListeningSocket?
@@ -13,10 +14,13 @@ struct Acceptor: ~Copyable {
   /// When to accept again; nil while nothing keeps us from it.
   private var pausedUntil: ContinuousClock.Instant?
 
-  init(_ listener: consuming ListeningSocket, poller: Poller, log: Log) throws(StartupError) {
+  init(
+    _ listener: consuming ListeningSocket, poller: Poller, workers: WorkerPool, log: Log
+  ) throws(StartupError) {
     try poller.watch(listener.descriptor, as: .listener)
     self.listener = consume listener
     self.poller = poller
+    self.workers = workers
     self.log = log
   }
 
@@ -43,11 +47,19 @@ struct Acceptor: ~Copyable {
 
   private mutating func add(_ descriptor: Int32) {
     nextConnectionID += 1
-    guard let connection = Connection(accepted: descriptor, id: nextConnectionID),
-      poller.add(connection)
-    else {
+    guard let connection = Connection(accepted: descriptor, id: nextConnectionID) else {
       log.write(.error, "a connection was closed for want of descriptors")
       return pause(for: .seconds(1))
+    }
+    // Its time begins now, whatever it says.
+    poller.table.startRequest(on: connection)
+    switch connection.input {
+    case .some: workers.serve(connection)  // a web server sends its request at once
+    case .end: poller.closeUnused(connection)
+    case .none:
+      guard !poller.add(connection) else { return }
+      log.write(.error, "a connection was closed for want of descriptors")
+      pause(for: .seconds(1))
     }
   }
 

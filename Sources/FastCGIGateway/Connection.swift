@@ -29,11 +29,18 @@ final class Connection: Sendable {
     shutdown(duplicate.raw, Int32(SHUT_RDWR))
   }
 
-  /// Whether the peer has closed its side, or the connection is broken.
-  var isAtEnd: Bool {
+  enum Input {
+    case none, some
+    /// The peer has closed its side, or the connection is broken.
+    case end
+  }
+
+  /// What can be read just now.
+  var input: Input {
     var byte: UInt8 = 0
     let count = recv(duplicate.raw, &byte, 1, Int32(MSG_PEEK | MSG_DONTWAIT))
-    return count == 0 || (count < 0 && errno != EAGAIN && errno != EINTR)
+    if count > 0 { return .some }
+    return count < 0 && (errno == EAGAIN || errno == EINTR) ? .none : .end
   }
 
   /// For a connection that libfcgi does not own.

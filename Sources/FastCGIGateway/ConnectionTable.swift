@@ -11,37 +11,50 @@ final class ConnectionTable: Sendable {
   /// From the first byte, or from `accept`, to the answer.
   static let secondsPerRequest = 10
 
-  private let entries = Mutex<[UInt64: Entry]>([:])
+  private struct State {
+    var entries: [UInt64: Entry] = [:]
+    var countInFlight = 0
+  }
 
-  var count: Int { entries.withLock { $0.count } }
+  private let state = Mutex(State())
+
+  var count: Int { state.withLock { $0.entries.count } }
 
   /// How many have a request on its way.
-  var countInFlight: Int { entries.withLock { $0.values.count { $0.deadline != nil } } }
+  var countInFlight: Int { state.withLock { $0.countInFlight } }
 
   /// Begins the time of a request on this connection, which may be new to the table.
   func startRequest(on connection: Connection) {
     let deadline = ContinuousClock.now + .seconds(Self.secondsPerRequest)
-    entries.withLock { entries in
+    state.withLock { state in
       // The first byte of an accepted connection does not begin its time again.
-      guard entries[connection.id]?.deadline == nil else { return }
-      entries[connection.id] = Entry(connection: connection, deadline: deadline)
+      guard state.entries[connection.id]?.deadline == nil else { return }
+      state.entries[connection.id] = Entry(connection: connection, deadline: deadline)
+      state.countInFlight += 1
     }
   }
 
   func markIdle(_ connection: Connection) {
-    entries.withLock { $0[connection.id]?.deadline = nil }
+    state.withLock { state in
+      guard state.entries[connection.id]?.deadline != nil else { return }
+      state.entries[connection.id]?.deadline = nil
+      state.countInFlight -= 1
+    }
   }
 
-  func connection(_ id: UInt64) -> Connection? { entries.withLock { $0[id]?.connection } }
+  func connection(_ id: UInt64) -> Connection? { state.withLock { $0.entries[id]?.connection } }
 
   func remove(_ connection: Connection) {
-    _ = entries.withLock { $0.removeValue(forKey: connection.id) }
+    state.withLock { state in
+      let entry = state.entries.removeValue(forKey: connection.id)
+      if entry?.deadline != nil { state.countInFlight -= 1 }
+    }
   }
 
   /// Cuts off every connection whose time is over.
-  func cutOffExpired(now: ContinuousClock.Instant = .now) {
-    entries.withLock { entries in
-      for entry in entries.values {
+  func cutOffExpired(now: ContinuousClock.Instant) {
+    state.withLock { state in
+      for entry in state.entries.values {
         if let deadline = entry.deadline, deadline <= now { entry.connection.cutOff() }
       }
     }
@@ -49,8 +62,8 @@ final class ConnectionTable: Sendable {
 
   /// Cuts off every connection that is kept without a request.
   func cutOffIdle() {
-    entries.withLock { entries in
-      for entry in entries.values where entry.deadline == nil { entry.connection.cutOff() }
+    state.withLock { state in
+      for entry in state.entries.values where entry.deadline == nil { entry.connection.cutOff() }
     }
   }
 }

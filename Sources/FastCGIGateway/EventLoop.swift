@@ -11,6 +11,7 @@ struct EventLoop: ~Copyable {
   /// How long idle kept connections are served while draining: closing them at once would race
   /// with a web server that is just sending on one.
   private static let idleGraceSeconds = 1
+  private static let millisecondsBetweenLooks = 200
 
   private let responder: Responder
   private var acceptor: Acceptor
@@ -19,6 +20,7 @@ struct EventLoop: ~Copyable {
   private let signals: FileDescriptor
   private let manager: ServiceManager
   private var drainingSince: ContinuousClock.Instant?
+  private var nextLook = ContinuousClock.now
 
   /// - Parameter poller: watches `signals` already.
   init(
@@ -43,8 +45,7 @@ struct EventLoop: ~Copyable {
         case .connection(let id): serve(id)
         }
       }
-      poller.table.cutOffExpired()
-      cutOffIdleWhenDue()
+      cutOffWhenDue()
       acceptor.resumeWhenDue()
     }
   }
@@ -52,14 +53,15 @@ struct EventLoop: ~Copyable {
   /// Without a request, a pause or an end in sight there is nothing to look after.
   private var millisecondsToNextTick: Int32 {
     if acceptor.isPaused { return 50 }
-    return drainingSince != nil || poller.table.countInFlight > 0 ? 200 : -1
+    return drainingSince != nil || poller.table.countInFlight > 0
+      ? Int32(Self.millisecondsBetweenLooks) : -1
   }
 
   // MARK: Connections
 
   private func serve(_ id: UInt64) {
     guard let connection = poller.table.connection(id) else { return }
-    guard !connection.isAtEnd else { return poller.closeUnused(connection) }
+    if case .end = connection.input { return poller.closeUnused(connection) }
     poller.table.startRequest(on: connection)
     workers.serve(connection)
   }
@@ -90,9 +92,14 @@ struct EventLoop: ~Copyable {
     poller.startDraining()
   }
 
-  private func cutOffIdleWhenDue() {
+  /// Looks through all connections, and so not at every turn.
+  private mutating func cutOffWhenDue() {
+    let now = ContinuousClock.now
+    guard now >= nextLook else { return }
+    nextLook = now + .milliseconds(Self.millisecondsBetweenLooks)
+    poller.table.cutOffExpired(now: now)
     guard let drainingSince else { return }
-    if .now - drainingSince > .seconds(Self.idleGraceSeconds) { poller.table.cutOffIdle() }
+    if now - drainingSince > .seconds(Self.idleGraceSeconds) { poller.table.cutOffIdle() }
   }
 
   private var isFinished: Bool {

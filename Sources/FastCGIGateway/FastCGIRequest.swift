@@ -28,6 +28,7 @@ final class FastCGIRequest {
   func parameters(from descriptor: Int32) -> RequestParameters? {
     isBodyAtEnd = false
     request.pointee.ipcFd = descriptor
+    request.pointee.detached = 0
     // Without it, FCGX_Accept_r closes the descriptor before it reads from it.
     request.pointee.keepConnection = 1
     guard FCGX_Accept_r(request) == 0 else { return nil }
@@ -53,15 +54,17 @@ final class FastCGIRequest {
   }
 
   /// Sends the response and ends the request.
-  /// - Parameter mayKeepConnection: false where no further request shall come on it.
+  /// - Parameters:
+  ///   - isBodyRead: whether as much of the body was read as was announced.
+  ///   - mayKeepConnection: false where no further request shall come on it.
   /// - Returns: whether the connection is still open and ours again.
-  func respond(with response: [UInt8], mayKeepConnection: Bool) -> Bool {
-    if !mayKeepConnection { request.pointee.keepConnection = 0 }
-    if request.pointee.keepConnection != 0 {
-      // The end of the body is a record of its own, which the next request must not begin with.
-      if !isBodyAtEnd { _ = readBody(atMost: 1) }
-      if !isBodyAtEnd { request.pointee.keepConnection = 0 }
-    }
+  func respond(with response: [UInt8], isBodyRead: Bool, mayKeepConnection: Bool) -> Bool {
+    // The end of the body is a record of its own, which the next request must not begin with.
+    if isBodyRead && !isBodyAtEnd { _ = readBody(atMost: 1) }
+    if !isBodyAtEnd || !mayKeepConnection { request.pointee.keepConnection = 0 }
+    // Where nothing is left to read, a plain close delivers the response. Else libfcgi waits for the
+    // peer's end, or the peer may see a reset connection before it sees the response.
+    request.pointee.detached = isBodyAtEnd ? 1 : 0
     response.withUnsafeBytes { bytes in
       _ = FCGX_PutStr(
         bytes.assumingMemoryBound(to: CChar.self).baseAddress, Int32(clamping: bytes.count),

@@ -59,10 +59,9 @@ final class Poller: Sendable {
 
   // MARK: Connections
 
-  /// Watches a new connection for its first byte; its time begins now.
+  /// Watches a new connection for its first byte.
   /// - Returns: false if it could not be watched, and is closed.
   func add(_ connection: Connection) -> Bool {
-    table.startRequest(on: connection)
     guard clinux_epoll_add(epoll.raw, connection.duplicate.raw, connection.id, 1) == 0 else {
       closeUnused(connection)
       return false
@@ -73,9 +72,10 @@ final class Poller: Sendable {
   /// Watches a connection whose request has been answered for the next one.
   func keep(_ connection: Connection) {
     table.markIdle(connection)
-    guard clinux_epoll_rearm(epoll.raw, connection.duplicate.raw, connection.id) == 0 else {
-      return closeUnused(connection)
-    }
+    if clinux_epoll_rearm(epoll.raw, connection.duplicate.raw, connection.id) == 0 { return }
+    // Its first request was there at once, and so it was never watched.
+    guard errno == ENOENT else { return closeUnused(connection) }
+    _ = add(connection)
   }
 
   /// For a connection that libfcgi has closed.

@@ -50,7 +50,7 @@ private func serve(
   let poller = try Poller(maximumConnections: maximumConnections)
   let workers = try WorkerPool(responder, poller: poller, maximum: settings.workers)
   try poller.watch(signals.raw, as: .signals)
-  let acceptor = try Acceptor(listener, poller: poller, log: log)
+  let acceptor = try Acceptor(listener, poller: poller, workers: workers, log: log)
   try HousekeepingThread.start(responder)
   try ReloadThread.start(responder)
   var loop = EventLoop(

@@ -3,8 +3,23 @@ internal import Glibc
 /// Hands connections to waiting workers, in the order in which they became ready.
 final class WorkQueue {
   private struct State {
-    var connections: [Connection] = []
+    /// Those before `first` have been taken.
+    var connections: [Connection?] = []
+    var first = 0
     var waitingWorkers = 0
+
+    var count: Int { connections.count - first }
+
+    mutating func takeFirst() -> Connection? {
+      guard first < connections.count else { return nil }
+      defer { first += 1 }
+      // Moving the rest forward for each would cost more than the rest of the work, under load.
+      if first >= 64 && first * 2 >= connections.count {
+        connections.removeFirst(first)
+        first = 0
+      }
+      return connections[first].take()
+    }
   }
 
   private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
@@ -26,20 +41,25 @@ final class WorkQueue {
   /// - Returns: whether a waiting worker is there to take it.
   func append(_ connection: Connection) -> Bool {
     pthread_mutex_lock(mutex)
-    defer { pthread_mutex_unlock(mutex) }
     state.connections.append(connection)
-    pthread_cond_signal(arrival)
-    return state.connections.count <= state.waitingWorkers
+    let isSomebodyWaiting = state.waitingWorkers > 0
+    let isTaken = state.count <= state.waitingWorkers
+    pthread_mutex_unlock(mutex)
+    // After the lock, or whoever wakes up would only wait again, for the lock.
+    if isSomebodyWaiting { pthread_cond_signal(arrival) }
+    return isTaken
   }
 
   /// Waits for a connection.
   func next() -> Connection {
     pthread_mutex_lock(mutex)
     defer { pthread_mutex_unlock(mutex) }
-    state.waitingWorkers += 1
-    while state.connections.isEmpty { pthread_cond_wait(arrival, mutex) }
-    state.waitingWorkers -= 1
-    return state.connections.removeFirst()
+    while true {
+      if let connection = state.takeFirst() { return connection }
+      state.waitingWorkers += 1
+      pthread_cond_wait(arrival, mutex)
+      state.waitingWorkers -= 1
+    }
   }
 }
 

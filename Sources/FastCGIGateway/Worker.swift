@@ -25,7 +25,6 @@ struct Worker {
     let decision = handler.decide(parameters) { request.readBody(atMost: $0) }
     return request.respond(
       with: HTTPResponse(to: decision.outcome).bytes(hasBody: !parameters.isHead),
-      // What is left of a body would be taken for the next request.
-      mayKeepConnection: decision.isBodyRead && poller.mayKeepConnections)
+      isBodyRead: decision.isBodyRead, mayKeepConnection: poller.mayKeepConnections)
   }
 }

@@ -1,0 +1,455 @@
+"""The measurements of Tests/Benchmark/run, which starts this."""
+
+import contextlib
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+
+ROOT, BIN = sys.argv[1], sys.argv[2]
+QUICK = "--quick" in sys.argv[3:]
+SECONDS = 2 if QUICK else 6
+TICK = os.sysconf("SC_CLK_TCK")
+CORES = os.cpu_count()
+RESPONDER = f"{BIN}/delve-webhook-fcgi"
+
+scratch = tempfile.mkdtemp(prefix="delve-benchmark.")
+results = {}
+
+
+def say(text=""):
+    print(text, flush=True)
+
+
+def show(name, value, unit, key, target=None):
+    """One line of the table; `key` is its name in the JSON."""
+    results[key] = value
+    text = f"{value:,.2f}" if isinstance(value, float) else f"{value:,}"
+    say(f"  {name:<58} {text:>12} {unit}" + (f"   (at most {target})" if target else ""))
+
+
+def path(name):
+    return os.path.join(scratch, name)
+
+
+def write(name, text):
+    with open(path(name), "w") as file:
+        file.write(text)
+    return path(name)
+
+
+def floor(*arguments):
+    """Operations, and seconds of wall, user and system time."""
+    output = subprocess.check_output([path("floor"), *map(str, arguments)], text=True).split()
+    return int(output[0]), *map(float, output[1:])
+
+
+# Processes and their accounts
+
+
+@contextlib.contextmanager
+def running(arguments, log, **options):
+    with open(path(log), "a") as file:
+        process = subprocess.Popen(arguments, stdout=file, stderr=file, **options)
+    try:
+        yield process
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait()
+
+
+def cpu(process):
+    """User and system seconds of a process, by the kernel's accounts (in ticks)."""
+    with open(f"/proc/{process.pid}/stat") as file:
+        fields = file.read().rpartition(")")[2].split()
+    return int(fields[11]) / TICK, int(fields[12]) / TICK
+
+
+def resident_mib(process, field="VmRSS"):
+    with open(f"/proc/{process.pid}/status") as file:
+        return int(re.search(rf"{field}:\s+(\d+)", file.read()).group(1)) / 1024
+
+
+def wait_until(condition):
+    for _ in range(2000):
+        if condition():
+            return
+        time.sleep(0.005)
+    sys.exit(f"a server did not start: see {scratch}")
+
+
+# A request over FastCGI, for the time to the first answer
+
+
+def record(kind, content):
+    return struct.pack("!BBHHBB", 1, kind, 1, len(content), 0, 0) + content
+
+
+def is_healthy(socket_path):
+    pairs = [(b"REQUEST_METHOD", b"GET"), (b"DELVE_HOOK", b"health")]
+    encoded = b"".join(bytes([len(n), len(v)]) + n + v for n, v in pairs)
+    request = (
+        record(1, struct.pack("!HB5x", 1, 0)) + record(4, encoded) + record(4, b"") + record(5, b"")
+    )
+    with socket.socket(socket.AF_UNIX) as connection:
+        try:
+            connection.connect(socket_path)
+        except OSError:
+            return False
+        connection.sendall(request)
+        return b"Status: 200" in connection.recv(4096)
+
+
+# Servers
+
+
+def configure(spool, settings=""):
+    write(
+        "config.yaml",
+        f"spool: {spool}\nmax-age-seconds: 604800\nmax-token-bytes: 2048\n{settings}"
+        "instances:\n  acme:\n    url: https://acme.delvesecurity.app\n    keys: [public.pem]\n",
+    )
+
+
+spools = 0
+
+
+def fresh_spool():
+    """An empty one. Nothing is deleted between the runs: ext4 looks long for an inode where many were
+    deleted within the last half minute (recently_deleted in fs/ext4/ialloc.c)."""
+    global spools
+    spools += 1
+    os.mkdir(path(f"spool{spools}"))
+    return path(f"spool{spools}")
+
+
+@contextlib.contextmanager
+def responder():
+    arguments = [RESPONDER, "--listen", f"unix:{path('s')}", "--config", path("config.yaml")]
+    with running(arguments, "responder.log") as process:
+        wait_until(lambda: is_healthy(path("s")))
+        yield process
+
+
+@contextlib.contextmanager
+def nginx():
+    snippets = path("delve-webhook")
+    os.makedirs(snippets, exist_ok=True)
+    for name in ["http", "delivery", "instance", "locations"]:
+        with open(f"{ROOT}/nginx/{name}.conf") as file:
+            write(f"delve-webhook/{name}.conf", file.read().replace("100r/s", "1000000r/s"))
+    temporary = "".join(
+        f"{n}_temp_path {path('t-' + n)}; " for n in "client_body proxy fastcgi uwsgi scgi".split()
+    )
+    write(
+        "nginx.conf",
+        f"{'user root;' if os.getuid() == 0 else ''} daemon off; pid {path('nginx.pid')};"
+        f" error_log {path('nginx.log')}; worker_processes {CORES};"
+        " events { worker_connections 4096; } http { access_log off; "
+        f"{temporary} include delve-webhook/http.conf;"
+        f" upstream delve_webhook {{ server unix:{path('s')} max_fails=0; }}"
+        f" server {{ listen 127.0.0.1:{PORT}; include delve-webhook/locations.conf; }} }}",
+    )
+    arguments = ["nginx", "-e", path("nginx.log"), "-c", path("nginx.conf")]
+    with running(arguments, "nginx.log") as process:
+        wait_until(lambda: is_listening(PORT))
+        yield process
+
+
+@contextlib.contextmanager
+def apache(way):
+    """Apache does not serve as root, so all of it is another user's."""
+    modules = {"fcgid": ["fcgid"], "cgi": ["cgid"], "proxy": ["proxy", "proxy_fcgi"]}[way]
+    os.makedirs(path("delve-webhook"), exist_ok=True)
+    for name in ["locations", way]:
+        with open(f"{ROOT}/apache/{name}.conf") as file:
+            text = file.read()
+        text = text.replace("/usr/local/bin/delve-webhook-fcgi", path("bin/delve-webhook-fcgi"))
+        text = text.replace("/etc/delve-webhook/config.yaml", path("config.yaml"))
+        write(f"delve-webhook/{name}.conf", text.replace("/run/delve-webhook/fcgi.sock", path("s")))
+    os.makedirs(path("bin"), exist_ok=True)
+    shutil.copy(RESPONDER, path("bin"))
+    names = ["mpm_event", "authz_core", "authz_host", "alias", "env", "headers", *modules]
+    loads = "".join(f"LoadModule {n}_module /usr/lib/apache2/modules/mod_{n}.so\n" for n in names)
+    own = {
+        "fcgid": f"FcgidIPCDir {path('i')}\nFcgidProcessTableFile {path('shm')}\n",
+        "cgi": f"ScriptSock {path('cgid')}\n",
+        "proxy": "",
+    }[way]
+    write(
+        "apache.conf",
+        f"ServerRoot {scratch}\nServerName localhost\nListen 127.0.0.1:{PORT}\n"
+        f"PidFile {path('apache.pid')}\nErrorLog {path('apache.log')}\n{loads}{own}"
+        f"<VirtualHost *>\nInclude delve-webhook/{way}.conf\n</VirtualHost>\n",
+    )
+    arguments = ["apache2", "-D", "FOREGROUND", "-f", path("apache.conf")]
+    if os.getuid() == 0:
+        subprocess.check_call(["chown", "-R", "www-data:www-data", scratch])
+        user = ["setpriv", "--reuid", "www-data", "--regid", "www-data", "--init-groups"]
+        arguments = user + arguments
+    with running(arguments, "apache.err") as process:
+        wait_until(lambda: is_listening(PORT))
+        yield process
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def is_listening(port):
+    with socket.socket() as s:
+        return s.connect_ex(("127.0.0.1", port)) == 0
+
+
+# Loads
+
+
+def load(connections, tokens, seconds=SECONDS, header=None):
+    """What wrk reports: requests, per second, those that were not 2xx, latencies in milliseconds."""
+    threads = min(2, connections)
+    environment = dict(os.environ, DELVE_TOKENS=path(tokens), DELVE_THREADS=str(threads))
+    arguments = ["wrk", "-t", str(threads), "-c", str(connections), "-d", f"{seconds}s"]
+    arguments += ["--latency", "--timeout", "30", "-s", f"{ROOT}/Tests/Load/deliveries.lua"]
+    url = f"http://127.0.0.1:{PORT}/webhooks/delve/export"
+    report = subprocess.check_output(arguments + [url], env=environment, text=True)
+
+    def number(pattern):
+        match = re.search(pattern, report)
+        return float(match.group(1)) if match else 0.0
+
+    def milliseconds(text):
+        value, unit = re.match(r"([\d.]+)(us|ms|s)", text).groups()
+        return float(value) * {"us": 0.001, "ms": 1, "s": 1000}[unit]
+
+    latency = re.search(r"Latency\s+(\S+)\s+\S+\s+(\S+)", report).groups()
+    quantiles = dict(re.findall(r"(50|99)%\s+(\S+)", report))
+    if "Socket errors" in report:
+        say(f"  ! {re.search('Socket errors.*', report).group(0)}")
+    return {
+        "requests": number(r"(\d+) requests in"),
+        "per_second": number(r"Requests/sec:\s+([\d.]+)"),
+        "refused": number(r"Non-2xx or 3xx responses: (\d+)"),
+        "p50": milliseconds(quantiles["50"]),
+        "p99": milliseconds(quantiles["99"]),
+        "max": milliseconds(latency[1]),
+    }
+
+
+def measured(process, connections, tokens, seconds=SECONDS):
+    """The load's report, and the responder's user and system microseconds per request."""
+    before = cpu(process)
+    report = load(connections, tokens, seconds)
+    after = cpu(process)
+    report["user"] = (after[0] - before[0]) * 1e6 / report["requests"]
+    report["system"] = (after[1] - before[1]) * 1e6 / report["requests"]
+    return report
+
+
+# The measurements
+
+
+def prepare():
+    compile_ = ["gcc", "-O2", "-o", path("floor"), f"{ROOT}/Tests/Benchmark/floor.c"]
+    subprocess.check_call(compile_ + ["-lcrypto", "-pthread"])
+    curve = ["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-521"]
+    subprocess.check_call(
+        ["openssl", "genpkey", "-quiet", *curve, "-out", path("private.pem")]
+    )
+    subprocess.check_call(
+        ["openssl", "pkey", "-in", path("private.pem"), "-pubout", "-out", path("public.pem")]
+    )
+    count = 8_000 if QUICK else 30_000
+    with open(path("tokens"), "w") as file:
+        arguments = [path("floor"), "tokens", path("private.pem"), str(count), str(int(time.time()))]
+        subprocess.check_call(arguments, stdout=file)
+    with open(path("tokens")) as file:
+        tokens = file.read().split()
+    # The signature's first digit is always A, the second one is not.
+    forged = [t[: t.rindex(".") + 10] + ("B" if t[t.rindex(".") + 10] == "A" else "A")
+              + t[t.rindex(".") + 11 :] for t in tokens[:500]]
+    write("forged", "\n".join(forged))
+    foreign = "eyJ0eXAiOiJKV1QiLCJhbGciOiJIUzI1NiJ9"
+    write("algorithm", "\n".join(foreign + t[t.index(".") :] for t in tokens[:500]))
+    write("oversized", "\n".join(t + "A" * 2_048 for t in tokens[:500]))
+    write("same", "\n".join(tokens[:500]))
+    write("empty", "\n".join([""] * 500))
+
+
+def measure_floor():
+    say("The floor, without the program")
+    count, wall, user, system = floor("verify", SECONDS, 1)
+    check = (user + system) * 1e6 / count
+    show("P-521 verification, CPU", check, "µs", "floor_verify_us")
+    count, wall, *_ = floor("verify", SECONDS, CORES)
+    checks = count / wall
+    show(f"verifications on {CORES} cores", checks, "/s", "floor_verify_per_second")
+    count, wall, user, system = floor("publish", path("floor1"), SECONDS, 1)
+    show("bare publish, one thread, CPU", (user + system) * 1e6 / count, "µs", "floor_publish1_us")
+    show("bare publish, one thread, wall", wall * 1e6 / count, "µs", "floor_publish1_wall_us")
+    count, wall, user, system = floor("publish", path("floor16"), SECONDS, 16)
+    publish = (user + system) * 1e6 / count
+    show("bare publish, 16 threads, CPU", publish, "µs", "floor_publish16_us")
+    show("bare publishes, 16 threads", count / wall, "/s", "floor_publish16_per_second")
+    results["floor_stored_us"] = check + publish
+    return check, checks, publish, count / wall
+
+
+def measure_stored(check, checks, publish, publishes):
+    say("\nStored events, behind nginx, each durable")
+    best = 0
+    for connections in [1, 8, 32, 128]:
+        spool = fresh_spool()
+        configure(spool)
+        with responder() as process, nginx():
+            report = measured(process, connections, "tokens")
+            stored = len(os.listdir(f"{spool}/acme/new"))
+            peak = resident_mib(process, "VmHWM")
+        assert report["refused"] == 0, report
+        assert stored == report["requests"] or stored >= 0.99 * report["requests"], (stored, report)
+        name, key = f"{connections} connections: ", f"stored{connections}"
+        used = report["user"] + report["system"]
+        show(name + "CPU, user", report["user"], "µs", f"{key}_user_us")
+        show(name + "CPU, system", report["system"], "µs", f"{key}_system_us")
+        show(name + "CPU, of the floor", used / (check + publish), "×", f"{key}_cpu_ratio", "1.15")
+        show(name + "events", report["per_second"], "/s", f"{key}_per_second")
+        for quantile in ["p50", "p99", "max"]:
+            show(name + f"latency, {quantile}", report[quantile], "ms", f"{key}_{quantile}_ms")
+        best = max(best, report["per_second"])
+    show("best rate, of the bare verification's", best / checks, "×", "stored_of_verify_rate")
+    show("best rate, of the bare publish's", best / publishes, "×", "stored_of_publish_rate")
+    show("resident memory at most, 16 workers", peak, "MiB", "resident_peak_mib", "16")
+
+
+def measure_others(check):
+    say("\nWhat is not stored, 16 connections")
+    configure(fresh_spool())
+    with responder() as process, nginx():
+        load(8, "same", 1)
+        report = measured(process, 16, "same")
+        used = report["user"] + report["system"]
+        show("duplicate: CPU", used, "µs", "duplicate_us")
+        show("duplicate: CPU, of the bare verification", used / check, "×", "duplicate_ratio", "1.1")
+        show("duplicates", report["per_second"], "/s", "duplicate_per_second")
+        for tokens, name in [
+            ("forged", "bad signature"), ("empty", "missing token"),
+            ("algorithm", "algorithm not allowed"), ("oversized", "oversized token"),
+        ]:
+            report = measured(process, 16, tokens)
+            assert report["refused"] == report["requests"], report
+            used = report["user"] + report["system"]
+            target = None if tokens == "forged" else "60"
+            show(f"{name}: CPU", used, "µs", f"{tokens}_us", target)
+            show(f"{name}: answers", report["per_second"], "/s", f"{tokens}_per_second")
+
+
+def measure_start():
+    say("\nThe process")
+    configure(fresh_spool())
+    times = []
+    for _ in range(10):
+        begin = time.monotonic()
+        arguments = [RESPONDER, "--listen", f"unix:{path('s')}", "--config", path("config.yaml")]
+        with running(arguments, "responder.log") as process:
+            while not is_healthy(path("s")):
+                time.sleep(0.0002)
+            times.append((time.monotonic() - begin) * 1000)
+            idle = resident_mib(process)
+    times.sort()
+    show("start to first answer, median of 10", times[5], "ms", "start_ms", "10")
+    show("resident memory, idle", idle, "MiB", "resident_idle_mib")
+    show("size of the executable", os.path.getsize(RESPONDER) / 2**20, "MiB", "executable_mib")
+
+
+def measure_apache():
+    say("\nStored events under Apache, 8 connections")
+    for way in ["proxy", "fcgid", "cgi"]:
+        configure(fresh_spool())
+        user = {"user": "www-data", "group": "www-data", "extra_groups": []} if os.getuid() == 0 else {}
+        with contextlib.ExitStack() as stack:
+            if way == "proxy":
+                subprocess.check_call(["chown", "-R", "www-data:www-data", scratch])
+                arguments = [RESPONDER, "--listen", f"unix:{path('s')}", "--config", path("config.yaml")]
+                shutil.copy(RESPONDER, path("responder"))
+                arguments[0] = path("responder")
+                stack.enter_context(running(arguments, "responder.log", **user))
+                wait_until(lambda: is_healthy(path("s")))
+            stack.enter_context(apache(way))
+            report = load(8, "tokens")
+        assert report["refused"] == 0, (way, report)
+        show(f"{way}: events", report["per_second"], "/s", f"{way}_per_second")
+        show(f"{way}: latency, p99", report["p99"], "ms", f"{way}_p99_ms")
+
+
+def measure_backlog():
+    sizes = [0, 100_000] if QUICK else [0, 100_000, 1_000_000]
+    say("\nWith a backlog in the spool, 16 connections")
+    rates = {}
+    for size in sizes:
+        spool = fresh_spool()
+        configure(spool)
+        if size:
+            issued = str(int(time.time()) - 7200)
+            subprocess.check_call([path("floor"), "fill", f"{spool}/acme", str(size), issued])
+            subprocess.check_call(["sync", "-f", scratch])
+        with responder() as process, nginx():
+            rates[size] = load(16, "tokens")["per_second"]
+        show(f"{size:,} events: accepted", rates[size], "/s", f"backlog{size}_per_second")
+        if size:
+            ratio = rates[size] / rates[0]
+            show(f"{size:,} events: of the empty spool's rate", ratio, "×", f"backlog{size}_ratio")
+            measure_command(size, spool, "list --limit 50", "list50")
+            measure_command(size, spool, "stats", "stats")
+    return sizes[-1], spool
+
+
+def measure_command(size, spool, arguments, key):
+    begin = time.monotonic()
+    command = [f"{BIN}/delve-webhook", "spool", *arguments.split(), "--spool", spool]
+    with open(os.devnull, "w") as null:
+        subprocess.check_call(command, stdout=null)
+    show(f"{size:,} events: spool {arguments}", time.monotonic() - begin, "s", f"backlog{size}_{key}_s")
+
+
+def measure_drain(size, spool):
+    count, wall, user, system = floor("spawn", 4_000, CORES)
+    show(f"bare processes (/bin/true), {CORES} at a time", count / wall, "/s", "spawn_per_second")
+    command = [f"{BIN}/delve-webhook", "spool", "run", "--jobs", str(CORES), "--spool", spool]
+    done = f"{spool}/acme/done"
+    with running([*command, "--", "true"], "run.log") as process:
+        wait_until(lambda: os.path.isdir(done) and os.listdir(done))
+        begin, first = time.monotonic(), len_of_days(done)
+        time.sleep(SECONDS)
+        rate = (len_of_days(done) - first) / (time.monotonic() - begin)
+        memory = resident_mib(process, "VmHWM")
+    show(f"spool run -- true, {CORES} at a time, of {size:,} events", rate, "/s", "drain_per_second")
+    show("of the bare processes' rate", rate / results["spawn_per_second"], "×", "drain_ratio")
+    show("resident memory of spool run at most", memory, "MiB", "drain_peak_mib")
+
+
+def len_of_days(folder):
+    return sum(len(os.listdir(os.path.join(folder, day))) for day in os.listdir(folder))
+
+
+PORT = free_port()
+os.chmod(scratch, 0o755)
+try:
+    prepare()
+    check, checks, publish, publishes = measure_floor()
+    measure_stored(check, checks, publish, publishes)
+    measure_others(check)
+    measure_start()
+    measure_apache()
+    measure_drain(*measure_backlog())
+    say()
+    say(json.dumps({key: round(value, 4) for key, value in results.items()}))
+finally:
+    shutil.rmtree(scratch, ignore_errors=True)

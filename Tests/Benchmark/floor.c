@@ -1,0 +1,266 @@
+/* The floor that the benchmark measures against, without the program: bare verifications, the bare
+ * system calls of a publish, bare processes; and what it makes beforehand: tokens, a filled spool.
+ *
+ *   floor verify SECONDS THREADS              verifications of an ES512 token
+ *   floor publish FOLDER SECONDS THREADS      publishes of 1,200 bytes each, below FOLDER
+ *   floor spawn COUNT THREADS                 /bin/true, started and waited for
+ *   floor tokens KEY.pem COUNT IAT            compact tokens, one to a line
+ *   floor fill FOLDER COUNT IAT               events in FOLDER/new and FOLDER/ids
+ *
+ * The first three print: operations, seconds of wall time, of user time, of system time. */
+#define _GNU_SOURCE 1
+#include <fcntl.h>
+#include <openssl/bio.h>
+#include <openssl/ec.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/sha.h>
+#include <pthread.h>
+#include <spawn.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+extern char **environ;
+
+static void must(int good, const char *what)
+{
+    if (good)
+        return;
+    perror(what);
+    exit(1);
+}
+
+static double now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return t.tv_sec + t.tv_nsec / 1e9;
+}
+
+static double seconds(struct timeval t) { return t.tv_sec + t.tv_usec / 1e6; }
+
+static atomic_long operations, next_number;
+static double deadline;
+static const char *folder;
+static long limit;
+
+/* Runs `body` in so many threads, and prints what it took; `who` are the processes that count. */
+static void measure(void *(*body)(void *), int threads, int who)
+{
+    pthread_t ids[256];
+    double start = now();
+    must(threads >= 1 && threads <= 256, "threads");
+    for (int i = 0; i < threads; i++)
+        must(pthread_create(&ids[i], NULL, body, NULL) == 0, "pthread_create");
+    for (int i = 0; i < threads; i++)
+        pthread_join(ids[i], NULL);
+    struct rusage usage;
+    getrusage(who, &usage);
+    printf("%ld %.6f %.6f %.6f\n", (long)operations, now() - start, seconds(usage.ru_utime),
+           seconds(usage.ru_stime));
+}
+
+/* The verification */
+
+static EVP_PKEY *key;
+static unsigned char input[300], signature[200];
+static size_t signature_length = sizeof signature;
+
+static void *verify(void *unused)
+{
+    (void)unused;
+    while (now() < deadline) {
+        EVP_MD_CTX *context = EVP_MD_CTX_new();
+        must(EVP_DigestVerifyInit(context, NULL, EVP_sha512(), NULL, key) == 1, "init");
+        must(EVP_DigestVerify(context, signature, signature_length, input, sizeof input) == 1,
+             "verify");
+        EVP_MD_CTX_free(context);
+        operations++;
+    }
+    return NULL;
+}
+
+static void prepare_verification(void)
+{
+    key = EVP_EC_gen("P-521");
+    EVP_MD_CTX *context = EVP_MD_CTX_new();
+    must(key != NULL && EVP_DigestSignInit(context, NULL, EVP_sha512(), NULL, key) == 1
+             && EVP_DigestSign(context, signature, &signature_length, input, sizeof input) == 1,
+         "sign");
+    EVP_MD_CTX_free(context);
+}
+
+/* The publish */
+
+static void *publish(void *unused)
+{
+    (void)unused;
+    char line[1200], path[64], name[64];
+    memset(line, 'x', sizeof line);
+    int root = open(folder, O_RDONLY | O_DIRECTORY), lock = openat(root, "lock", O_RDWR);
+    int new = openat(root, "new", O_RDONLY | O_DIRECTORY);
+    int ids = openat(root, "ids", O_RDONLY | O_DIRECTORY);
+    must(root >= 0 && lock >= 0 && new >= 0 && ids >= 0, folder);
+    while (now() < deadline) {
+        long number = next_number++;
+        snprintf(name, sizeof name, "%032ld.json", number);
+        struct flock range = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = number, .l_len = 1};
+        faccessat(ids, name, F_OK, 0);
+        int file = openat(root, ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, 0640);
+        must(file >= 0 && write(file, line, sizeof line) == sizeof line && fsync(file) == 0, "file");
+        must(fcntl(lock, F_OFD_SETLKW, &range) == 0, "lock");
+        faccessat(ids, name, F_OK, 0);
+        snprintf(path, sizeof path, "/proc/self/fd/%d", file);
+        must(linkat(AT_FDCWD, path, new, name, AT_SYMLINK_FOLLOW) == 0 && fsync(new) == 0, "new");
+        must(linkat(AT_FDCWD, path, ids, name, AT_SYMLINK_FOLLOW) == 0, "ids");
+        range.l_type = F_UNLCK;
+        must(fcntl(lock, F_OFD_SETLK, &range) == 0, "unlock");
+        close(file);
+        operations++;
+    }
+    return NULL;
+}
+
+static void make_folders(void)
+{
+    char path[4096];
+    mkdir(folder, 0750);
+    for (const char **name = (const char *[]){"new", "ids", "cur", "defer", "dead", "done", NULL}; *name;
+         name++) {
+        snprintf(path, sizeof path, "%s/%s", folder, *name);
+        mkdir(path, 0750);
+    }
+    snprintf(path, sizeof path, "%s/lock", folder);
+    close(open(path, O_CREAT | O_RDWR, 0640));
+}
+
+/* Processes */
+
+static void *spawn(void *unused)
+{
+    (void)unused;
+    char *arguments[] = {"true", NULL};
+    while (next_number++ < limit) {
+        pid_t process;
+        must(posix_spawn(&process, "/bin/true", NULL, NULL, arguments, environ) == 0, "spawn");
+        waitpid(process, NULL, 0);
+        operations++;
+    }
+    return NULL;
+}
+
+/* Tokens */
+
+static void base64url(const unsigned char *bytes, size_t count, char *text)
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    for (size_t i = 0; i < count; i += 3) {
+        unsigned value = bytes[i] << 16 | (i + 1 < count ? bytes[i + 1] << 8 : 0)
+                         | (i + 2 < count ? bytes[i + 2] : 0);
+        for (size_t j = 0; j < 4 && j <= count - i; j++)
+            *text++ = digits[value >> (18 - 6 * j) & 63];
+    }
+    *text = 0;
+}
+
+static void print_tokens(const char *file, long count, const char *issued)
+{
+    FILE *stream = fopen(file, "r");
+    must(stream != NULL, file);
+    key = PEM_read_PrivateKey(stream, NULL, NULL, NULL);
+    must(key != NULL, file);
+    for (long i = 0; i < count; i++) {
+        char payload[200], text[1000], encoded[400];
+        unsigned char der[200], raw[132], *bytes = der;
+        size_t length = sizeof der;
+        snprintf(payload, sizeof payload,
+                 "{\"id\":\"%ld\",\"kind\":\"export\",\"status\":\"done\",\"iat\":%s}", i, issued);
+        base64url((const unsigned char *)payload, strlen(payload), encoded);
+        snprintf(text, sizeof text, "eyJ0eXAiOiJKV1QiLCJhbGciOiJFUzUxMiJ9.%s", encoded);
+        EVP_MD_CTX *context = EVP_MD_CTX_new();
+        must(EVP_DigestSignInit(context, NULL, EVP_sha512(), NULL, key) == 1
+                 && EVP_DigestSign(context, der, &length, (unsigned char *)text, strlen(text)) == 1,
+             "sign");
+        EVP_MD_CTX_free(context);
+        ECDSA_SIG *pair = d2i_ECDSA_SIG(NULL, (const unsigned char **)&bytes, (long)length);
+        must(pair != NULL && BN_bn2binpad(ECDSA_SIG_get0_r(pair), raw, 66) == 66
+                 && BN_bn2binpad(ECDSA_SIG_get0_s(pair), raw + 66, 66) == 66,
+             "signature");
+        ECDSA_SIG_free(pair);
+        base64url(raw, sizeof raw, encoded);
+        printf("%s.%s\n", text, encoded);
+    }
+}
+
+/* A filled spool */
+
+static void fill(long count, long issued)
+{
+    char path[4096], other[4096], line[1000], hex[65];
+    snprintf(path, sizeof path, "%s/format", folder);
+    int format = open(path, O_CREAT | O_WRONLY | O_TRUNC, 0640);
+    must(format >= 0 && write(format, "1\n", 2) == 2, path);
+    for (long i = 0; i < count; i++) {
+        time_t time = issued + i / 200;
+        struct tm parts;
+        char basic[32], extended[32], hour[32];
+        unsigned char digest[SHA256_DIGEST_LENGTH];
+        gmtime_r(&time, &parts);
+        strftime(basic, sizeof basic, "%Y%m%dT%H%M%SZ", &parts);
+        strftime(hour, sizeof hour, "%Y%m%dT%H", &parts);
+        strftime(extended, sizeof extended, "%Y-%m-%dT%H:%M:%SZ", &parts);
+        SHA256((unsigned char *)&i, sizeof i, digest);
+        for (int j = 0; j < SHA256_DIGEST_LENGTH; j++)
+            sprintf(hex + 2 * j, "%02x", digest[j]);
+        int length = snprintf(
+            line, sizeof line,
+            "{\"specversion\":\"1.0\",\"id\":\"%s\",\"source\":\"https://acme.delvesecurity.app#acme\","
+            "\"type\":\"com.delvesecurity.export.done\",\"subject\":\"export/%ld\",\"time\":\"%s\","
+            "\"data\":{\"id\":\"%ld\",\"kind\":\"export\",\"status\":\"done\",\"iat\":%ld},"
+            "\"recordedtime\":\"%s\",\"instance\":\"acme\"}\n",
+            hex, i, extended, i, (long)time, extended);
+        snprintf(path, sizeof path, "%s/new/%s-export-done-%ld-%.32s.json", folder, basic, i, hex);
+        int file = open(path, O_CREAT | O_WRONLY, 0640);
+        must(file >= 0 && write(file, line, length) == length, path);
+        close(file);
+        snprintf(other, sizeof other, "%s/ids/%s", folder, hour);
+        mkdir(other, 0750);
+        snprintf(other, sizeof other, "%s/ids/%s/%s", folder, hour, hex);
+        must(link(path, other) == 0, other);
+    }
+}
+
+int main(int count, char **arguments)
+{
+    const char *verb = count > 1 ? arguments[1] : "";
+    if (strcmp(verb, "verify") == 0 && count == 4) {
+        prepare_verification();
+        deadline = now() + atof(arguments[2]);
+        measure(verify, atoi(arguments[3]), RUSAGE_SELF);
+    } else if (strcmp(verb, "publish") == 0 && count == 5) {
+        folder = arguments[2];
+        make_folders();
+        deadline = now() + atof(arguments[3]);
+        measure(publish, atoi(arguments[4]), RUSAGE_SELF);
+    } else if (strcmp(verb, "spawn") == 0 && count == 4) {
+        limit = atol(arguments[2]);
+        measure(spawn, atoi(arguments[3]), RUSAGE_CHILDREN);
+    } else if (strcmp(verb, "tokens") == 0 && count == 5) {
+        print_tokens(arguments[2], atol(arguments[3]), arguments[4]);
+    } else if (strcmp(verb, "fill") == 0 && count == 5) {
+        folder = arguments[2];
+        make_folders();
+        fill(atol(arguments[3]), atol(arguments[4]));
+    } else {
+        fprintf(stderr, "usage: see the top of floor.c\n");
+        return 64;
+    }
+    return 0;
+}
