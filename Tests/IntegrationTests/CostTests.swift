@@ -1,0 +1,76 @@
+internal import Glibc
+internal import TestSupport
+internal import Testing
+
+extension UnderLoad {
+  /// What a request may cost, in numbers that are the same on every machine: system calls, counted by
+  /// strace(1). A change that needs one more says why, and changes the number here.
+  struct CostTests {
+    private static let requests = 50
+
+    /// The calls of the responder for `requests` requests, one after the other, each on a connection
+    /// of its own.
+    private func calls(
+      of request: @Sendable (ResponderUnderTest, Int) throws -> Int, answeredWith status: Int
+    ) async throws -> [String: Double] {
+      try await withResponder(configuration: exampleConfiguration(settings: "workers: 1")) {
+        responder in
+        // What is done once, for the first event of an hour and by the first worker, is done.
+        _ = try request(responder, 0)
+        let summary = "\(responder.folder.path)/calls"
+        let strace = try SpawnedProcess(
+          "strace",
+          ["-f", "-c", "-U", "name,calls", "-o", summary, "-p", "\(responder.process.id)"],
+          log: "\(responder.folder.path)/strace.log")
+        #expect(
+          try await eventually {
+            responder.folder.text(of: "strace.log").contains("attached")
+          })
+        for number in 1...Self.requests { #expect(try request(responder, number) == status) }
+        strace.send(signal: SIGINT)
+        _ = try await strace.exitCode()
+        return responder.folder.text(of: "calls").matches(of: /(?m)^ *([a-z0-9_]+) +(\d+)$/)
+          .reduce(into: [:]) { $0[String($1.1)] = (Double($1.2) ?? 0) / Double(Self.requests) }
+      }.0
+    }
+
+    /// Calls that come with time, not with requests, or more or fewer by chance.
+    private static let others: Set = [
+      "clock_nanosleep", "restart_syscall", "epoll_wait", "epoll_ctl", "futex", "accept4", "total",
+    ]
+
+    private func total(_ calls: [String: Double]) -> Double {
+      calls.filter { !Self.others.contains($0.key) }.values.reduce(0, +)
+    }
+
+    @Test func storedEventTakesTheCallsOfTheProtocolAndFewMore() async throws {
+      let calls = try await calls(
+        of: { try $0.deliver(authorization: try nowAuthorization(id: "\($1)")).status },
+        answeredWith: 202)
+      // The protocol: two syncs, two links, two looks into ids/.
+      #expect(calls["fsync"] ?? 0 >= 2 && calls["fsync"] ?? 0 < 2.3, "\(calls)")
+      #expect(calls["linkat"] == 2, "\(calls)")
+      #expect(total(calls) <= 19.5, "\(total(calls)): \(calls)")
+      #expect(calls["futex"] ?? 0 <= 4.5, "\(calls)")
+    }
+
+    @Test func duplicateTouchesNoDisk() async throws {
+      let token = try nowAuthorization()
+      let calls = try await calls(
+        of: { responder, _ in try responder.deliver(authorization: token).status },
+        answeredWith: 200)
+      #expect(calls["fsync"] ?? 0 < 0.2, "\(calls)")
+      #expect(calls["openat"] ?? 0 < 0.2, "\(calls)")
+      #expect(total(calls) <= 8.5, "\(total(calls)): \(calls)")
+    }
+
+    @Test func refusalLooksAtNoFile() async throws {
+      let calls = try await calls(
+        of: { responder, _ in try responder.deliver(authorization: nil).status }, answeredWith: 401)
+      for name in ["fsync", "openat", "linkat", "faccessat2", "fstatfs"] {
+        #expect(calls[name] ?? 0 < 0.2, "\(name): \(calls)")
+      }
+      #expect(total(calls) <= 7.5, "\(total(calls)): \(calls)")
+    }
+  }
+}
