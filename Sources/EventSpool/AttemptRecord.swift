@@ -62,8 +62,9 @@ extension AttemptRecord {
       let attempts = object["attempts"]?.number.flatMap(number),
       let deferrals = object["deferrals"]?.number.flatMap(number)
     else { return nil }
-    self.attempts = Int(clamping: attempts)
-    self.deferrals = Int(clamping: deferrals)
+    // Far more than there can be; whoever can write the spool can write any number.
+    self.attempts = Int(min(max(0, attempts), 1_000_000))
+    self.deferrals = Int(min(max(0, deferrals), 1_000_000))
     lastAttempt = object["lastattempt"]?.string.flatMap(Timestamp.init(rfc3339:))
     nextAttempt = object["nextattempt"]?.string.flatMap(Timestamp.init(rfc3339:))
     if let code = object["exit"]?.number.flatMap(number) {

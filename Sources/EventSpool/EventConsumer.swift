@@ -11,8 +11,8 @@ package import WebhookCore
 package final class EventConsumer: Sendable {
   package let instance: InstanceName
   private let folders: [EventState: Directory]
-  /// Of `done`, those that something was moved to.
-  private let days = Mutex<[String: Directory]>([:])
+  /// The folder of `done` that was used last.
+  private let today = Mutex<(name: String, folder: Directory)?>(nil)
 
   /// - Throws: also if the instance's folder is not there, or belongs to another user.
   package init(
@@ -45,7 +45,10 @@ package final class EventConsumer: Sendable {
   package func oldest(
     _ limit: Int, in state: EventState, after start: String? = nil
   ) throws(SystemError) -> [String] {
-    try folder(state).oldestEventNames(limit, from: start) { $0 != start }
+    // Ours are ASCII; a name that is no text could not be asked for again.
+    try folder(state).oldestEventNames(limit, from: start) {
+      $0 != start && $0.utf8.allSatisfy { $0 < 0x80 }
+    }
   }
 
   package func count(in state: EventState) throws(SystemError) -> Int {
@@ -75,10 +78,12 @@ package final class EventConsumer: Sendable {
       origin: state == .cur ? (record == AttemptRecord() ? .new : .defer) : state, file: file)
     if state == .cur { return claimed }
     do throws(SystemError) {
-      return try move(name, from: state, to: folder(.cur)) ? claimed : nil
+      guard try move(name, from: state, to: folder(.cur)) else { return nil }
     } catch  where error.errno == ENOENT {
       return nil
     }
+    // A publisher may have put another file in its place before the move: the next look finds that.
+    return try isSame(claimed.file, as: name, in: folder(.cur)) ? claimed : nil
   }
 
   /// Opens and locks the event where it lies.
@@ -93,48 +98,98 @@ package final class EventConsumer: Sendable {
       let raw = file.raw
       guard flock(raw, LOCK_EX | LOCK_NB) == 0 else { return nil }
       // Between open and lock it may have been handled and moved by another.
-      var status = stat()
-      try checked("fstat", folder.child(name)) { fstat(raw, &status) }
-      guard let there = try folder.status(of: name), there.st_ino == status.st_ino,
-        there.st_dev == status.st_dev, status.st_mode & S_IFMT == S_IFREG
-      else { return nil }
+      guard try isSame(file, as: name, in: folder) else { return nil }
       return file
     } catch  where error.errno == ENOENT || error.errno == ELOOP {
       return nil
     }
   }
 
+  /// Whether the plain file `name` is the open one.
+  private func isSame(
+    _ file: borrowing FileDescriptor, as name: String, in folder: Directory
+  ) throws(SystemError) -> Bool {
+    let raw = file.raw
+    var status = stat()
+    try checked("fstat", folder.child(name)) { fstat(raw, &status) }
+    guard let there = try folder.status(of: name) else { return false }
+    return there.st_ino == status.st_ino && there.st_dev == status.st_dev
+      && status.st_mode & S_IFMT == S_IFREG
+  }
+
   // MARK: Settling
 
-  /// The event was handled.
+  /// The event was handled. What its handler has moved or removed itself is handled, too: a consumer
+  /// may do with its file what it likes.
   package func finish(_ event: ClaimedEvent, now: Timestamp) throws(SystemError) {
-    try finish(event.fileName, in: .cur, now: now)
+    try settle(event) { () throws(SystemError) in
+      try finish(event.fileName, in: .cur, now: now)
+    }
     try removeRecord(of: event.fileName, in: .defer)
   }
 
-  /// To be tried again at the record's next attempt.
+  /// To be tried again at the record's next attempt. Where no record can be kept of it, it is given
+  /// up: it would be tried again for ever.
   package func putOff(_ event: ClaimedEvent, _ record: AttemptRecord) throws(SystemError) {
-    try writeRecord(record, of: event.fileName, in: .defer)
-    _ = try move(event.fileName, from: .cur, to: folder(.defer))
+    do throws(SystemError) {
+      try writeRecord(record, of: event.fileName, in: .defer)
+    } catch  where error.concernsOneFile {
+      try settle(event) { () throws(SystemError) in
+        _ = try move(event.fileName, from: .cur, to: folder(.dead))
+      }
+      return
+    }
+    let isThere = try settle(event) { () throws(SystemError) in
+      _ = try move(event.fileName, from: .cur, to: folder(.defer))
+    }
+    if !isThere { try removeRecord(of: event.fileName, in: .defer) }
   }
 
   /// Not to be tried again unless somebody asks for it.
   package func giveUp(_ event: ClaimedEvent, _ record: AttemptRecord) throws(SystemError) {
-    try writeRecord(record, of: event.fileName, in: .dead)
-    _ = try move(event.fileName, from: .cur, to: folder(.dead))
+    do throws(SystemError) {
+      try writeRecord(record, of: event.fileName, in: .dead)
+    } catch  where error.concernsOneFile {}
+    let isThere = try settle(event) { () throws(SystemError) in
+      _ = try move(event.fileName, from: .cur, to: folder(.dead))
+    }
+    if !isThere { try removeRecord(of: event.fileName, in: .dead) }
     try removeRecord(of: event.fileName, in: .defer)
+  }
+
+  /// - Returns: false if its handler has taken the file away.
+  @discardableResult
+  private func settle(
+    _ event: ClaimedEvent, _ move: () throws(SystemError) -> Void
+  ) throws(SystemError) -> Bool {
+    do throws(SystemError) {
+      try move()
+      return true
+    } catch  where error.errno == ENOENT {
+      guard try folder(.cur).status(of: event.fileName) == nil else { throw error }
+      return false
+    }
   }
 
   /// As if it had never been claimed.
   package func release(_ event: ClaimedEvent) throws(SystemError) {
-    _ = try move(event.fileName, from: .cur, to: folder(event.origin))
+    try settle(event) { () throws(SystemError) in
+      _ = try move(event.fileName, from: .cur, to: folder(event.origin))
+    }
   }
 
   // MARK: By hand
 
   /// Moves an event that nobody handles to `done`, durably once `sync` has been called.
   package func finish(_ name: String, in state: EventState, now: Timestamp) throws(SystemError) {
-    _ = try move(name, from: state, to: day(String(now.rfc3339.prefix(10))))
+    let day = String(now.rfc3339.prefix(10))
+    do throws(SystemError) {
+      _ = try move(name, from: state, to: self.day(day))
+    } catch  where error.errno == ENOENT {
+      // The day's folder may have been removed.
+      today.withLock { $0 = nil }
+      _ = try move(name, from: state, to: self.day(day))
+    }
     if state == .dead || state == .defer { try removeRecord(of: name, in: state) }
   }
 
@@ -153,19 +208,21 @@ package final class EventConsumer: Sendable {
   /// Makes every move so far durable.
   package func sync() throws(SystemError) {
     // Targets before sources: a name is then found at least once.
-    for day in days.withLock({ Array($0.values) }) { try day.sync() }
+    try today.withLock({ $0?.folder })?.sync()
     for state in [EventState.new, .done, .dead, .defer, .cur] { try folder(state).sync() }
   }
 
   // MARK: Steps
 
   private func day(_ name: String) throws(SystemError) -> Directory {
-    if let day = days.withLock({ $0[name] }) { return day }
+    let last = today.withLock { $0 }
+    if let last, last.name == name { return last.folder }
+    try last?.folder.sync()
     let done = folder(.done)
     let isNew = try !done.contains(name)
     let day = try done.directory(makingIfMissing: name)
     if isNew { try done.sync() }
-    days.withLock { $0[name] = day }
+    today.withLock { $0 = (name, day) }
     return day
   }
 
@@ -175,6 +232,10 @@ package final class EventConsumer: Sendable {
     _ name: String, from state: EventState, to target: Directory
   ) throws(SystemError) -> Bool {
     if try folder(state).move(name, to: target) { return true }
+    // Unless something else was put there under its name.
+    guard let there = try target.status(of: name), let here = try folder(state).status(of: name),
+      there.st_mode & S_IFMT == S_IFREG, there.st_size == here.st_size
+    else { throw SystemError(call: "renameat2", path: target.child(name), errno: EEXIST) }
     try folder(state).remove(name)
     return false
   }
@@ -190,6 +251,15 @@ package final class EventConsumer: Sendable {
     do throws(SystemError) {
       try folder(state).remove(AttemptRecord.fileName(for: name))
     } catch  where error.errno == ENOENT {}
+  }
+}
+
+extension SystemError {
+  /// Whether it says something of one file, and not of the disk or the process: other events need not
+  /// wait for it.
+  var concernsOneFile: Bool {
+    [EACCES, EPERM, ENXIO, ENODEV, ENAMETOOLONG, EISDIR, ENOTDIR, ELOOP, EEXIST, ENOTEMPTY]
+      .contains(errno)
   }
 }
 

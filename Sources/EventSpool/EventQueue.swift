@@ -18,9 +18,18 @@ package struct EventQueue {
   private var candidates: ArraySlice<Candidate> = []
   /// Where the next look into `defer` begins, by instance.
   private var positions: [InstanceName: String] = [:]
+  /// When that is of use again, in seconds since 1970.
+  private var nextLooks: [InstanceName: Int64] = [:]
+  private static let longestSecondsBetweenLooks: Int64 = 10
 
-  package init(_ consumers: [EventConsumer]) {
+  /// What was left out, so that it is said once; a few.
+  private var leftOut: Set<String> = []
+  private let report: (SystemError) -> Void
+
+  /// - Parameter report: told of each file that cannot be claimed, for others must not wait for it.
+  package init(_ consumers: [EventConsumer], report: @escaping (SystemError) -> Void = { _ in }) {
     self.consumers = consumers
+    self.report = report
   }
 
   /// Claims the next event: of those that are new, that were put off until now, or whose consumer has
@@ -40,9 +49,7 @@ package struct EventQueue {
     _ now: Timestamp
   ) throws(SystemError) -> (event: ClaimedEvent, consumer: EventConsumer)? {
     while let candidate = candidates.popFirst() {
-      guard let event = try candidate.consumer.claim(candidate.name, in: candidate.state) else {
-        continue
-      }
+      guard let event = try claim(candidate) else { continue }
       // Another consumer may have put it off again meanwhile.
       if candidate.state == .defer, !event.record.isDue(now) {
         try candidate.consumer.release(event)
@@ -51,6 +58,15 @@ package struct EventQueue {
       return (event, candidate.consumer)
     }
     return nil
+  }
+
+  private mutating func claim(_ candidate: Candidate) throws(SystemError) -> ClaimedEvent? {
+    do throws(SystemError) {
+      return try candidate.consumer.claim(candidate.name, in: candidate.state)
+    } catch  where error.concernsOneFile {
+      if leftOut.count < 1_000, leftOut.insert(error.path).inserted { report(error) }
+      return nil
+    }
   }
 
   private mutating func look(
@@ -74,13 +90,20 @@ package struct EventQueue {
   private mutating func due(
     of consumer: EventConsumer, _ now: Timestamp, _ isPatient: Bool
   ) throws(SystemError) -> [Candidate] {
+    guard nextLooks[consumer.instance] ?? 0 <= now.seconds else { return [] }
+    var earliest = now.seconds + Self.longestSecondsBetweenLooks
     while true {
       let start = positions[consumer.instance]
       let names = try consumer.oldest(Self.namesPerLook, in: .defer, after: start)
       let isLast = names.count < Self.namesPerLook
       positions[consumer.instance] = isLast ? nil : names.last
-      let due = names.filter { consumer.record(of: $0, in: .defer)?.isDue(now) ?? true }
+      let due = names.filter { name in
+        let next = consumer.record(of: name, in: .defer)?.nextAttempt?.seconds ?? 0
+        if next > now.seconds { earliest = min(earliest, next) }
+        return next <= now.seconds
+      }
       guard due.isEmpty, !isLast, !isPatient else {
+        if due.isEmpty && isLast && start == nil { nextLooks[consumer.instance] = earliest }
         return due.map { Candidate(consumer: consumer, name: $0, state: .defer) }
       }
     }

@@ -9,10 +9,15 @@ extension EventConsumer {
     endedSecondsAgo seconds: Int64, now: Timestamp
   ) throws(SystemError) -> [String] {
     let limit = now.seconds - max(0, seconds)
-    return try folder(.done).names().filter { day in
-      guard let start = CalendarDate.seconds(rfc3339: "\(day)T00:00:00Z") else { return false }
-      return start + 86_400 <= limit
-    }.sorted()
+    var days: [String] = []
+    for day in try folder(.done).names() {
+      // A link is not followed: what lies behind it is somebody else's.
+      guard let status = try folder(.done).status(of: day), status.st_mode & S_IFMT == S_IFDIR,
+        let start = CalendarDate.seconds(rfc3339: "\(day)T00:00:00Z"), start + 86_400 <= limit
+      else { continue }
+      days.append(day)
+    }
+    return days.sorted()
   }
 
   /// - Parameter isDryRun: only counts.
@@ -20,7 +25,7 @@ extension EventConsumer {
   package func prune(day: String, isDryRun: Bool) throws(SystemError) -> Int {
     let folder = try folder(.done).directory(day)
     var count = 0
-    for name in try folder.names() {
+    for name in try folder.names() where name.hasSuffix(".json") {
       if !isDryRun {
         guard let held = try hold(name, in: folder) else { continue }
         try folder.remove(name)
@@ -45,8 +50,6 @@ extension EventConsumer {
     var start: String?
     while true {
       let names = try oldest(1_000, in: .dead, after: start)
-      guard let last = names.last else { return count }
-      start = last
       for name in names {
         let issued = EventSummary(fileName: name).flatMap {
           CalendarDate.seconds(atBasicTime: $0.issuedAt)
@@ -60,6 +63,8 @@ extension EventConsumer {
         }
         count += 1
       }
+      guard names.count == 1_000 else { return count }
+      start = names.last
     }
   }
 }

@@ -64,6 +64,11 @@ package struct SpoolReader {
     return instances.sorted { $0.description < $1.description }
   }
 
+  /// Whether the folder has a spool's layout.
+  package func isLaidOut(_ instance: InstanceName) throws(SystemError) -> Bool {
+    try spool.directory(instance.description).contains(SpoolLayout.format)
+  }
+
   /// Calls `body` with the name of every event of `instance` in `state`, in no order. A folder that is
   /// missing is empty. However many there are, none is kept.
   package func forEachName(

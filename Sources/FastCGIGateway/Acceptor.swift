@@ -74,6 +74,8 @@ struct Acceptor: ~Copyable {
       (try? poller.watch(descriptor, as: .listener)) != nil
     else { return }
     self.pausedUntil = nil
+    // Where nobody new comes, nothing would tell that the backlog is empty.
+    if isLastRound { acceptWaiting() }
   }
 
   /// No further connections, but for those that wait already where nobody else could take them.

@@ -97,30 +97,17 @@ private func listeningSocket(
 }
 
 /// How many connections may be open at once: two descriptors each, out of what the limit leaves
-/// beside the spools, the workers and the rest. The soft limit is raised to the hard one first.
+/// beside the spools, the workers and the rest.
 private func connectionLimit(for settings: Settings) throws(StartupError) -> Int {
-  var limit = rlimit()
-  _ = try started("getrlimit", getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit))
-  limit.rlim_cur = limit.rlim_max
-  _ = setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
-  _ = try started("getrlimit", getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit))
   let perInstance = 24 + 2 * settings.workers
   let reserved = 32 + 2 * settings.workers + perInstance * settings.instances.count
-  let available = (Int(clamping: limit.rlim_cur) - reserved) / 2
+  let available = (raisedDescriptorLimit() - reserved) / 2
   guard available >= 8 else {
     throw StartupError(
       message: "the limit on open files is too low: raise it to \(reserved + 512) (LimitNOFILE)",
       exitCode: EX_OSERR)
   }
   return min(available, 4_096)
-}
-
-/// Opens descriptors 0, 1 and 2 where they are closed: else the next file would take their place,
-/// and a line of the log could land in an event.
-private func openStandardDescriptors() {
-  for descriptor in STDIN_FILENO...STDERR_FILENO where fcntl(descriptor, F_GETFD) < 0 {
-    _ = open("/dev/null", O_RDWR)
-  }
 }
 
 private func printLine(_ text: String) {

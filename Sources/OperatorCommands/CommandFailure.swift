@@ -69,6 +69,12 @@ func printResult(_ bytes: [UInt8]) {
   exit(EX_IOERR)
 }
 
+/// Whether whoever reads standard output has gone.
+func isOutputClosed() -> Bool {
+  var output = pollfd(fd: STDOUT_FILENO, events: 0, revents: 0)
+  return poll(&output, 1, 0) > 0 && output.revents & Int16(POLLERR) != 0
+}
+
 func printResult(_ line: String) {
   printResult(Array("\(line)\n".utf8))
 }

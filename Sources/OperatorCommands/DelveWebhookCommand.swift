@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import Glibc
+internal import ServiceProcess
 internal import WebhookCore
 
 /// The program `delve-webhook`: runs the command that its arguments name, and exits.
@@ -8,6 +9,7 @@ internal import WebhookCore
 /// come later, or block them already.
 @MainActor
 package func runOperatorCommand() async {
+  openStandardDescriptors()
   // A reader that has gone is seen as an error of the write.
   signal(SIGPIPE, SIG_IGN)
   do {

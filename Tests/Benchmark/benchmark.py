@@ -284,42 +284,50 @@ def prepare():
     write("empty", "\n".join([""] * 500))
 
 
+def floor_now(seconds):
+    """CPU microseconds of a verification and of a publish by 16 threads, as the machine is just now:
+    a virtual one's speed changes within a minute."""
+    count, _, user, system = floor("verify", seconds, 1)
+    check = (user + system) * 1e6 / count
+    count, wall, user, system = floor("publish", fresh_spool(), seconds, 16)
+    return check, (user + system) * 1e6 / count, count / wall
+
+
 def measure_floor():
     say("The floor, without the program")
-    count, wall, user, system = floor("verify", SECONDS, 1)
-    check = (user + system) * 1e6 / count
+    check, publish, publishes = floor_now(SECONDS)
     show("P-521 verification, CPU", check, "µs", "floor_verify_us")
     count, wall, *_ = floor("verify", SECONDS, CORES)
     checks = count / wall
     show(f"verifications on {CORES} cores", checks, "/s", "floor_verify_per_second")
-    count, wall, user, system = floor("publish", path("floor1"), SECONDS, 1)
+    show("bare publish, 16 threads, CPU", publish, "µs", "floor_publish16_us")
+    show("bare publishes, 16 threads", publishes, "/s", "floor_publish16_per_second")
+    count, wall, user, system = floor("publish", fresh_spool(), SECONDS, 1)
     show("bare publish, one thread, CPU", (user + system) * 1e6 / count, "µs", "floor_publish1_us")
     show("bare publish, one thread, wall", wall * 1e6 / count, "µs", "floor_publish1_wall_us")
-    count, wall, user, system = floor("publish", path("floor16"), SECONDS, 16)
-    publish = (user + system) * 1e6 / count
-    show("bare publish, 16 threads, CPU", publish, "µs", "floor_publish16_us")
-    show("bare publishes, 16 threads", count / wall, "/s", "floor_publish16_per_second")
-    results["floor_stored_us"] = check + publish
-    return check, checks, publish, count / wall
+    return checks, publishes
 
 
-def measure_stored(check, checks, publish, publishes):
+def measure_stored(checks, publishes):
     say("\nStored events, behind nginx, each durable")
     best = 0
     for connections in [1, 8, 32, 128]:
         spool = fresh_spool()
         configure(spool)
+        check, publish, _ = floor_now(1)
         with responder() as process, nginx():
             report = measured(process, connections, "tokens")
             stored = len(os.listdir(f"{spool}/acme/new"))
             peak = resident_mib(process, "VmHWM")
         assert report["refused"] == 0, report
-        assert stored == report["requests"] or stored >= 0.99 * report["requests"], (stored, report)
+        # What wrk had asked when it ended was stored, too, and is not in its count.
+        assert report["requests"] <= stored <= report["requests"] + connections, (stored, report)
         name, key = f"{connections} connections: ", f"stored{connections}"
         used = report["user"] + report["system"]
         show(name + "CPU, user", report["user"], "µs", f"{key}_user_us")
         show(name + "CPU, system", report["system"], "µs", f"{key}_system_us")
-        show(name + "CPU, of the floor", used / (check + publish), "×", f"{key}_cpu_ratio", "1.15")
+        ratio = used / (check + publish)
+        show(name + "CPU, of the floor just before", ratio, "×", f"{key}_cpu_ratio", "1.15")
         show(name + "events", report["per_second"], "/s", f"{key}_per_second")
         for quantile in ["p50", "p99", "max"]:
             show(name + f"latency, {quantile}", report[quantile], "ms", f"{key}_{quantile}_ms")
@@ -329,15 +337,16 @@ def measure_stored(check, checks, publish, publishes):
     show("resident memory at most, 16 workers", peak, "MiB", "resident_peak_mib", "16")
 
 
-def measure_others(check):
+def measure_others():
     say("\nWhat is not stored, 16 connections")
     configure(fresh_spool())
+    check, *_ = floor_now(1)
     with responder() as process, nginx():
         load(8, "same", 1)
         report = measured(process, 16, "same")
         used = report["user"] + report["system"]
         show("duplicate: CPU", used, "µs", "duplicate_us")
-        show("duplicate: CPU, of the bare verification", used / check, "×", "duplicate_ratio", "1.1")
+        show("duplicate: CPU, of the verification just before", used / check, "×", "duplicate_ratio", "1.1")
         show("duplicates", report["per_second"], "/s", "duplicate_per_second")
         for tokens, name in [
             ("forged", "bad signature"), ("empty", "missing token"),
@@ -443,9 +452,8 @@ PORT = free_port()
 os.chmod(scratch, 0o755)
 try:
     prepare()
-    check, checks, publish, publishes = measure_floor()
-    measure_stored(check, checks, publish, publishes)
-    measure_others(check)
+    measure_stored(*measure_floor())
+    measure_others()
     measure_start()
     measure_apache()
     measure_drain(*measure_backlog())

@@ -225,6 +225,108 @@ struct RunTests {
     #expect(handled.count <= 300 + 36)
   }
 
+  @Test func handlerThatIsAskedToEndAndSaysThatItIsDoneIsDone() async throws {
+    let name = try site.addEvents(1)[0]
+    let script = "trap 'exit 0' TERM; echo begun > \(site.path)/begun; while :; do sleep 0.1; done"
+    let runner = try site.start("run", "--follow", "--", "sh", "-c", script)
+    #expect(try await eventually { site.text("begun") != "" })
+    runner.send(signal: SIGTERM)
+    #expect(try await eventually { site.text("runner.log").contains("stopping") })
+    runner.send(signal: SIGTERM)
+    #expect(try await runner.exitCode() == 0)
+    #expect(site.events == ["acme/done/\(site.today)/\(name)"])
+  }
+
+  @Test(arguments: ["rm \"$DELVE_EVENT_FILE\"", "mv \"$DELVE_EVENT_FILE\" taken"])
+  func handlerMayTakeItsFileAway(script: String) async throws {
+    try site.addEvents(2)
+    for exitCode in ["0", "1"] {
+      let result = try await site.run("cd \(site.path); \(script); exit \(exitCode)", ["--once"])
+      #expect(result.exitCode == (exitCode == "0" ? 0 : 1), "\(result)")
+    }
+    #expect(site.events == [])
+    #expect(site.files("spool/acme/defer") == [])
+  }
+
+  @Test func dayThatIsRemovedWhileItFollowsIsMadeAgain() async throws {
+    let runner = try site.start("run", "--follow", "--", "true")
+    for number in 0..<2 {
+      let name = try site.addEvents(1, from: number)[0]
+      #expect(try await eventually { site.events == ["acme/done/\(site.today)/\(name)"] })
+      _ = try await site.shell("rm -r \(site.path)/spool/acme/done/*")
+    }
+    runner.send(signal: SIGTERM)
+    #expect(try await runner.exitCode() == 0)
+  }
+
+  @Test func childrenThatNobodyMayWaitForDoNotHangIt() async throws {
+    try site.addEvents(2)
+    let result = try await site.shell(
+      "trap '' CHLD; exec timeout 20 \(site.program) spool run -- true")
+    #expect(result.exitCode == 0, "\(result)")
+  }
+
+  @Test func handlerThatNeverStopsTalkingIsEndedInTime() async throws {
+    try site.addEvents(1)
+    let start = ContinuousClock.now
+    // Whoever reads its standard error is slow.
+    let result = try await site.shell(
+      "\(site.program) spool run --timeout 1 -- sh -c 'yes >&2' 2>&1 "
+        + "| { for i in 1 2 3 4 5 6 7 8; do head -c 4096; sleep 0.5; done; cat; } | tail -n 1")
+    #expect(ContinuousClock.now - start < .seconds(20))
+    #expect(
+      result.output.contains("over the time limit") || site.files("spool/acme/defer").count == 2)
+  }
+
+  // MARK: What else may lie there
+
+  @Test func oddFilesHoldNobodyUp() async throws {
+    let long = "20260921T141320Z-" + String(repeating: "x", count: 228) + ".json"
+    try site.folder.write("{}".utf8, to: "spool/acme/new/\(long)")
+    _ = try await site.shell(
+      """
+      cd \(site.path)/spool/acme/new; mkdir 00.json; mkfifo 01.json; ln -s /etc/passwd 02.json
+      : > "$(printf '03\\n.json')"; mkdir \(site.path)/spool/backup
+      """)
+    let good = try site.addEvents(2)
+    // Its record cannot be written.
+    try site.folder.makeFolder("spool/acme/defer/\(good[0]).state")
+    let result = try await site.run(
+      "test $DELVE_SUBJECT != export/0 && echo handled $DELVE_SUBJECT", ["--jobs", "2"])
+    #expect(result.output == "handled export/1\n", "\(result)")
+    #expect(site.files("spool/acme/dead").contains(good[0]))
+    #expect(!FileManager.default.fileExists(atPath: "\(site.path)/spool/backup/new"))
+    // And the same again.
+    try site.addEvents(1, from: 5)
+    #expect(try await site.run("exit 0").errorOutput.contains("result=done"))
+  }
+
+  @Test func recordWithAnyNumberIsBorne() async throws {
+    let name = try site.addEvents(1)[0]
+    _ = try await site.run("exit 1")
+    try site.folder.write(
+      #"{"attempts":9223372036854775807,"deferrals":9223372036854775807}"#.utf8,
+      to: "spool/acme/defer/\(name).state")
+    #expect(try await site.run("exit 75").exitCode == 1)
+    #expect(site.text("spool/acme/defer/\(name).state").contains(#""deferrals":1000001"#))
+  }
+
+  @Test func otherThingUnderAnEventsNameIsNotTakenForIt() async throws {
+    let name = try site.addEvents(1)[0]
+    try site.folder.makeFolder("spool/acme/cur")
+    try site.folder.makeFolder("spool/acme/dead")
+    let place = "\(site.path)/spool/acme/cur/\(name)"
+    _ = try await site.shell("mkdir \(place)")
+    let result = try await site.run("exit 0")
+    #expect(result.errorOutput.contains("left out: "), "\(result)")
+    #expect(site.files("spool/acme/new") == [name])
+    // An empty file, which is given up; then nothing is in the event's way.
+    _ = try await site.shell("rmdir \(place); touch \(place)")
+    _ = try await site.run("exit 0")
+    #expect(
+      site.events == ["acme/dead/\(name)", "acme/done/\(site.today)/\(name)"], "\(site.events)")
+  }
+
   // MARK: Where it is seen
 
   @Test func barIsShownAtATerminalAndNowhereElse() async throws {

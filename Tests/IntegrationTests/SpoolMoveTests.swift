@@ -103,6 +103,19 @@ struct SpoolMoveTests {
     #expect(site.files("spool/acme/dead") == [])
   }
 
+  @Test func pruningPassesOverWhatIsNotAsItMadeIt() async throws {
+    _ = try await site.shell(
+      """
+      cd \(site.path)/spool/acme; mkdir -p dead done outside; ln -s ../outside done/2020-01-02
+      : > outside/kept.json; : > done/2020-01-01
+      : > "$(printf 'dead/\\377.json')"; : > "$(printf 'dead/\\377\\377.json')"
+      """)
+    let result = try await site.shell(
+      "timeout 20 \(site.program) spool prune --older-than 0s --dead")
+    #expect(result.exitCode == 0, "\(result)")
+    #expect(site.files("spool/acme/outside") == ["kept.json"])
+  }
+
   @Test(arguments: ["", "7", "d", "-1d", "1y", "99999999999999999999d", "+1d"])
   func malformedAgeIsAUsageError(age: String) async throws {
     let result = try await site.delveWebhook("spool", "prune", "--older-than=\(age)")
@@ -125,6 +138,10 @@ struct SpoolMoveTests {
     }
     tail.send(signal: SIGTERM)
     #expect(try await tail.exitCode() == -SIGTERM)
+    // A reader that goes takes it along.
+    let gone = try await site.shell(
+      "timeout 20 \(site.program) spool tail | true; echo ended")
+    #expect(gone.output == "ended\n")
   }
 
   // MARK: list, show and stats
@@ -183,6 +200,9 @@ struct SpoolMoveTests {
       "spool", "stats", "--warn-age", "1d", "--critical-age", "1d", "--json")
     #expect(critical.exitCode == 2)
     #expect(critical.output.contains("\"arrivalsoflasthour\":{\"acme\":0}"))
+    // A name without a time hides no other.
+    try site.folder.write([], to: "spool/acme/new/1.json")
+    #expect(try await site.delveWebhook("spool", "stats", "--critical-age", "1d").exitCode == 2)
     // What is handled waits no longer.
     _ = try await site.delveWebhook("spool", "finish", name)
     #expect(try await site.delveWebhook("spool", "stats", "--warn-age", "0s").exitCode == 0)

@@ -10,6 +10,7 @@ struct SpoolSite: Sendable {
   init() throws {
     folder = try TemporaryFolder()
     try folder.makeFolder("spool/acme")
+    try folder.write("1\n".utf8, to: "spool/acme/format")
     try folder.write(exampleConfiguration().utf8, to: "config.yaml")
   }
 
@@ -57,6 +58,7 @@ struct SpoolSite: Sendable {
       // As a publisher does: under its name only when it is whole.
       let draft = try folder.write(line.utf8, to: "draft")
       try folder.makeFolder("spool/\(instance)/new")
+      try folder.write("1\n".utf8, to: "spool/\(instance)/format")
       Glibc.rename(draft, "\(path)/spool/\(instance)/new/\(name)")
       return name
     }

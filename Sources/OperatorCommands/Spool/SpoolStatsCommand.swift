@@ -102,7 +102,9 @@ private struct SpoolStats {
     try reader.forEachName(of: instance, in: state) { name, _ in
       count += 1
       // The names begin with the time.
-      if oldest.map({ name.lexicographicallyPrecedes($0) }) ?? true { oldest = Array(name) }
+      if beginsWithTime(name), oldest.map({ name.lexicographicallyPrecedes($0) }) ?? true {
+        oldest = Array(name)
+      }
     }
     let time = oldest.map { String(decoding: $0.prefix(16), as: UTF8.self) }
       .flatMap(CalendarDate.seconds(atBasicTime:))
@@ -171,5 +173,17 @@ private struct SpoolStats {
     lines += ["# TYPE \(name)_free_bytes gauge", "\(name)_free_bytes \(free.bytes)"]
     lines += ["# TYPE \(name)_free_inodes gauge", "\(name)_free_inodes \(free.inodes)"]
     return lines.joined(separator: "\n")
+  }
+}
+
+/// `YYYYMMDDThhmmssZ-`
+private func beginsWithTime(_ name: UnsafeRawBufferPointer) -> Bool {
+  guard name.count > 17, name[16] == UInt8(ascii: "-") else { return false }
+  return (0..<16).allSatisfy { index in
+    switch index {
+    case 8: name[index] == UInt8(ascii: "T")
+    case 15: name[index] == UInt8(ascii: "Z")
+    default: (0x30...0x39).contains(name[index])
+    }
   }
 }

@@ -19,7 +19,7 @@ struct SpoolTailCommand: ParsableCommand {
       let path = try options.path()
       _ = try options.reader()
       var watch = try NameWatch()
-      while true {
+      while !isOutputClosed() {
         do {
           for instance in try options.reader().instances() where options.isWanted(instance) {
             try watch.look(into: instance, of: path)

@@ -51,8 +51,12 @@ struct Handler: Sendable {
       }
       return program
     }
-    for folder in path.split(separator: ":") where access("\(folder)/\(program)", X_OK) == 0 {
-      return "\(folder)/\(program)"
+    for folder in path.split(separator: ":") {
+      let file = "\(folder)/\(program)"
+      var status = stat()
+      if access(file, X_OK) == 0, stat(file, &status) == 0, status.st_mode & S_IFMT == S_IFREG {
+        return file
+      }
     }
     throw CannotStart(message: "\(printable(program)): there is no such program on the PATH")
   }
@@ -88,7 +92,8 @@ struct Handler: Sendable {
       wasStopped = stop.isMade
     }
     return Run(
-      ending: cause == .timeLimit
+      // Handled is handled, though it was asked to end just then.
+      ending: cause == .timeLimit && status != 0
         ? .timeLimit : signal == 0 ? .exit(status >> 8 & 0xFF) : .signal(signal),
       errorOutput: errorOutput.text, wasStopped: wasStopped)
   }
@@ -132,13 +137,19 @@ struct Handler: Sendable {
       ]
       poll(&waiting, 2, 100)
       isOutputOpen = errorOutput.read(from: output)
-      if waitpid(process, &status, WNOHANG) == process { break }
+      let ended = waitpid(process, &status, WNOHANG)
+      if ended == process { break }
+      if ended < 0 && errno == ECHILD {
+        // Somebody else has waited for it: how it ended is not known, and its number another's.
+        status = 255 << 8
+        break
+      }
       let now = ContinuousClock.now
       if let limit = killAt {
-        if now >= limit { kill(-process, SIGKILL) }
+        if now >= limit { signal(process, SIGKILL) }
       } else if now >= deadline || stop.endsHandlers {
         cause = now >= deadline ? .timeLimit : .stop
-        kill(-process, SIGTERM)
+        signal(process, SIGTERM)
         killAt = now + .seconds(Self.secondsToEnd)
       }
     }
@@ -148,21 +159,31 @@ struct Handler: Sendable {
   }
 }
 
+/// To the process and its group, which it may have left.
+private func signal(_ process: Int32, _ number: Int32) {
+  kill(-process, number)
+  kill(process, number)
+}
+
 /// A handler's standard error: passed on to our own as it comes, and its end kept.
 private struct ErrorOutput {
   private var kept: [UInt8] = []
 
   var text: String { String(decoding: kept, as: UTF8.self) }
 
+  /// Reads what there is, but not for ever: a handler may write faster than it is read.
   /// - Returns: whether more may come.
   mutating func read(from descriptor: Int32) -> Bool {
     var buffer = [UInt8](repeating: 0, count: 4_096)
-    while true {
+    for _ in 0..<16 {
       let count = Glibc.read(descriptor, &buffer, buffer.count)
       guard count > 0 else { return count < 0 && (errno == EAGAIN || errno == EINTR) }
-      _ = write(STDERR_FILENO, buffer, count)
+      // Where nobody reads our own, it is not waited for.
+      var ours = pollfd(fd: STDERR_FILENO, events: Int16(POLLOUT), revents: 0)
+      if poll(&ours, 1, 0) > 0 { _ = write(STDERR_FILENO, buffer, count) }
       kept = Array((kept + buffer.prefix(count)).suffix(AttemptRecord.maximumErrorBytes))
     }
+    return true
   }
 }
 

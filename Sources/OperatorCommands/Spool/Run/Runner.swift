@@ -63,7 +63,9 @@ final class Runner: Sendable {
   func run(
     signals: borrowing FileDescriptor, consumers: () throws(SystemError) -> [EventConsumer]
   ) throws(Failure) -> Bool {
-    var queue = EventQueue([])
+    var queue = EventQueue([]) { [log, bar] error in
+      bar.interrupted { log.write(.error, "left out: \(error.message)") }
+    }
     var left = options.limit
     var nextLook = ContinuousClock.now
     var stopBy: ContinuousClock.Instant?
@@ -169,14 +171,16 @@ final class Runner: Sendable {
       ("DELVE_SUBJECT", stored["subject"]),
     ]
     if let url = urls[event.instance] { variables.append(("DELVE_URL", url)) }
-    // Whoever can write the spool can write anything into an event.
-    return variables.map { ($0.0, String($0.1.prefix { $0 != "\0" })) }
+    // Whoever can write the spool can write anything into an event; ours have 512 bytes at most.
+    return variables.map { ($0.0, String($0.1.prefix { $0 != "\0" }.prefix(4_096))) }
   }
 
   private func settle(
     _ event: ClaimedEvent, _ run: Handler.Run, _ consumer: EventConsumer
   ) throws(SystemError) -> Result {
-    guard !run.wasStopped else {
+    // What it says of the event holds, even if it was asked to end.
+    let saidSo = [EXIT_SUCCESS, EX_DATAERR, EX_TEMPFAIL].contains { run.ending == .exit($0) }
+    guard !run.wasStopped || saidSo else {
       try consumer.release(event)
       return count(.released)
     }
@@ -205,7 +209,8 @@ final class Runner: Sendable {
     try consumer.giveUp(event, record)
     bar.interrupted {
       log.write(
-        .error, "result=dead instance=\(event.instance) file=\(event.fileName) problem=\"no event\""
+        .error,
+        "result=dead instance=\(event.instance) file=\(Log.quoted(event.fileName)) problem=\"no event\""
       )
     }
     _ = count(.dead)

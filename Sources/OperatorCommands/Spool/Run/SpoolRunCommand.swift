@@ -27,7 +27,7 @@ struct SpoolRunCommand: ParsableCommand {
       What was ended so stays as it was.
 
       Exit code 0: every event was handled; 1: some were put off or given up; 69: the command cannot \
-      be started; 74: the spool failed; 77: it belongs to another user.
+      be started; 71: the limit on open files is too low; 74: the spool failed; 77: it belongs to another user.
       """)
 
   @OptionGroup var options: SpoolOptions
@@ -64,6 +64,14 @@ struct SpoolRunCommand: ParsableCommand {
 
   func run() throws {
     try reportingFailures {
+      // Whoever started us may have it ignored, and then no end of a process could be waited for.
+      signal(SIGCHLD, SIG_DFL)
+      // A process takes some descriptors, and so does its event.
+      guard raisedDescriptorLimit() >= 64 + 8 * jobs else {
+        throw CommandFailure(
+          description: "the limit on open files is too low for --jobs \(jobs): raise it to "
+            + "\(64 + 8 * jobs) (LimitNOFILE)", exitCode: EX_OSERR)
+      }
       // Before the first thread of ours, so that nobody else takes them.
       let watched = [SIGTERM, SIGINT]
       let signals = FileDescriptor(
@@ -117,11 +125,20 @@ final class ConsumersOfSpool {
     self.isWanted = isWanted
   }
 
+  /// Instances are folders that a responder has laid out. Another user's are left out, unless there
+  /// are no others.
   func now() throws(SystemError) -> [EventConsumer] {
-    for name in try SpoolReader(path: path).instances()
-    where open[name] == nil && isWanted(name) {
-      open[name] = try EventConsumer(of: name, in: path)
+    let reader = try SpoolReader(path: path)
+    var refusal: SystemError?
+    for name in try reader.instances() where open[name] == nil && isWanted(name) {
+      do throws(SystemError) {
+        guard try reader.isLaidOut(name) else { continue }
+        open[name] = try EventConsumer(of: name, in: path)
+      } catch  where error.errno == EPERM || error.errno == EACCES {
+        refusal = error
+      }
     }
+    if let refusal, open.isEmpty { throw refusal }
     return Array(open.values)
   }
 }
