@@ -1,9 +1,21 @@
 internal import Glibc
+internal import Synchronization
 
 package struct NoPort: Error {}
 
-/// A TCP port of the loopback address that nobody listens on just now.
+private let handedOut = Mutex<Set<Int>>([])
+
+/// A TCP port of the loopback address that nobody listens on just now, and that no other test was
+/// given: it may be a while until that listens.
 package func freePort() throws -> Int {
+  for _ in 0..<1_000 {
+    let port = try unusedPort()
+    if handedOut.withLock({ $0.insert(port).inserted }) { return port }
+  }
+  throw NoPort()
+}
+
+private func unusedPort() throws -> Int {
   let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
   defer { close(descriptor) }
   var address = sockaddr_in()
