@@ -34,9 +34,11 @@ extension UnderLoad {
       }.0
     }
 
-    /// Calls that come with time, not with requests, or more or fewer by chance.
+    /// Calls that come with time, not with requests, or more or fewer by chance: whether a request is
+    /// there at once and in one piece is the client's affair.
     private static let others: Set = [
-      "clock_nanosleep", "restart_syscall", "epoll_wait", "epoll_ctl", "futex", "accept4", "total",
+      "clock_nanosleep", "restart_syscall", "epoll_wait", "epoll_ctl", "futex", "accept4",
+      "recvfrom", "read", "total",
     ]
 
     private func total(_ calls: [String: Double]) -> Double {
@@ -50,8 +52,8 @@ extension UnderLoad {
       // The protocol: two syncs, two links, two looks into ids/.
       #expect(calls["fsync"] ?? 0 >= 2 && calls["fsync"] ?? 0 < 2.3, "\(calls)")
       #expect(calls["linkat"] == 2, "\(calls)")
-      #expect(total(calls) <= 19.5, "\(total(calls)): \(calls)")
-      #expect(calls["futex"] ?? 0 <= 4.5, "\(calls)")
+      #expect(total(calls) <= 17.5, "\(total(calls)): \(calls)")
+      #expect(calls["futex"] ?? 0 <= 6, "\(calls)")
     }
 
     @Test func duplicateTouchesNoDisk() async throws {
@@ -61,7 +63,7 @@ extension UnderLoad {
         answeredWith: 200)
       #expect(calls["fsync"] ?? 0 < 0.2, "\(calls)")
       #expect(calls["openat"] ?? 0 < 0.2, "\(calls)")
-      #expect(total(calls) <= 8.5, "\(total(calls)): \(calls)")
+      #expect(total(calls) <= 6.5, "\(total(calls)): \(calls)")
     }
 
     @Test func refusalLooksAtNoFile() async throws {
@@ -70,7 +72,7 @@ extension UnderLoad {
       for name in ["fsync", "openat", "linkat", "faccessat2", "fstatfs"] {
         #expect(calls[name] ?? 0 < 0.2, "\(name): \(calls)")
       }
-      #expect(total(calls) <= 7.5, "\(total(calls)): \(calls)")
+      #expect(total(calls) <= 5.5, "\(total(calls)): \(calls)")
     }
   }
 }
