@@ -70,7 +70,8 @@ struct RunTests {
     script: String, folder: String, exitCode: Int32, record: String
   ) async throws {
     let name = try site.addEvents(1)[0]
-    let result = try await site.run("echo said >&2; \(script)", ["--timeout", "1"])
+    let result = try await site.run(
+      "echo said >&2; \(script)", ["--timeout", script == "sleep 60" ? "1" : "60"])
     #expect(result.exitCode == exitCode, "\(result)")
     let place = folder == "done" ? "done/\(site.today)" : folder
     #expect(site.events == ["acme/\(place)/\(name)"])
@@ -164,10 +165,13 @@ struct RunTests {
 
   @Test func terminationLetsHandlersFinish() async throws {
     let name = try site.addEvents(2)[0]
-    let script = "echo begun > \(site.path)/begun; sleep 1"
+    let script =
+      "echo begun > \(site.path)/begun; until test -e \(site.path)/go; do sleep 0.1; done"
     let runner = try site.start("run", "--follow", "--", "sh", "-c", script)
     #expect(try await eventually { site.text("begun") != "" })
     runner.send(signal: SIGTERM)
+    #expect(try await eventually { site.text("runner.log").contains("stopping") })
+    try site.folder.write([], to: "go")
     #expect(try await runner.exitCode() == 0)
     #expect(site.events.filter { $0.contains("/done/") } == ["acme/done/\(site.today)/\(name)"])
     #expect(site.files("spool/acme/new").count == 1)
