@@ -131,7 +131,7 @@ private struct JSONParser {
     }
   }
 
-  /// One or two `\uXXXX`, the first `\u` being behind us: a surrogate pair makes one scalar.
+  /// The four digits behind `\u`, and the second escape of a surrogate pair: one scalar.
   private mutating func parseCodePoint() throws(JSONSyntaxError) -> Unicode.Scalar {
     let loneSurrogate = JSONSyntaxError(problem: .loneSurrogate, offset: offset)
     let first = try parseFourHexDigits()
