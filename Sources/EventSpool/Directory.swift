@@ -136,7 +136,7 @@ package final class Directory: Sendable {
       errno = 0
       guard let entry = readdir(stream) else { break }
       let isWanted = withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
-        let name = UnsafeRawBufferPointer(rebasing: bytes[..<strnlen(bytes)])
+        let name = UnsafeRawBufferPointer(rebasing: bytes.prefix { $0 != 0 })
         if name.elementsEqual(".".utf8) || name.elementsEqual("..".utf8) { return true }
         return body(name)
       }
@@ -193,8 +193,4 @@ package final class Directory: Sendable {
       calls.faccessat(descriptor.raw, ".", W_OK | X_OK, AT_EACCESS)
     }
   }
-}
-
-private func strnlen(_ bytes: UnsafeRawBufferPointer) -> Int {
-  bytes.firstIndex(of: 0) ?? bytes.count
 }

@@ -100,13 +100,19 @@ extension InstanceSpool {
         return
       }
       let root = try top.directory(instance.description)
-      if try root.contains(SpoolLayout.format) { try requireFormat(of: root) }
+      let isLaidOut = try root.contains(SpoolLayout.format)
+      if isLaidOut { try requireFormat(of: root) }
       for name in EventState.allCases.map(\.rawValue) + [SpoolLayout.ids]
       where try root.contains(name) {
         try root.directory(name).requireWritable()
       }
       if try root.contains(SpoolLayout.lock) { _ = try EventLock(in: root) }
-      try root.tryOutUnlessFull(failures: SyncFailures())
+      // What is yet to be laid out needs space for it.
+      if isLaidOut {
+        try root.tryOutUnlessFull(failures: SyncFailures())
+      } else {
+        try root.tryOut(failures: SyncFailures())
+      }
     } catch {
       throw SpoolSetupError(error)
     }

@@ -18,7 +18,8 @@ struct DelveJSONCommand: ParsableCommand {
     guard baseURL.hasPrefix("https://") || baseURL.hasPrefix("http://"),
       baseURL.utf8.allSatisfy({ (0x21...0x7E).contains($0) && $0 != 0x3F && $0 != 0x23 })
     else {
-      throw ValidationError("--base-url must begin with https:// and have no query or fragment.")
+      throw ValidationError(
+        "--base-url must begin with https:// or http:// and have no query or fragment.")
     }
   }
 

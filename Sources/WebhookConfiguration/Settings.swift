@@ -31,7 +31,8 @@ extension Settings {
     do throws(FileError) {
       text = try contents(ofFile: path)
     } catch {
-      throw ConfigurationError(file: path, line: nil, message: error.message)
+      let remedy = "name the configuration with --config or DELVE_WEBHOOK_CONFIG"
+      throw ConfigurationError(file: path, line: nil, message: "\(error.message); \(remedy)")
     }
     try self.init(parsing: text, file: path)
   }

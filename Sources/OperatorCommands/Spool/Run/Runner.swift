@@ -32,7 +32,8 @@ final class Runner: Sendable {
   }
 
   enum Result: String {
-    case done, put = "put-off", dead, released
+    case done, dead, released
+    case putOff = "put-off"
   }
 
   private static let secondsForHandlersToFinish = 30
@@ -103,7 +104,7 @@ final class Runner: Sendable {
   private func result() throws(Failure) -> Bool {
     let (failure, counts) = state.withLock { ($0.failure, $0.counts) }
     if let failure { throw failure }
-    return counts[.put] == nil && counts[.dead] == nil && counts[.released] == nil
+    return counts[.putOff] == nil && counts[.dead] == nil && counts[.released] == nil
   }
 
   /// The first time: what runs may finish, for some time. The second time: it is ended.
@@ -114,7 +115,10 @@ final class Runner: Sendable {
       if stopBy != nil { stop.endHandlers() }
       stop.make()
       stopBy = stopBy ?? .now + .seconds(Self.secondsForHandlersToFinish)
-      log.write(.notice, "stopping running=\(state.withLock { $0.running })")
+      let running = state.withLock { $0.running }
+      bar.interrupted {
+        log.write(.notice, "stopping running=\(running) hint=\"a second signal ends them at once\"")
+      }
     }
   }
 
@@ -193,7 +197,7 @@ final class Runner: Sendable {
       return count(.done)
     case .putOff(let record):
       try consumer.putOff(event, record)
-      return count(.put)
+      return count(.putOff)
     case .givenUp(let record):
       try consumer.giveUp(event, record)
       return count(.dead)
@@ -231,7 +235,7 @@ final class Runner: Sendable {
     let level: Log.Level =
       switch result {
       case .done: .info
-      case .put, .released: .warning
+      case .putOff, .released: .warning
       case .dead: .error
       }
     let elapsed = (ContinuousClock.now - begin).components

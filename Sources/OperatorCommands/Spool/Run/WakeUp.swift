@@ -37,30 +37,3 @@ final class WakeUp: Sendable {
     watch.clear()
   }
 }
-
-/// Notices that something has come into `new` (inotify(7)). Where there are no further watches to be
-/// had, arrivals are noticed at the next look.
-final class ArrivalWatch {
-  private let inotify: FileDescriptor
-  private var watched: Set<String> = []
-
-  init() {
-    inotify = FileDescriptor(
-      owning: inotify_init1(Int32(IN_NONBLOCK | IN_CLOEXEC)))
-  }
-
-  var descriptor: Int32 { inotify.raw }
-
-  func look(after consumers: [EventConsumer]) {
-    for consumer in consumers where watched.insert(consumer.path(of: .new)).inserted {
-      inotify_add_watch(
-        inotify.raw, consumer.path(of: .new), UInt32(IN_CREATE) | UInt32(IN_MOVED_TO))
-    }
-  }
-
-  /// What has come is found in the folders themselves.
-  func clear() {
-    var bytes = [UInt8](repeating: 0, count: 4_096)
-    while read(inotify.raw, &bytes, bytes.count) > 0 {}
-  }
-}

@@ -1,0 +1,20 @@
+internal import ArgumentParser
+internal import EventSpool
+internal import ServiceProcess
+internal import WebhookCore
+
+/// `delve-webhook spool finish`
+struct SpoolFinishCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "finish", abstract: "Move events to done, as if a handler had handled them.",
+    discussion: MoveByHand.discussion)
+
+  @OptionGroup var options: SpoolOptions
+  @OptionGroup var move: MoveByHand
+
+  func run() throws {
+    try move.run(options, from: [.new, .cur, .defer, .dead], verb: "finished") { consumer, entry in
+      try consumer.finish(entry.fileName, in: entry.state, now: .now())
+    }
+  }
+}
