@@ -127,7 +127,7 @@ struct EventConsumerTests {
 
   /// What a consumer does with one event, up to the end that it comes to.
   enum Course: CaseIterable {
-    case finish, putOff, giveUp, release
+    case finish, putOff, giveUp, release, retry, finishByHand
   }
 
   private func follow(_ course: Course) throws {
@@ -137,6 +137,12 @@ struct EventConsumerTests {
     case .putOff: try consumer.putOff(claimed, failedRecord)
     case .giveUp: try consumer.giveUp(claimed, failedRecord)
     case .release: try consumer.release(claimed)
+    case .retry:
+      try consumer.giveUp(claimed, failedRecord)
+      try consumer.retry(name, in: .dead)
+    case .finishByHand:
+      try consumer.putOff(claimed, failedRecord)
+      try consumer.finish(name, in: .defer, now: Self.now)
     }
   }
 

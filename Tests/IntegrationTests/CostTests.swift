@@ -66,6 +66,16 @@ extension UnderLoad {
       #expect(total(calls) <= 6.5, "\(total(calls)): \(calls)")
     }
 
+    @Test func healthCheckWritesNothing() async throws {
+      let calls = try await calls(
+        of: { responder, _ in responder.healthStatus() ?? 0 }, answeredWith: 200)
+      for name in ["fsync", "linkat", "unlinkat", "mkdirat"] {
+        #expect(calls[name] ?? 0 < 0.2, "\(name): \(calls)")
+      }
+      // A real look: both folders, and the free space.
+      #expect(calls["faccessat2"] ?? 0 >= 2 && calls["fstatfs"] ?? 0 >= 1, "\(calls)")
+    }
+
     @Test func refusalLooksAtNoFile() async throws {
       let calls = try await calls(
         of: { responder, _ in try responder.deliver(authorization: nil).status }, answeredWith: 401)

@@ -1,3 +1,4 @@
+internal import Foundation
 internal import Glibc
 internal import TestSupport
 internal import Testing
@@ -126,6 +127,76 @@ struct ListeningTests {
     #expect(exitCode == 0)
     // Else it would have waited for the request, and said so.
     #expect(!folder.text(of: "log").contains("stopped"))
+  }
+
+  /// The responder with so few descriptors that it has room for a few connections alone.
+  private func startWithRoomForFew(
+    in folder: TemporaryFolder, settings: String = ""
+  ) async throws -> (ResponderUnderTest, SpawnedProcess) {
+    try folder.makeFolder("spool")
+    let config = try folder.write(
+      exampleConfiguration(settings: settings).utf8, to: "config.yaml")
+    let program = Repository.executable("delve-webhook-fcgi")
+    let process = try SpawnedProcess(
+      "sh",
+      ["-c", "ulimit -n 140; exec \(program) --config \(config) --listen unix:\(folder.path)/s"],
+      log: "\(folder.path)/log")
+    let responder = ResponderUnderTest(folder: folder, process: process.running)
+    let isUp = try await eventually { responder.healthStatus() == 200 }
+    #expect(isUp, "\(responder.log)")
+    return (responder, process)
+  }
+
+  @Test func whatIsBeyondTheBoundOnConnectionsWaitsAndIsAnswered() async throws {
+    let folder = try TemporaryFolder()
+    let (responder, process) = try await startWithRoomForFew(in: folder)
+    let room = try #require(
+      responder.log.firstMatch(of: /connections=(\d+)/).flatMap { Int($0.1) })
+    #expect(room < 40)
+    var silent = try (0..<room).map { _ in try responder.client() }
+    let late = try responder.client()
+    try late.begin()
+    try late.send(
+      .parameters, FastCGIClient.encoded(deliveryParameters(authorization: nowAuthorization())))
+    try late.send(.parameters, [])
+    try late.send(.standardInput, Array("{}".utf8))
+    try late.send(.standardInput, [])
+    try await Task.sleep(for: .milliseconds(300))
+    #expect(responder.storedEvents == [])
+    silent.removeAll()
+    #expect(try late.response().status == 202)
+    process.send(signal: SIGTERM)
+    #expect(try await process.exitCode() == 0)
+  }
+
+  @Test func stopWithAFullTableEndsOnceItIsEmpty() async throws {
+    let folder = try TemporaryFolder()
+    let (responder, process) = try await startWithRoomForFew(in: folder)
+    var silent = try (0..<60).map { _ in try responder.client() }
+    try await Task.sleep(for: .milliseconds(300))
+    process.send(signal: SIGTERM)
+    #expect(try await eventually { responder.log.contains("stopping") })
+    silent.removeAll()
+    #expect(try await process.exitCode() == 0)
+    #expect(!responder.log.contains("stopped with"), "\(responder.log)")
+  }
+
+  @Test func workersAreStartedWhenTheyAreNeeded() async throws {
+    try await withResponder(configuration: exampleConfiguration(settings: "workers: 3")) {
+      (responder) async throws in
+      func threads() throws -> Int {
+        try FileManager.default.contentsOfDirectory(
+          atPath: "/proc/\(responder.process.id)/task"
+        ).count
+      }
+      let before = try threads()
+      let stalled = try (0..<6).map { _ in try responder.client() }
+      for client in stalled { try client.stall(in: .body) }
+      #expect(try await eventually { try threads() == before + 2 })
+      try await Task.sleep(for: .milliseconds(300))
+      #expect(try threads() == before + 2)
+      withExtendedLifetime(stalled) {}
+    }
   }
 
   @Test func logLinesHaveThePriorityUnderTheJournalAndATimeElsewhere() async throws {
