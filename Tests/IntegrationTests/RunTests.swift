@@ -129,6 +129,14 @@ struct RunTests {
     #expect(site.events == ["acme/new/\(name)"])
   }
 
+  @Test func moreJobsThanTheLimitOnOpenFilesAllowsAreRefusedAtOnce() async throws {
+    let name = try site.addEvents(1)[0]
+    let result = try await site.shell("ulimit -n 100; \(site.program) spool run --jobs 50 -- true")
+    #expect(result.exitCode == 71)
+    #expect(result.errorOutput.contains("raise it to 464"))
+    #expect(site.events == ["acme/new/\(name)"])
+  }
+
   @Test func fileThatIsNoEventIsGivenUpUnseen() async throws {
     try site.folder.write("half".utf8, to: "spool/acme/new/20261124T000000Z-a-b-c-d.json")
     let result = try await site.run("touch \(site.path)/ran")
