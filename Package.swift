@@ -45,7 +45,8 @@ let package = Package(
     .target(
       name: "FastCGIGateway",
       dependencies: [
-        "EventSpool", "ServiceProcess", "WebhookConfiguration", "WebhookCore", "CFastCGI", "CLinux",
+        "EventSpool", "ServiceProcess", "StrictJSON", "WebhookConfiguration", "WebhookCore",
+        "CFastCGI", "CLinux",
       ],
       swiftSettings: strict),
     .executableTarget(
