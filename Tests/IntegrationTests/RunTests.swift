@@ -91,6 +91,7 @@ struct RunTests {
       #expect(result.exitCode == 1)
       #expect(site.events == ["acme/\(attempt == 3 ? "dead" : "defer")/\(name)"])
       // Not before its time.
+      try site.makeDue(name, isNow: false)
       #expect(try await site.run("exit 0").exitCode == 0)
       try site.makeDue(name)
     }

@@ -64,12 +64,12 @@ struct SpoolSite: Sendable {
     }
   }
 
-  /// Makes an event in `defer` due now.
-  func makeDue(_ name: String) throws {
+  /// Makes an event in `defer` due now, or only after these tests.
+  func makeDue(_ name: String, isNow: Bool = true) throws {
     let state = "spool/acme/defer/\(name).state"
     guard files("spool/acme/defer").contains("\(name).state") else { return }
     let text = text(state).replacing(
-      /"nextattempt":"[^"]*"/, with: #""nextattempt":"2026-01-01T00:00:00Z""#)
+      /"nextattempt":"[^"]*"/, with: #""nextattempt":"\#(isNow ? 2026 : 2126)-01-01T00:00:00Z""#)
     try folder.write(text.utf8, to: state)
   }
 
