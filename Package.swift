@@ -53,15 +53,22 @@ let package = Package(
       name: "delve-webhook-fcgi", dependencies: ["FastCGIGateway"],
       exclude: ["delve-webhook-fcgi.8"], swiftSettings: strict),
 
-    // The operator's command line.
+    // The operator's command line. CommandLineProgram: options, failures, exit codes, progress.
+    .target(
+      name: "CommandLineProgram",
+      dependencies: [
+        "EventSpool", "ServiceProcess", "WebhookConfiguration", "WebhookCore",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      swiftSettings: strict),
     .target(
       name: "TestDelivery", dependencies: ["COpenSSL", "StrictJSON", "WebhookCore"],
       swiftSettings: strict),
     .target(
       name: "OperatorCommands",
       dependencies: [
-        "CLinux", "EventSpool", "ServiceProcess", "StrictJSON", "TestDelivery",
-        "WebhookConfiguration", "WebhookCore",
+        "CLinux", "CommandLineProgram", "EventSpool", "ServiceProcess", "StrictJSON",
+        "TestDelivery", "WebhookConfiguration", "WebhookCore",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Subprocess", package: "swift-subprocess"),
       ],

@@ -93,3 +93,12 @@ extension Timestamp {
     self.init(seconds: seconds, milliseconds: 0)
   }
 }
+
+/// When to try again what has failed or was put off `count` times: after ten seconds, then after
+/// twice as long each time, up to an hour.
+/// - Parameter jitter: 0 to 1; takes up to a quarter off the delay or adds one, so that what failed
+///   together is not tried together.
+package func retryTime(after count: Int, _ now: Timestamp, jitter: Double) -> Timestamp {
+  let delay = min(3_600, Int64(10) << min(Int64(count - 1), 20))
+  return Timestamp(seconds: now.seconds + Int64((Double(delay) * (0.75 + jitter / 2)).rounded()))
+}

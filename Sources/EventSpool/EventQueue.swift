@@ -24,32 +24,31 @@ package struct EventQueue {
 
   /// What was left out, so that it is said once; a few.
   private var leftOut: Set<String> = []
-  private let report: (SystemError) -> Void
 
-  /// - Parameter report: told of each file that cannot be claimed, for others must not wait for it.
-  package init(_ consumers: [EventConsumer], report: @escaping (SystemError) -> Void = { _ in }) {
+  package init(_ consumers: [EventConsumer]) {
     self.consumers = consumers
-    self.report = report
   }
 
   /// Claims the next event: of those that are new, that were put off until now, or whose consumer has
   /// died.
-  /// - Parameter isPatient: look at some only of what was put off, for there will be another call.
+  /// - Parameters:
+  ///   - isPatient: look at some only of what was put off, for there will be another call.
+  ///   - report: told of each file that cannot be claimed, for others must not wait for it.
   /// - Returns: nil if there is none just now.
   package mutating func next(
-    now: Timestamp, isPatient: Bool
+    now: Timestamp, isPatient: Bool, report: (SystemError) -> Void = { _ in }
   ) throws(SystemError) -> (event: ClaimedEvent, consumer: EventConsumer)? {
-    if let found = try claimCandidate(now) { return found }
+    if let found = try claimCandidate(now, report) { return found }
     // Once: what others hold is there at each look.
     candidates = try look(now, isPatient)[...]
-    return try claimCandidate(now)
+    return try claimCandidate(now, report)
   }
 
   private mutating func claimCandidate(
-    _ now: Timestamp
+    _ now: Timestamp, _ report: (SystemError) -> Void
   ) throws(SystemError) -> (event: ClaimedEvent, consumer: EventConsumer)? {
     while let candidate = candidates.popFirst() {
-      guard let event = try claim(candidate) else { continue }
+      guard let event = try claim(candidate, report) else { continue }
       // Another consumer may have put it off again meanwhile.
       if candidate.state == .defer, !event.record.isDue(now) {
         try candidate.consumer.release(event)
@@ -60,7 +59,9 @@ package struct EventQueue {
     return nil
   }
 
-  private mutating func claim(_ candidate: Candidate) throws(SystemError) -> ClaimedEvent? {
+  private mutating func claim(
+    _ candidate: Candidate, _ report: (SystemError) -> Void
+  ) throws(SystemError) -> ClaimedEvent? {
     do throws(SystemError) {
       return try candidate.consumer.claim(candidate.name, in: candidate.state)
     } catch  where error.concernsOneFile {

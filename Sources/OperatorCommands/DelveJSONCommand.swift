@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import CommandLineProgram
 internal import StrictJSON
 
 /// `delve-webhook delve-json`

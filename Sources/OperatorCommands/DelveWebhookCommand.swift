@@ -1,27 +1,11 @@
 internal import ArgumentParser
-internal import Glibc
-internal import ServiceProcess
+internal import CommandLineProgram
 internal import WebhookCore
 
-/// The program `delve-webhook`: runs the command that its arguments name, and exits.
-///
-/// On the main thread, where a command that blocks signals blocks them for the process: other threads
-/// come later, or block them already.
+/// The program `delve-webhook`.
 @MainActor
 package func runOperatorCommand() async {
-  openStandardDescriptors()
-  // A reader that has gone is seen as an error of the write.
-  signal(SIGPIPE, SIG_IGN)
-  do {
-    var command = try DelveWebhookCommand.parseAsRoot()
-    if var waiting = command as? any AsyncParsableCommand {
-      try await waiting.run()
-    } else {
-      try command.run()
-    }
-  } catch {
-    DelveWebhookCommand.exit(withError: error)
-  }
+  await runProgram(DelveWebhookCommand.self)
 }
 
 /// The operator's command line.

@@ -1,3 +1,4 @@
+internal import CommandLineProgram
 internal import Subprocess
 internal import WebhookCore
 

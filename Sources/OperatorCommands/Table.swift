@@ -1,3 +1,4 @@
+internal import CommandLineProgram
 internal import Glibc
 
 /// Prints rows in columns as wide as their widest cell. At a terminal, a row is cut where the terminal

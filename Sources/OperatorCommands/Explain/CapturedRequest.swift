@@ -1,3 +1,4 @@
+internal import CommandLineProgram
 /// A request as somebody captured it: raw HTTP/1.1 text (RFC 9112), or a token alone.
 struct CapturedRequest {
   var method: [UInt8] = Array("POST".utf8)

@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import CommandLineProgram
 internal import Glibc
 internal import WebhookConfiguration
 internal import WebhookCore

@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import CommandLineProgram
 internal import EventSpool
 internal import WebhookConfiguration
 internal import WebhookCore
@@ -14,16 +15,7 @@ struct SpoolCommand: AsyncParsableCommand {
     ])
 }
 
-/// Which spool, and whose events in it.
-struct SpoolOptions: ParsableArguments {
-  @OptionGroup var configuration: ConfigurationOptions
-
-  @Option(help: "The spool's folder, in place of the configuration's.")
-  var spool: String?
-
-  @Option(help: "This instance's events alone.")
-  var instance: String?
-
+extension SpoolOptions {
   /// Opens the spool for reading.
   func reader() throws -> SpoolReader {
     do {
@@ -33,19 +25,11 @@ struct SpoolOptions: ParsableArguments {
     }
   }
 
-  /// The spool's folder.
-  func path() throws(CommandFailure) -> String {
-    if let spool { return spool }
-    return try configuration.settings().spool
-  }
-
   /// Where the instances are on the web; nothing where there is no configuration that says so.
   func instanceURLs() -> [InstanceName: String] {
     let instances = (try? configuration.settings().instances) ?? []
     return Dictionary(uniqueKeysWithValues: instances.map { ($0.name, $0.url) })
   }
-
-  func isWanted(_ name: InstanceName) -> Bool { instance.map { $0 == name.description } ?? true }
 
   /// The instances that are asked for.
   func instances(in reader: SpoolReader) throws -> [InstanceName] {

@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import CommandLineProgram
 internal import EventSpool
 
 /// `delve-webhook spool retry`

@@ -147,7 +147,7 @@ struct Handler: Sendable {
       let now = ContinuousClock.now
       if let limit = killAt {
         if now >= limit { signal(process, SIGKILL) }
-      } else if now >= deadline || stop.endsHandlers {
+      } else if now >= deadline || stop.endsWork {
         cause = now >= deadline ? .timeLimit : .stop
         signal(process, SIGTERM)
         killAt = now + .seconds(Self.secondsToEnd)

@@ -1,4 +1,5 @@
-internal import CLinux
+internal import CommandLineProgram
+internal import CommandLineProgram
 internal import EventSpool
 internal import Glibc
 internal import ServiceProcess
@@ -36,8 +37,6 @@ final class Runner: Sendable {
     case putOff = "put-off"
   }
 
-  private static let secondsForHandlersToFinish = 30
-
   private let handler: Handler
   private let options: Options
   /// Of the instances, from the configuration.
@@ -45,57 +44,48 @@ final class Runner: Sendable {
   private let log: Log
   private let bar: ProgressBar
   private let state = Mutex(State())
-  private let stop = StopRequest()
+  private let stop: StopRequest
   private let wakeUp = WakeUp()
 
   init(
-    _ handler: Handler, _ options: Options, urls: [InstanceName: String], log: Log, bar: ProgressBar
+    _ handler: Handler, _ options: Options, urls: [InstanceName: String], log: Log,
+    bar: ProgressBar,
+    stop: StopRequest
   ) {
     self.handler = handler
     self.options = options
     self.urls = urls
     self.log = log
     self.bar = bar
+    self.stop = stop
   }
 
-  /// Handles events until there are none, or for ever; SIGTERM and SIGINT stop it.
-  /// - Parameter consumers: asked for anew from time to time, for instances may come.
+  /// Handles events until there are none, or for ever; `signals` stop it.
   /// - Returns: whether all that was begun is done.
-  func run(
-    signals: borrowing FileDescriptor, consumers: () throws(SystemError) -> [EventConsumer]
-  ) throws(Failure) -> Bool {
-    var queue = EventQueue([]) { [log, bar] error in
+  func run(_ queue: WatchedQueue, _ signals: StopSignals) throws(Failure) -> Bool {
+    queue.report = { [log, bar] error in
       bar.interrupted { log.write(.error, "left out: \(error.message)") }
     }
     var left = options.limit
-    var nextLook = ContinuousClock.now
-    var stopBy: ContinuousClock.Instant?
-    let watch = ArrivalWatch()
     while true {
-      readSignals(signals, &stopBy)
+      if signals.read() { reportStop() }
       let (running, failure) = state.withLock { ($0.running, $0.failure) }
       if failure != nil { stop.make() }
       let mayStart = !stop.isMade && left > 0
       do throws(SystemError) {
-        if mayStart && running < options.jobs {
-          if ContinuousClock.now >= nextLook {
-            queue.consumers = try consumers()
-            watch.look(after: queue.consumers)
-            nextLook = .now + .seconds(5)
-          }
-          if let (event, consumer) = try queue.next(now: .now(), isPatient: options.isFollowing) {
-            left -= 1
-            start(event, consumer)
-            continue
-          }
+        if mayStart && running < options.jobs,
+          let (event, consumer) = try queue.next(now: .now(), isPatient: options.isFollowing)
+        {
+          left -= 1
+          start(event, consumer)
+          continue
         }
       } catch {
         state.withLock { $0.failure = $0.failure ?? .spool(error) }
         continue
       }
       if running == 0 && (!mayStart || !options.isFollowing) { break }
-      if let limit = stopBy, ContinuousClock.now >= limit { stop.endHandlers() }
-      wakeUp.wait(or: signals, watch, milliseconds: 500)
+      wakeUp.wait(or: signals, queue, milliseconds: 500)
     }
     bar.finish()
     return try result()
@@ -107,18 +97,10 @@ final class Runner: Sendable {
     return counts[.putOff] == nil && counts[.dead] == nil && counts[.released] == nil
   }
 
-  /// The first time: what runs may finish, for some time. The second time: it is ended.
-  private func readSignals(
-    _ signals: borrowing FileDescriptor, _ stopBy: inout ContinuousClock.Instant?
-  ) {
-    while clinux_read_signal(signals.raw) > 0 {
-      if stopBy != nil { stop.endHandlers() }
-      stop.make()
-      stopBy = stopBy ?? .now + .seconds(Self.secondsForHandlersToFinish)
-      let running = state.withLock { $0.running }
-      bar.interrupted {
-        log.write(.notice, "stopping running=\(running) hint=\"a second signal ends them at once\"")
-      }
+  private func reportStop() {
+    let running = state.withLock { $0.running }
+    bar.interrupted {
+      log.write(.notice, "stopping running=\(running) hint=\"a second signal ends them at once\"")
     }
   }
 

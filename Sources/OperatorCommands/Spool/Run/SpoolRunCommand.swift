@@ -1,5 +1,5 @@
 internal import ArgumentParser
-internal import CLinux
+internal import CommandLineProgram
 internal import EventSpool
 internal import Glibc
 internal import ServiceProcess
@@ -73,15 +73,13 @@ struct SpoolRunCommand: ParsableCommand {
             + "\(64 + 8 * jobs) (LimitNOFILE)", exitCode: EX_OSERR)
       }
       // Before the first thread of ours, so that nobody else takes them.
-      let watched = [SIGTERM, SIGINT]
-      let signals = FileDescriptor(
-        owning: clinux_signal_descriptor(watched, Int32(watched.count)))
+      let signals = StopSignals()
       let isComplete = try runCommands(signals)
       if !isComplete && !follow { throw ExitCode.failure }
     }
   }
 
-  private func runCommands(_ signals: borrowing FileDescriptor) throws -> Bool {
+  private func runCommands(_ signals: StopSignals) throws -> Bool {
     let environment = Environment.ofProcess()
     let handler: Handler
     do throws(Handler.CannotStart) {
@@ -89,21 +87,20 @@ struct SpoolRunCommand: ParsableCommand {
     } catch {
       throw CommandFailure.unavailable(error.message)
     }
-    let consumers = ConsumersOfSpool(path: try options.path(), isWanted: options.isWanted)
     do {
-      let found = try consumers.now()
-      let backlog = follow || once ? 0 : try found.reduce(0) { try $0 + $1.count(in: .new) }
+      let log = Log(environment: environment)
+      let queue = try WatchedQueue(ofSpool: try options.path(), isWanted: options.isWanted)
       let runner = Runner(
         handler,
         .init(
           jobs: once ? 1 : jobs, isFollowing: follow, limit: once ? 1 : .max,
           policy: RetryPolicy(maximumAttempts: maxAttempts)),
-        urls: options.instanceURLs(), log: Log(environment: environment),
-        bar: ProgressBar(total: backlog))
+        urls: options.instanceURLs(), log: log,
+        bar: ProgressBar(total: follow || once ? 0 : try queue.backlog()), stop: signals.request)
       let manager = ServiceManager(environment: environment)
       manager.notify(.ready)
       defer { manager.notify(.stopping) }
-      return try runner.run(signals: signals) { () throws(SystemError) in try consumers.now() }
+      return try runner.run(queue, signals)
     } catch let error as SystemError {
       throw CommandFailure.spool(error)
     } catch Runner.Failure.cannotStart(let message) {
@@ -111,34 +108,5 @@ struct SpoolRunCommand: ParsableCommand {
     } catch Runner.Failure.spool(let error) {
       throw CommandFailure.spool(error)
     }
-  }
-}
-
-/// The consumers of a spool's instances, opened once each. Instances may come while it is watched.
-final class ConsumersOfSpool {
-  private let path: String
-  private let isWanted: (InstanceName) -> Bool
-  private var open: [InstanceName: EventConsumer] = [:]
-
-  init(path: String, isWanted: @escaping (InstanceName) -> Bool) {
-    self.path = path
-    self.isWanted = isWanted
-  }
-
-  /// Instances are folders that a responder has laid out. Another user's are left out, unless there
-  /// are no others.
-  func now() throws(SystemError) -> [EventConsumer] {
-    let reader = try SpoolReader(path: path)
-    var refusal: SystemError?
-    for name in try reader.instances() where open[name] == nil && isWanted(name) {
-      do throws(SystemError) {
-        guard try reader.isLaidOut(name) else { continue }
-        open[name] = try EventConsumer(of: name, in: path)
-      } catch  where error.errno == EPERM || error.errno == EACCES {
-        refusal = error
-      }
-    }
-    if let refusal, open.isEmpty { throw refusal }
-    return Array(open.values)
   }
 }

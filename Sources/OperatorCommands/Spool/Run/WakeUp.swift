@@ -1,6 +1,7 @@
 internal import CLinux
 internal import EventSpool
 internal import Glibc
+internal import ServiceProcess
 internal import WebhookCore
 
 /// What the runner waits for: a handler's end, an arrival, a signal, or some time.
@@ -27,13 +28,13 @@ final class WakeUp: Sendable {
     _ = write(writeEnd.raw, &byte, 1)
   }
 
-  func wait(or signals: borrowing FileDescriptor, _ watch: ArrivalWatch, milliseconds: Int32) {
-    var waiting = [readEnd.raw, signals.raw, watch.descriptor].map {
+  func wait(or signals: StopSignals, _ queue: WatchedQueue, milliseconds: Int32) {
+    var waiting = [readEnd.raw, signals.descriptor, queue.descriptor].map {
       pollfd(fd: $0, events: Int16(POLLIN), revents: 0)
     }
     poll(&waiting, nfds_t(waiting.count), milliseconds)
     var bytes = [UInt8](repeating: 0, count: 512)
     while read(readEnd.raw, &bytes, bytes.count) > 0 {}
-    watch.clear()
+    queue.clear()
   }
 }

@@ -1,18 +1,20 @@
-internal import ArgumentParser
+package import ArgumentParser
 internal import Glibc
-internal import WebhookConfiguration
+package import WebhookConfiguration
 
 /// Which configuration a command works with.
-struct ConfigurationOptions: ParsableArguments {
+package struct ConfigurationOptions: ParsableArguments {
   @Option(
     help: "The configuration; default $DELVE_WEBHOOK_CONFIG, else \(Settings.defaultPath).")
-  var config: String?
+  package var config: String?
 
-  var path: String {
+  package init() {}
+
+  package var path: String {
     config ?? getenv("DELVE_WEBHOOK_CONFIG").map { String(cString: $0) } ?? Settings.defaultPath
   }
 
-  func settings() throws(CommandFailure) -> Settings {
+  package func settings() throws(CommandFailure) -> Settings {
     do throws(ConfigurationError) {
       return try Settings(file: path)
     } catch {
@@ -21,7 +23,7 @@ struct ConfigurationOptions: ParsableArguments {
   }
 
   /// The settings and every key.
-  func configuration() throws(CommandFailure) -> Configuration {
+  package func configuration() throws(CommandFailure) -> Configuration {
     do throws(ConfigurationError) {
       return try Configuration(file: path)
     } catch {

@@ -2,7 +2,7 @@ internal import Glibc
 internal import Synchronization
 
 /// A bar on standard error for long work; nothing where that is no terminal. Any thread may count.
-final class ProgressBar: Sendable {
+package final class ProgressBar: Sendable {
   private struct State {
     var done = 0
     var drawn: ContinuousClock.Instant?
@@ -11,15 +11,15 @@ final class ProgressBar: Sendable {
   private static let width = 30
 
   private let total: Int
-  let isShown: Bool
+  package let isShown: Bool
   private let state = Mutex(State())
 
-  init(total: Int) {
+  package init(total: Int) {
     self.total = total
     isShown = total > 0 && isatty(STDERR_FILENO) == 1
   }
 
-  func advance() {
+  package func advance() {
     guard isShown else { return }
     let now = ContinuousClock.now
     state.withLock { state in
@@ -32,7 +32,7 @@ final class ProgressBar: Sendable {
   }
 
   /// Clears the bar's line for what `body` prints; the next step draws it again.
-  func interrupted(_ body: () -> Void) {
+  package func interrupted(_ body: () -> Void) {
     guard isShown else { return body() }
     state.withLock { state in
       write("\r\u{1B}[K")
@@ -42,7 +42,7 @@ final class ProgressBar: Sendable {
   }
 
   /// Leaves an empty line.
-  func finish() {
+  package func finish() {
     if isShown { write("\r\u{1B}[K") }
   }
 

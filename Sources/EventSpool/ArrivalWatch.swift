@@ -1,4 +1,3 @@
-internal import EventSpool
 internal import Glibc
 
 /// Notices that something has come into `new` (inotify(7)). Where there are no further watches to be
