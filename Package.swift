@@ -113,3 +113,25 @@ let package = Package(
   ],
   swiftLanguageModes: [.v6]
 )
+
+// What forwards events needs libpq and libcurl, which nothing else shall need: it belongs to the
+// package only where it is asked for.
+if Context.environment["DELVE_WEBHOOK_FORWARD"] != nil {
+  package.products.append(
+    .executable(name: "delve-webhook-forward", targets: ["delve-webhook-forward"]))
+  package.targets += [
+    .systemLibrary(name: "CPostgreSQL", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
+    .systemLibrary(
+      name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+    .target(
+      name: "EventForwarding",
+      dependencies: [
+        "CCurl", "CommandLineProgram", "CPostgreSQL", "EventSpool", "ServiceProcess", "StrictJSON",
+        "WebhookCore",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      swiftSettings: strict),
+    .executableTarget(
+      name: "delve-webhook-forward", dependencies: ["EventForwarding"], swiftSettings: strict),
+  ]
+}

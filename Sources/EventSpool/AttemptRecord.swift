@@ -12,6 +12,10 @@ package struct AttemptRecord: Equatable, Sendable {
     case timeLimit
     /// The file holds no event; no handler was started.
     case noEvent
+    /// Whom it was forwarded to refused it, or asked for another time: an HTTP status or an SQLSTATE.
+    case answer(String)
+    /// Whom it was to be forwarded to did not answer.
+    case noAnswer
   }
 
   /// Those that counted.
@@ -22,13 +26,13 @@ package struct AttemptRecord: Equatable, Sendable {
   /// Nil where it is given up on.
   package var nextAttempt: Timestamp?
   package var ending: Ending?
-  /// The last that the handler said on standard error.
-  package var errorOutput = ""
+  /// The last that the handler said on standard error, or the beginning of the answer.
+  package var output = ""
 
   package init() {}
 
-  /// How much of a handler's standard error is kept.
-  package static let maximumErrorBytes = 4_096
+  /// How much of either is kept.
+  package static let maximumOutputBytes = 4_096
 
   package static func fileName(for event: String) -> String { "\(event).state" }
 }
@@ -50,10 +54,20 @@ extension AttemptRecord {
     case .signal(let number): members.append(("signal", .number(Int64(number))))
     case .timeLimit: members.append(("timelimit", .boolean(true)))
     case .noEvent: members.append(("noevent", .boolean(true)))
+    case .answer(let code): members.append(("answer", .string(code)))
+    case .noAnswer: members.append(("noanswer", .boolean(true)))
     case nil: break
     }
-    members.append(("stderr", .string(errorOutput)))
+    members.append((outputName, .string(output)))
     return members
+  }
+
+  /// What the output is.
+  package var outputName: String {
+    switch ending {
+    case .answer, .noAnswer: "text"
+    case .exit, .signal, .timeLimit, .noEvent, nil: "stderr"
+    }
   }
 
   /// Nil if `line` is no such record.
@@ -75,8 +89,26 @@ extension AttemptRecord {
       ending = .timeLimit
     } else if object["noevent"] == .boolean(true) {
       ending = .noEvent
+    } else if let code = object["answer"]?.string {
+      ending = .answer(String(decoding: code, as: UTF8.self))
+    } else if object["noanswer"] == .boolean(true) {
+      ending = .noAnswer
     }
-    errorOutput = String(decoding: object["stderr"]?.string ?? [], as: UTF8.self)
+    output = String(decoding: object[outputName]?.string ?? [], as: UTF8.self)
+  }
+}
+
+extension AttemptRecord.Ending {
+  /// For a line of the log.
+  package var logField: String {
+    switch self {
+    case .exit(let code): "exit=\(code)"
+    case .signal(let number): "signal=\(number)"
+    case .timeLimit: "problem=\"over the time limit\""
+    case .noEvent: "problem=\"no event\""
+    case .answer(let code): "answer=\(printable(code))"
+    case .noAnswer: "problem=\"no answer\""
+    }
   }
 }
 

@@ -157,6 +157,16 @@ package final class EventConsumer: Sendable {
     try removeRecord(of: event.fileName, in: .defer)
   }
 
+  /// For a file under an event's name that holds no event.
+  package func giveUpWhatIsNoEvent(
+    _ event: ClaimedEvent, now: Timestamp
+  ) throws(SystemError) {
+    var record = event.record
+    record.ending = .noEvent
+    record.lastAttempt = now
+    try giveUp(event, record)
+  }
+
   /// - Returns: false if its handler has taken the file away.
   @discardableResult
   private func settle(

@@ -33,7 +33,7 @@ struct EventConsumerTests {
     record.lastAttempt = Self.now
     record.nextAttempt = Timestamp(seconds: Self.now.seconds + 10)
     record.ending = .exit(3)
-    record.errorOutput = "why \"quoted\"\n"
+    record.output = "why \"quoted\"\n"
     return record
   }
 

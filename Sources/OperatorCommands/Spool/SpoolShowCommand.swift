@@ -66,12 +66,12 @@ struct SpoolShowCommand: ParsableCommand {
 
   private func printReadable(_ record: AttemptRecord) {
     printResult("handling")
-    printResult("  attempts: \(record.attempts) failed, \(record.deferrals) put off by the handler")
+    printResult("  attempts: \(record.attempts) failed, \(record.deferrals) put off")
     if let last = record.lastAttempt { printResult("  last: \(inWords(last.rfc3339))") }
     if let ending = record.ending { printResult("  its end: \(ending.logField)") }
     if let next = record.nextAttempt { printResult("  next: \(inWords(next.rfc3339))") }
-    for line in record.errorOutput.split(whereSeparator: \.isNewline) {
-      printResult("  stderr: \(printable(String(line)))")
+    for line in record.output.split(whereSeparator: \.isNewline) {
+      printResult("  \(record.outputName): \(printable(String(line)))")
     }
   }
 

@@ -181,7 +181,7 @@ private struct ErrorOutput {
       // Where nobody reads our own, it is not waited for.
       var ours = pollfd(fd: STDERR_FILENO, events: Int16(POLLOUT), revents: 0)
       if poll(&ours, 1, 0) > 0 { _ = write(STDERR_FILENO, buffer, count) }
-      kept = Array((kept + buffer.prefix(count)).suffix(AttemptRecord.maximumErrorBytes))
+      kept = Array((kept + buffer.prefix(count)).suffix(AttemptRecord.maximumOutputBytes))
     }
     return true
   }

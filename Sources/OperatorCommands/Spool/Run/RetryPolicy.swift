@@ -20,7 +20,7 @@ struct RetryPolicy: Sendable {
     if run.ending == .exit(EXIT_SUCCESS) { return .finished }
     var next = record
     next.ending = run.ending
-    next.errorOutput = run.errorOutput
+    next.output = run.errorOutput
     next.lastAttempt = now
     next.nextAttempt = nil
     if run.ending == .exit(EX_TEMPFAIL) {

@@ -189,10 +189,7 @@ final class Runner: Sendable {
   private func settleWhatIsNoEvent(
     _ event: ClaimedEvent, _ consumer: EventConsumer
   ) throws(SystemError) {
-    var record = event.record
-    record.ending = .noEvent
-    record.lastAttempt = .now()
-    try consumer.giveUp(event, record)
+    try consumer.giveUpWhatIsNoEvent(event, now: .now())
     bar.interrupted {
       log.write(
         .error,
@@ -227,17 +224,6 @@ final class Runner: Sendable {
         level,
         "result=\(result.rawValue) instance=\(event.instance) id=\(Log.quoted(stored["id"])) "
           + "\(run.ending.logField) attempt=\(event.record.attempts + 1) ms=\(milliseconds)")
-    }
-  }
-}
-
-extension AttemptRecord.Ending {
-  var logField: String {
-    switch self {
-    case .exit(let code): "exit=\(code)"
-    case .signal(let number): "signal=\(number)"
-    case .timeLimit: "problem=\"over the time limit\""
-    case .noEvent: "problem=\"no event\""
     }
   }
 }

@@ -1,0 +1,61 @@
+internal import EventSpool
+internal import ServiceProcess
+
+/// Where events are handed on to. For one thread.
+protocol EventTarget: AnyObject {
+  /// How many events it takes at a time.
+  var batchSize: Int { get }
+
+  /// Makes sure that events can be handed on, as far as that can be told without one.
+  func open(_ signals: StopSignals) throws(TargetFailure)
+
+  /// Hands events on.
+  /// - Parameter settle: called once for each event whose fate is known, as soon as it is, with its
+  ///   place in `events`. What it throws ends the delivery.
+  /// - Throws: `TargetFailure`, if the target takes no further ones just now.
+  func deliver(
+    _ events: [OutgoingEvent], _ signals: StopSignals,
+    settle: (Int, Outcome) throws(SystemError) -> Void
+  ) throws
+}
+
+/// What has become of an event at its target.
+enum Outcome {
+  /// The target has promised to keep it.
+  case delivered
+  /// Another time: not before so many seconds have passed, if the target said so.
+  case putOff(AttemptRecord.Ending, text: String, afterSeconds: Int64)
+  /// Never.
+  case refused(AttemptRecord.Ending, text: String)
+}
+
+/// Why a target's address is refused: a sentence for whoever wrote it. It quotes nothing of it.
+struct AddressProblem: Error {
+  let sentence: String
+}
+
+/// Why a target takes no events, whichever. What was not settled may have arrived all the same; to
+/// hand it on again does no harm.
+struct TargetFailure: Error {
+  enum Kind: Equatable {
+    /// For now. `afterSeconds`: not before, if the target said so.
+    case unavailable(afterSeconds: Int64)
+    /// Until somebody changes something.
+    case misconfigured
+    /// We were asked to end what was in hand.
+    case interrupted
+  }
+
+  let kind: Kind
+  let message: String
+
+  static func unavailable(_ message: String, afterSeconds: Int64 = 0) -> TargetFailure {
+    TargetFailure(kind: .unavailable(afterSeconds: afterSeconds), message: message)
+  }
+
+  static func misconfigured(_ message: String) -> TargetFailure {
+    TargetFailure(kind: .misconfigured, message: message)
+  }
+
+  static let interrupted = TargetFailure(kind: .interrupted, message: "interrupted")
+}

@@ -1,0 +1,36 @@
+internal import EventSpool
+
+/// What a server answered to the POST of one event, or why there is no answer.
+struct Answer {
+  /// Of the final answer; 0 if there was none.
+  let status: Int
+  /// How long the server asks not to be asked again (`Retry-After`, RFC 9110 §10.2.3); 0 if it does
+  /// not.
+  let retryAfterSeconds: Int64
+  /// The beginning of its content or, without an answer, what went wrong.
+  let text: String
+
+  var outcome: Outcome {
+    switch status {
+    case 200..<300: .delivered
+    case 408, 429, 500...: .putOff(ending, text: text, afterSeconds: retryAfterSeconds)
+    case 400..<500: .refused(ending, text: text)
+    // No answer, or a redirect, which is not followed.
+    default: .putOff(ending, text: text, afterSeconds: 0)
+    }
+  }
+
+  /// Why no further event need be tried just now; nil if there is no reason.
+  var failure: TargetFailure? {
+    switch status {
+    case 0: .unavailable(text)
+    case 300..<400: .unavailable("answer \(status): redirects are not followed, name the new URL")
+    case 429, 502, 503, 504: .unavailable("answer \(status)", afterSeconds: retryAfterSeconds)
+    default: nil
+    }
+  }
+
+  private var ending: AttemptRecord.Ending {
+    status == 0 ? .noAnswer : .answer(String(status))
+  }
+}

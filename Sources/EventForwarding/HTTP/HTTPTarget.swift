@@ -1,0 +1,89 @@
+internal import CCurl
+internal import EventSpool
+internal import ServiceProcess
+
+/// A server that takes each event as the POST of a CloudEvents 1.0.2 structured event (its HTTP
+/// protocol binding, §3.2). A 2xx is its promise.
+final class HTTPTarget: EventTarget {
+  private let settings: Transfer.Settings
+  private let headerFile: HeaderFile?
+  private let jobs: Int
+  private let multi: UnsafeMutableRawPointer
+  private var fields: HeaderFields?
+
+  /// - Parameter jobs: requests at the same time.
+  init?(_ settings: Transfer.Settings, headerFile: HeaderFile?, jobs: Int) {
+    guard curl_global_init(Int(CURL_GLOBAL_DEFAULT)) == CURLE_OK, let multi = curl_multi_init()
+    else { return nil }
+    self.settings = settings
+    self.headerFile = headerFile
+    self.jobs = jobs
+    self.multi = multi
+  }
+
+  deinit { curl_multi_cleanup(multi) }
+
+  var batchSize: Int { 16 * jobs }
+
+  func open(_ signals: StopSignals) throws(TargetFailure) {
+    let further = try headerFile?.fields() ?? []
+    fields = HeaderFields(
+      ["Content-Type: application/cloudevents+json; charset=UTF-8"] + further)
+  }
+
+  func deliver(
+    _ events: [OutgoingEvent], _ signals: StopSignals,
+    settle: (Int, Outcome) throws(SystemError) -> Void
+  ) throws {
+    guard let fields else { throw TargetFailure.unavailable("out of memory") }
+    var waiting = events.enumerated().makeIterator()
+    var running: [UnsafeMutableRawPointer: Transfer] = [:]
+    var failure: TargetFailure?
+    defer { for easy in running.keys { curl_multi_remove_handle(multi, easy) } }
+    while true {
+      _ = signals.read()
+      guard !signals.request.endsWork else { throw TargetFailure.interrupted }
+      while failure == nil, !signals.request.isMade, running.count < jobs,
+        let (index, event) = waiting.next()
+      {
+        guard let transfer = Transfer(event, at: index, settings, fields: fields),
+          curl_multi_add_handle(multi, transfer.easy) == CURLM_OK
+        else { throw TargetFailure.unavailable("libcurl cannot start a request") }
+        running[transfer.easy] = transfer
+      }
+      if running.isEmpty { break }
+      var count: Int32 = 0
+      guard curl_multi_perform(multi, &count) == CURLM_OK else {
+        throw TargetFailure.unavailable("libcurl cannot go on")
+      }
+      for (easy, code) in finished() {
+        guard let transfer = running.removeValue(forKey: easy) else { continue }
+        curl_multi_remove_handle(multi, easy)
+        let answer = transfer.answer(code)
+        failure = failure ?? answer.failure
+        try settle(transfer.index, answer.outcome)
+      }
+      if count > 0 { wait(signals) }
+    }
+    if let failure { throw failure }
+    // What was not begun any more.
+    if signals.request.isMade { throw TargetFailure.interrupted }
+  }
+
+  private func finished() -> [(UnsafeMutableRawPointer, CURLcode)] {
+    var found: [(UnsafeMutableRawPointer, CURLcode)] = []
+    var left: Int32 = 0
+    while let message = curl_multi_info_read(multi, &left) {
+      var code = CURLE_OK
+      if let easy = ccurl_done(message, &code) { found.append((easy, code)) }
+    }
+    return found
+  }
+
+  /// For something to come, or a signal.
+  private func wait(_ signals: StopSignals) {
+    var further = curl_waitfd(
+      fd: signals.descriptor, events: Int16(CURL_WAIT_POLLIN), revents: 0)
+    curl_multi_poll(multi, &further, 1, 500, nil)
+  }
+}

@@ -1,0 +1,174 @@
+internal import CPostgreSQL
+internal import Glibc
+internal import ServiceProcess
+
+/// A connection to a server (libpq). Waits for nothing longer than its time limit, nor after a signal
+/// that ends what is in hand. For one thread.
+final class Connection {
+  private let connection: OpaquePointer
+  private let signals: StopSignals
+  private let timeLimit: Duration
+
+  /// Connects, as libpq does it: whatever the URI leaves out comes from the environment, the service
+  /// file and the password file (libpq's manual, §34.1.2, §34.15 to §34.17).
+  init(
+    to uri: String, timeLimit: Duration, _ signals: StopSignals
+  ) throws(TargetFailure) {
+    self.signals = signals
+    self.timeLimit = timeLimit
+    let made = withParameters([
+      ("dbname", uri), ("client_encoding", "UTF8"),
+      ("fallback_application_name", "delve-webhook-forward"),
+    ]) { PQconnectStartParams($0, $1, 1) }
+    guard let made else { throw .unavailable("out of memory") }
+    connection = made
+    // Notices would go to standard error, past the log.
+    PQsetNoticeProcessor(connection, { _, _ in }, nil)
+    let deadline = ContinuousClock.now + timeLimit
+    var state =
+      PQstatus(connection) == CONNECTION_BAD ? PGRES_POLLING_FAILED : PGRES_POLLING_WRITING
+    while state != PGRES_POLLING_OK {
+      guard state != PGRES_POLLING_FAILED else { throw lost() }
+      try wait(for: state == PGRES_POLLING_READING ? POLLIN : POLLOUT, until: deadline)
+      state = PQconnectPoll(connection)
+    }
+    // A statement that is too large for the socket would be waited for by libpq itself.
+    guard PQsetnonblocking(connection, 1) == 0 else { throw lost() }
+  }
+
+  deinit { PQfinish(connection) }
+
+  /// Whether the server has ended it meanwhile, as far as that is known.
+  var isLost: Bool {
+    var descriptor = pollfd(fd: PQsocket(connection), events: Int16(POLLIN), revents: 0)
+    if poll(&descriptor, 1, 0) > 0 { PQconsumeInput(connection) }
+    return PQstatus(connection) == CONNECTION_BAD
+  }
+
+  /// Server and database, to be shown.
+  var name: String {
+    let host = String(cString: PQhost(connection))
+    return "\(String(cString: PQdb(connection))) on \(host)"
+  }
+
+  /// What a statement gave.
+  struct Reply {
+    /// Each row's values; nil is NULL.
+    var rows: [[String?]] = []
+    /// As in `INSERT 0 3`.
+    var tag = ""
+    var affectedRows = 0
+  }
+
+  /// Runs one statement to its end.
+  /// - Throws: `ServerError`, if the server refuses it; `TargetFailure`, if it does not answer, and
+  ///   then the connection is of no further use.
+  func execute(_ statement: String, _ parameters: [[UInt8]] = []) throws -> Reply {
+    let deadline = ContinuousClock.now + timeLimit
+    guard send(statement, parameters) else { throw lost() }
+    while true {
+      let rest = PQflush(connection)
+      guard rest >= 0 else { throw lost() }
+      if rest == 0 { break }
+      // What the server says meanwhile must be taken, or both wait for each other.
+      try wait(for: POLLIN | POLLOUT, until: deadline)
+      guard PQconsumeInput(connection) == 1 else { throw lost() }
+    }
+    var reply = Reply()
+    var error: ServerError?
+    // The last result is the null pointer: only then has the server ended the statement.
+    while let result = try nextResult(until: deadline) {
+      defer { PQclear(result) }
+      switch PQresultStatus(result) {
+      case PGRES_COMMAND_OK, PGRES_TUPLES_OK: reply = Reply(result)
+      default: error = error ?? ServerError(result)
+      }
+    }
+    // An error of the connection itself comes as a result, too.
+    guard PQstatus(connection) == CONNECTION_OK else { throw lost() }
+    if let error { throw error }
+    return reply
+  }
+
+  private func send(_ statement: String, _ parameters: [[UInt8]]) -> Bool {
+    let texts = parameters.map { bytes in
+      let text = UnsafeMutableBufferPointer<CChar>.allocate(capacity: bytes.count + 1)
+      _ = UnsafeMutableRawBufferPointer(text).initializeMemory(as: UInt8.self, from: bytes + [0])
+      return text
+    }
+    defer { for text in texts { text.deallocate() } }
+    let values = texts.map { UnsafePointer<CChar>($0.baseAddress) }
+    return PQsendQueryParams(
+      connection, statement, Int32(values.count), nil, values, nil, nil, 0) == 1
+  }
+
+  private func nextResult(until deadline: ContinuousClock.Instant) throws(TargetFailure)
+    -> OpaquePointer?
+  {
+    while PQisBusy(connection) == 1 {
+      try wait(for: POLLIN, until: deadline)
+      guard PQconsumeInput(connection) == 1 else { throw lost() }
+    }
+    return PQgetResult(connection)
+  }
+
+  private func wait(for events: Int32, until deadline: ContinuousClock.Instant)
+    throws(TargetFailure)
+  {
+    while true {
+      _ = signals.read()
+      guard !signals.request.endsWork else { throw .interrupted }
+      guard ContinuousClock.now < deadline else {
+        throw .unavailable("no answer from the server within \(timeLimit.components.seconds) s")
+      }
+      var descriptors = [
+        pollfd(fd: PQsocket(connection), events: Int16(events), revents: 0),
+        pollfd(fd: signals.descriptor, events: Int16(POLLIN), revents: 0),
+      ]
+      poll(&descriptors, 2, 500)
+      if descriptors[0].revents != 0 { return }
+    }
+  }
+
+  /// What libpq says of the connection.
+  private func lost() -> TargetFailure {
+    .unavailable(oneLine(String(cString: PQerrorMessage(connection))))
+  }
+}
+
+extension Connection.Reply {
+  fileprivate init(_ result: OpaquePointer) {
+    rows = (0..<PQntuples(result)).map { row in
+      (0..<PQnfields(result)).map { column in
+        PQgetisnull(result, row, column) == 1
+          ? nil : String(cString: PQgetvalue(result, row, column))
+      }
+    }
+    tag = String(cString: PQcmdStatus(result))
+    affectedRows = Int(String(cString: PQcmdTuples(result))) ?? 0
+  }
+}
+
+extension ServerError {
+  fileprivate init(_ result: OpaquePointer) {
+    func field(_ name: Character) -> String? {
+      name.asciiValue.flatMap { PQresultErrorField(result, Int32($0)) }.map { String(cString: $0) }
+    }
+    // Their names are macros of characters: PG_DIAG_SQLSTATE, PG_DIAG_MESSAGE_PRIMARY.
+    sqlState = field("C") ?? ""
+    message = oneLine(field("M") ?? String(cString: PQresultErrorMessage(result)))
+  }
+}
+
+/// Calls `body` with two arrays of C strings that end in a null pointer.
+private func withParameters<Result>(
+  _ parameters: [(name: String, value: String)],
+  _ body: (
+    UnsafePointer<UnsafePointer<CChar>?>, UnsafePointer<UnsafePointer<CChar>?>
+  ) -> Result
+) -> Result {
+  let names = parameters.map { strdup($0.name) }
+  let values = parameters.map { strdup($0.value) }
+  defer { for text in names + values { free(text) } }
+  return body(names.map { UnsafePointer($0) } + [nil], values.map { UnsafePointer($0) } + [nil])
+}

@@ -1,0 +1,3 @@
+internal import EventForwarding
+
+await runForwarder()
