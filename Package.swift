@@ -11,6 +11,10 @@ let strict: [SwiftSetting] = [
 /// For targets that touch neither C nor pointers: the compiler proves that nothing in them is unsafe.
 let pure = strict + [.strictMemorySafety()]
 
+/// What forwards events needs libpq and libcurl, which nothing else shall need: it belongs to the
+/// package only where it is asked for, as in `DELVE_WEBHOOK_FORWARD=1 swift build`.
+let hasForwarder = Context.environment["DELVE_WEBHOOK_FORWARD"] != nil
+
 let package = Package(
   name: "delve-webhook",
   products: [
@@ -108,15 +112,13 @@ let package = Package(
       dependencies: [
         "TestSupport", "TestDelivery", "StrictJSON", "WebhookCore", "EventSpool",
         "delve-webhook", "delve-webhook-fcgi",
-      ],
-      swiftSettings: strict),
+      ] + (hasForwarder ? ["delve-webhook-forward"] : []),
+      exclude: hasForwarder ? [] : ["Forwarding"], swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6]
 )
 
-// What forwards events needs libpq and libcurl, which nothing else shall need: it belongs to the
-// package only where it is asked for.
-if Context.environment["DELVE_WEBHOOK_FORWARD"] != nil {
+if hasForwarder {
   package.products.append(
     .executable(name: "delve-webhook-forward", targets: ["delve-webhook-forward"]))
   package.targets += [

@@ -68,6 +68,9 @@ final class Forwarder {
     queue.report = { [bar, log] error in
       bar.interrupted { log.write(.error, "left out: \(error.message)") }
     }
+    signals.report = { [bar, log] in
+      bar.interrupted { log.write(.notice, "stopping hint=\"a second signal ends it at once\"") }
+    }
     defer { bar.finish() }
     while !isStopped() && left > 0 {
       do {
@@ -92,9 +95,7 @@ final class Forwarder {
   }
 
   private func isStopped() -> Bool {
-    if signals.read() {
-      bar.interrupted { log.write(.notice, "stopping hint=\"a second signal ends it at once\"") }
-    }
+    signals.read()
     return signals.request.isMade
   }
 

@@ -9,6 +9,8 @@ package final class StopSignals {
   package let request = StopRequest()
   /// Can be read when a signal has come (poll(2)).
   package let descriptor: Int32
+  /// Called when the first has come.
+  package var report: () -> Void = {}
   private var endBy: ContinuousClock.Instant?
 
   /// Blocks the signals in this thread and in those that it starts from now on.
@@ -21,15 +23,16 @@ package final class StopSignals {
 
   /// Makes requests of what has come, and of time that has passed; to be called at least twice a
   /// second.
-  /// - Returns: whether the first has just come.
-  package func read() -> Bool {
-    let wasMade = endBy != nil
+  package func read() {
     while clinux_read_signal(descriptor) > 0 {
-      if endBy != nil { request.endWork() }
-      request.make()
-      endBy = endBy ?? .now + Self.timeToFinish
+      if endBy != nil {
+        request.endWork()
+      } else {
+        request.make()
+        endBy = .now + Self.timeToFinish
+        report()
+      }
     }
     if let endBy, ContinuousClock.now >= endBy { request.endWork() }
-    return !wasMade && endBy != nil
   }
 }

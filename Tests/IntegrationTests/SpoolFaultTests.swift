@@ -195,7 +195,7 @@ struct SpoolFaultTests {
 }
 
 /// Tries it out on a folder that is gone afterwards.
-private func mountIsAllowed() -> Bool {
+func mountIsAllowed() -> Bool {
   guard let folder = try? TemporaryFolder(),
     mount("tmpfs", folder.path, "tmpfs", 0, "size=64k") == 0
   else { return false }

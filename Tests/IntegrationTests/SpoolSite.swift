@@ -54,7 +54,9 @@ struct SpoolSite: Sendable {
         #"{"specversion":"1.0","id":"\#(id(number))","source":"https://x#\#(instance)","#
         + #""type":"com.delvesecurity.export.done","subject":"export/\#(number)","time":"\#(time)","#
         + #""data":{"id":"\#(number)","kind":"export","status":"done","iat":\#(seconds)},"#
-        + #""recordedtime":"\#(time)","instance":"\#(instance)"}"# + "\n"
+        + #""recordedtime":"\#(time)","instance":"\#(instance)","requesturi":"/hooks/x","#
+        + #""remoteaddr":"192.0.2.1","eventkey":"\#(id(number))","keyid":"k","#
+        + #""xsignature":"ES512 /api/webhook.key","jws":"a.b.c"}"# + "\n"
       // As a publisher does: under its name only when it is whole.
       let draft = try folder.write(line.utf8, to: "draft")
       try folder.makeFolder("spool/\(instance)/new")

@@ -41,7 +41,7 @@ final class HTTPTarget: EventTarget {
     var failure: TargetFailure?
     defer { for easy in running.keys { curl_multi_remove_handle(multi, easy) } }
     while true {
-      _ = signals.read()
+      signals.read()
       guard !signals.request.endsWork else { throw TargetFailure.interrupted }
       while failure == nil, !signals.request.isMade, running.count < jobs,
         let (index, event) = waiting.next()

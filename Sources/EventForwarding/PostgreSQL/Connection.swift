@@ -116,7 +116,7 @@ final class Connection {
     throws(TargetFailure)
   {
     while true {
-      _ = signals.read()
+      signals.read()
       guard !signals.request.endsWork else { throw .interrupted }
       guard ContinuousClock.now < deadline else {
         throw .unavailable("no answer from the server within \(timeLimit.components.seconds) s")

@@ -66,9 +66,10 @@ final class Runner: Sendable {
     queue.report = { [log, bar] error in
       bar.interrupted { log.write(.error, "left out: \(error.message)") }
     }
+    signals.report = { [self] in reportStop() }
     var left = options.limit
     while true {
-      if signals.read() { reportStop() }
+      signals.read()
       let (running, failure) = state.withLock { ($0.running, $0.failure) }
       if failure != nil { stop.make() }
       let mayStart = !stop.isMade && left > 0

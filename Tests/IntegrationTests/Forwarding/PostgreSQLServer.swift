@@ -1,0 +1,108 @@
+internal import Foundation
+internal import Glibc
+internal import Synchronization
+internal import TestSupport
+internal import Testing
+
+/// A PostgreSQL server of a test's own, on a unix socket, as a user without rights.
+final class PostgreSQLServer: Sendable {
+  private let folder: TemporaryFolder
+  private let settings: [String]
+  private let process = Mutex<SpawnedProcess?>(nil)
+
+  /// Makes a database cluster and starts its server.
+  init(encoding: String = "UTF8", settings: [String] = []) async throws {
+    folder = try TemporaryFolder()
+    self.settings = settings
+    try await Self.giveToUnprivilegedUser(folder.path)
+    let made = try await command(
+      "env",
+      try await asUnprivilegedUser("initdb")
+        + ["-D", "\(folder.path)/data", "-U", "delve", "-A", "trust", "-E", encoding]
+        + ["--locale", "C", "--no-sync"])
+    #expect(made.exitCode == 0, "\(made)")
+    try await start()
+  }
+
+  /// As the server's user.
+  static func giveToUnprivilegedUser(_ path: String) async throws {
+    guard getuid() == 0 else { return }
+    #expect(try await command("chown", ["nobody", path]).exitCode == 0)
+  }
+
+  /// The server refuses to run as root.
+  private func asUnprivilegedUser(_ program: String) async throws -> [String] {
+    let folders = try FileManager.default.contentsOfDirectory(atPath: "/usr/lib/postgresql")
+    let path = "/usr/lib/postgresql/\(try #require(folders.sorted().last))/bin/\(program)"
+    guard getuid() == 0 else { return [path] }
+    return ["setpriv", "--reuid", "nobody", "--regid", "nogroup", "--clear-groups", path]
+  }
+
+  func start() async throws {
+    var isUp = false
+    // After a kill, the old server's children have to go first.
+    for _ in 0..<20 where !isUp {
+      let arguments =
+        try await asUnprivilegedUser("postgres")
+        + ["-D", "\(folder.path)/data", "-k", folder.path, "-c", "listen_addresses="]
+        + settings.flatMap { ["-c", $0] }
+      let started = try SpawnedProcess("env", arguments, log: "\(folder.path)/log")
+      process.withLock { $0 = started }
+      isUp = try await eventually {
+        try await isReady() || kill(started.id, 0) != 0 || hasEnded(started)
+      }
+      isUp = try await isReady()
+    }
+    #expect(isUp, "\(folder.text(of: "log"))")
+  }
+
+  private func hasEnded(_ process: SpawnedProcess) -> Bool {
+    (try? String(contentsOfFile: "/proc/\(process.id)/stat", encoding: .utf8))?
+      .contains(") Z ") ?? true
+  }
+
+  private func isReady() async throws -> Bool {
+    try await command("pg_isready", ["-q", "-h", folder.path]).exitCode == 0
+  }
+
+  /// As a crash of the machine's memory would end it: the postmaster at once, its children after it.
+  func killHard() async throws {
+    let running = process.withLock { $0.take() }
+    running?.send(signal: SIGKILL)
+    _ = try await running?.exitCode()
+  }
+
+  /// All others are let in without one.
+  func askForPasswordOf(_ role: String) async throws {
+    try folder.write(
+      "local all \(role) scram-sha-256\nlocal all all trust\n".utf8, to: "data/pg_hba.conf")
+    try await sql("SELECT pg_reload_conf()")
+  }
+
+  func uri(user: String = "delve", _ parameters: String...) -> String {
+    (["postgresql:///postgres?host=\(folder.path)&user=\(user)"] + parameters)
+      .joined(separator: "&")
+  }
+
+  /// What psql(1) prints, unaligned and without headings.
+  @discardableResult
+  func sql(_ statement: String) async throws -> String {
+    let result = try await command(
+      "psql", ["-qAtX", "-v", "ON_ERROR_STOP=1", "-d", uri(), "-c", statement])
+    #expect(result.exitCode == 0, "\(result.errorOutput)")
+    return result.output.trimmingCharacters(in: .newlines)
+  }
+
+  /// A session that goes on until the returned process ends.
+  func session(_ statements: String) throws -> SpawnedProcess {
+    try SpawnedProcess(
+      "psql",
+      ["-qAtX", "-d", uri()] + statements.split(separator: ";").flatMap { ["-c", "\($0)"] },
+      log: "\(folder.path)/session.log")
+  }
+
+  func sessionOutput() -> String { folder.text(of: "session.log") }
+
+  /// How many events the table holds.
+  func count() async throws -> Int { Int(try await sql("SELECT count(*) FROM delve_event")) ?? -1 }
+}

@@ -1,0 +1,278 @@
+internal import Foundation
+internal import Glibc
+internal import StrictJSON
+internal import TestSupport
+internal import Testing
+
+/// `delve-webhook-forward --to postgresql://…`, with a real server.
+@Suite(.timeLimit(.minutes(3)))
+struct PostgreSQLTests {
+  let site: SpoolSite
+  let server: PostgreSQLServer
+
+  init() async throws {
+    site = try SpoolSite()
+    server = try await PostgreSQLServer()
+  }
+
+  private func prepare() async throws {
+    let result = try await site.forward(to: server.uri(), "--prepare")
+    #expect(result.exitCode == 0, "\(result)")
+  }
+
+  // MARK: Rows
+
+  @Test func eventsBecomeRowsAndGoToDone() async throws {
+    try await prepare()
+    let names = try site.addEvents(3, issuedApart: 60)
+    let result = try await site.forward(to: server.uri())
+    #expect(result.exitCode == 0, "\(result)")
+    #expect(site.events.sorted() == names.map { "acme/done/\(site.today)/\($0)" }.sorted())
+    let columns = """
+      SELECT source, id, eventkey, type, subject, "time" AT TIME ZONE 'UTC',
+        recordedtime AT TIME ZONE 'UTC', instance, event->'data'->>'iat'
+      FROM delve_event ORDER BY "time" LIMIT 1
+      """
+    #expect(
+      try await server.sql(columns)
+        == "https://x#acme|\(site.id(0))|\(site.id(0))|com.delvesecurity.export.done|export/0"
+        + "|2026-09-21 14:13:20|2026-09-21 14:13:20|acme|1790000000")
+    // The same events from another machine.
+    let other = try SpoolSite()
+    try other.addEvents(4, issuedApart: 60)
+    #expect(try await other.forward(to: server.uri()).exitCode == 0)
+    #expect(other.count("done") == 4)
+    #expect(try await server.count() == 4)
+  }
+
+  @Test(arguments: [false, true])
+  func proofStaysBehindUnlessItIsAskedFor(isAskedFor: Bool) async throws {
+    try await prepare()
+    try site.addEvents(1)
+    let result =
+      isAskedFor
+      ? try await site.forward(to: server.uri(), "--with-proof")
+      : try await site.forward(to: server.uri())
+    #expect(result.exitCode == 0, "\(result)")
+    let event = try await server.sql("SELECT event FROM delve_event")
+    for name in ["jws", "xsignature", "remoteaddr", "requesturi"] {
+      #expect(event.contains("\"\(name)\":") == isAskedFor, "\(name) in \(event)")
+    }
+    #expect(event.contains(#""keyid":"k""#))
+  }
+
+  @Test func numbersAndStringsArriveAsTheyWereSigned() async throws {
+    try await prepare()
+    let name = try site.addEvents(1)[0]
+    let data =
+      #"{"a":1.50e3,"b":12345678901234567890123,"c":"\u0000\\\"'{},é\ud83d\ude00","d":null}"#
+    let line = site.text("spool/acme/new/\(name)").replacing(/"data":\{[^}]*\}/) { _ in
+      "\"data\":\(data)"
+    }
+    try site.folder.write(line.utf8, to: "spool/acme/new/\(name)")
+    #expect(try await site.forward(to: server.uri()).exitCode == 0)
+    // The server's own operators stumble over U+0000.
+    let stored = try await server.sql("SELECT event FROM delve_event")
+    let event = try JSONValue(parsing: Array(stored.utf8)).object
+    #expect(try event?["data"] == JSONValue(parsing: Array(data.utf8)))
+    #expect(stored.contains("1.50e3") && stored.contains("12345678901234567890123"))
+  }
+
+  @Test func consumersAreNotifiedAndTakeEachEventOnce() async throws {
+    try await prepare()
+    try await server.sql(
+      """
+      ALTER TABLE delve_event ADD COLUMN handled timestamptz;
+      CREATE INDEX ON delve_event (recordedtime) WHERE handled IS NULL
+      """)
+    // psql tells of notifications after a statement.
+    let listener = try server.session(
+      "LISTEN delve_event; SELECT 'listening'; SELECT pg_sleep(3); SELECT 1")
+    #expect(try await eventually { server.sessionOutput().contains("listening") })
+    try site.addEvents(200)
+    #expect(try await site.forward(to: server.uri()).exitCode == 0)
+    #expect(try await listener.exitCode() == 0)
+    #expect(
+      server.sessionOutput().contains("Asynchronous notification \"delve_event\""),
+      "\(server.sessionOutput())")
+    // As the README has it.
+    let take = """
+      UPDATE delve_event SET handled = now() WHERE (source, id) IN (
+        SELECT source, id FROM delve_event WHERE handled IS NULL
+        ORDER BY recordedtime LIMIT 10 FOR UPDATE SKIP LOCKED)
+      RETURNING id
+      """
+    let taken = try await withThrowingTaskGroup(of: [Substring].self) { group in
+      for _ in 0..<20 {
+        group.addTask { [server] in try await server.sql(take).split(separator: "\n") }
+      }
+      return try await group.reduce(into: []) { $0 += $1 }
+    }
+    #expect(taken.count == 200 && Set(taken).count == 200)
+  }
+
+  // MARK: Rows that are refused
+
+  @Test func refusedRowGoesToDeadAndHoldsUpNoOther() async throws {
+    try await prepare()
+    let names = try site.addEvents(30)
+    try await server.sql("ALTER TABLE delve_event ADD CHECK (subject <> 'export/7')")
+    let result = try await site.forward(to: server.uri())
+    #expect(result.exitCode == 1, "\(result)")
+    #expect(site.count("done") == 29)
+    #expect(try await server.count() == 29)
+    #expect(site.files("spool/acme/dead") == [names[7], "\(names[7]).state"])
+    let state = site.text("spool/acme/dead/\(names[7]).state")
+    #expect(state.contains(#""answer":"23514""#), "\(state)")
+    #expect(state.contains("violates check constraint"), "\(state)")
+    #expect(result.errorOutput.contains("result=dead instance=acme id=\(site.id(7)) answer=23514"))
+    let shown = try await site.delveWebhook("spool", "show", names[7])
+    #expect(shown.output.contains("its end: answer=23514"), "\(shown)")
+    #expect(shown.output.contains("text: new row for relation"), "\(shown)")
+    // Somebody mends the table.
+    try await server.sql("ALTER TABLE delve_event DROP CONSTRAINT delve_event_subject_check")
+    #expect(try await site.delveWebhook("spool", "retry", names[7]).exitCode == 0)
+    #expect(try await site.forward(to: server.uri()).exitCode == 0)
+    #expect(try await server.count() == 30)
+  }
+
+  @Test func whatATriggerOrADeferredConstraintRefusesIsRefused() async throws {
+    try await prepare()
+    try site.addEvents(3)
+    try await server.sql(
+      """
+      CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+        IF new.subject = 'export/1' THEN RAISE 'not this one'; END IF; RETURN new; END $$;
+      CREATE CONSTRAINT TRIGGER refuse AFTER INSERT ON delve_event DEFERRABLE INITIALLY DEFERRED
+        FOR EACH ROW EXECUTE FUNCTION refuse()
+      """)
+    #expect(try await site.forward(to: server.uri()).exitCode == 1)
+    #expect(try await server.count() == 2)
+    #expect(site.count("done") == 2 && site.count("dead") == 1)
+  }
+
+  @Test func fileThatIsNoEventGoesToDead() async throws {
+    try await prepare()
+    let name = try site.addEvents(2)[0]
+    let line = site.text("spool/acme/new/\(name)").replacing(
+      "\"subject\":\"", with: "\"subject\":\"\\u0000")
+    try site.folder.write(line.utf8, to: "spool/acme/new/\(name)")
+    let result = try await site.forward(to: server.uri())
+    #expect(result.exitCode == 1)
+    #expect(site.count("done") == 1)
+    #expect(site.text("spool/acme/dead/\(name).state").contains(#""noevent":true"#))
+  }
+
+  // MARK: A target that takes nothing
+
+  /// Each leaves every event where it is, and names the remedy.
+  @Test(arguments: [
+    ("ALTER ROLE delve SET synchronous_commit = off", "synchronous_commit is off"),
+    ("ALTER TABLE delve_event SET UNLOGGED", "is not logged"),
+    ("DROP TABLE delve_event", "--prepare"),
+    ("ALTER TABLE delve_event DROP COLUMN eventkey", "--prepare"),
+    ("ALTER ROLE delve SET search_path = nowhere", "--prepare"),
+  ])
+  func weakPromiseOrWrongTableIsRefused(statement: String, complaint: String) async throws {
+    try await prepare()
+    try site.addEvents(1)
+    try await server.sql(statement)
+    let result = try await site.forward(to: server.uri())
+    #expect(result.exitCode == 78, "\(result)")
+    #expect(result.errorOutput.contains(complaint), "\(result)")
+    #expect(site.count("new") == 1)
+  }
+
+  @Test func serverWithoutSyncsOrWithAnotherEncodingIsRefused() async throws {
+    let careless = try await PostgreSQLServer(settings: ["fsync=off"])
+    let result = try await site.forward(to: careless.uri(), "--prepare")
+    #expect(result.exitCode == 78 && result.errorOutput.contains("fsync is off"), "\(result)")
+    let old = try await PostgreSQLServer(encoding: "LATIN1")
+    let other = try await site.forward(to: old.uri(), "--prepare")
+    #expect(other.exitCode == 78 && other.errorOutput.contains("ENCODING 'UTF8'"), "\(other)")
+  }
+
+  @Test func insertIsTheOnlyRightThatIsNeeded() async throws {
+    try await prepare()
+    try await server.sql("CREATE ROLE writer LOGIN")
+    try site.addEvents(2)
+    let refused = try await site.forward(to: server.uri(user: "writer"))
+    #expect(refused.exitCode == 78 && refused.errorOutput.contains("grant INSERT"), "\(refused)")
+    try await server.sql("GRANT INSERT ON delve_event TO writer")
+    let result = try await site.forward(to: server.uri(user: "writer"))
+    #expect(result.exitCode == 0, "\(result)")
+    #expect(try await server.count() == 2)
+  }
+
+  @Test func passwordComesFromLibpqsOwnPlacesAlone() async throws {
+    try await prepare()
+    try site.addEvents(1)
+    try await server.sql(
+      "CREATE ROLE writer LOGIN PASSWORD 'secret'; GRANT INSERT ON delve_event TO writer")
+    try await server.askForPasswordOf("writer")
+    let without = try await site.forward(to: server.uri(user: "writer"))
+    #expect(without.exitCode == 69 && without.errorOutput.contains("password"), "\(without)")
+    let file = try site.folder.write("*:*:*:writer:secret\n".utf8, to: "pgpass")
+    chmod(file, 0o600)
+    let uri = server.uri(user: "writer", "passfile=\(file)")
+    #expect(try await site.forward(to: uri).exitCode == 0)
+    #expect(try await server.count() == 1)
+    let refused = try await site.forward(to: server.uri("password=secret"))
+    #expect(refused.exitCode == 64)
+    #expect(refused.errorOutput.contains(".pgpass") && !refused.errorOutput.contains("secret"))
+    let unreadable = try await site.forward(to: "postgresql://u:secret%zz@/")
+    #expect(unreadable.exitCode == 64 && !unreadable.errorOutput.contains("secret"))
+  }
+
+  @Test func serverThatIsAwayEndsItAndTouchesNothing() async throws {
+    let names = try site.addEvents(2)
+    let result = try await site.forward(to: "postgresql:///postgres?host=\(site.path)/nowhere")
+    #expect(result.exitCode == 69, "\(result)")
+    #expect(site.events.sorted() == names.map { "acme/new/\($0)" }.sorted())
+    #expect(site.files("spool/acme/defer") == [])
+  }
+
+  @Test func lockedTableIsWaitedFor() async throws {
+    try await prepare()
+    try site.addEvents(20)
+    let locker = try server.session("BEGIN; LOCK TABLE delve_event; SELECT 'locked', pg_sleep(60)")
+    #expect(
+      try await eventually {
+        try await server.sql(
+          "SELECT count(*) FROM pg_locks WHERE relation = 'delve_event'::regclass AND granted")
+          != "0"
+      })
+    let forwarder = try site.startForwarder(to: server.uri(), "--timeout", "1")
+    #expect(try await eventually { site.text("forward.log").contains("lock timeout") })
+    #expect(site.count("dead") == 0 && site.count("defer") == 0)
+    locker.send(signal: SIGINT)
+    #expect(try await eventually(seconds: 20) { site.count("done") == 20 })
+    #expect(try await server.count() == 20)
+    forwarder.send(signal: SIGTERM)
+    #expect(try await forwarder.exitCode() == 0)
+  }
+
+  @Test func secondSignalEndsItInTheMiddleOfAStatement() async throws {
+    try await prepare()
+    try site.addEvents(20)
+    let forwarder = try site.startForwarder(to: server.uri())
+    #expect(try await eventually { site.count("done") == 20 })
+    let locker = try server.session("BEGIN; LOCK TABLE delve_event; SELECT pg_sleep(60)")
+    #expect(
+      try await eventually {
+        try await server.sql(
+          "SELECT count(*) FROM pg_locks WHERE relation = 'delve_event'::regclass AND granted")
+          != "0"
+      })
+    try site.addEvents(5, from: 100)
+    // The first of them, or some: those that were there when it looked.
+    #expect(try await eventually { site.count("cur") > 0 })
+    forwarder.send(signal: SIGTERM)
+    #expect(try await eventually { site.text("forward.log").contains("stopping") })
+    #expect(site.count("cur") > 0)
+    forwarder.send(signal: SIGTERM)
+    #expect(try await forwarder.exitCode() == 0)
+    #expect(site.count("new") == 5 && site.count("cur") == 0)
+    locker.send(signal: SIGINT)
+  }
+}
