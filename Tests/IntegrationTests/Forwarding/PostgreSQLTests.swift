@@ -95,7 +95,7 @@ struct PostgreSQLTests {
     #expect(
       server.sessionOutput().contains("Asynchronous notification \"delve_event\""),
       "\(server.sessionOutput())")
-    // As the README has it.
+    // The README's way, as one statement.
     let take = """
       UPDATE delve_event SET handled = now() WHERE (source, id) IN (
         SELECT source, id FROM delve_event WHERE handled IS NULL
@@ -109,6 +109,17 @@ struct PostgreSQLTests {
       return try await group.reduce(into: []) { $0 += $1 }
     }
     #expect(taken.count == 200 && Set(taken).count == 200)
+  }
+
+  @Test func schemaIsShownAndStandsInTheReadme() async throws {
+    let result = try await command(
+      Repository.executable("delve-webhook-forward"), ["--print-schema"])
+    #expect(result.exitCode == 0)
+    let readme = String(decoding: try fileBytes("\(Repository.root)/README.md"), as: UTF8.self)
+    #expect(readme.contains("```sql\n\(result.output)```"), "\(result)")
+    try await server.sql(result.output)
+    try site.addEvents(1)
+    #expect(try await site.forward(to: server.uri()).exitCode == 0)
   }
 
   // MARK: Rows that are refused
