@@ -7,8 +7,13 @@ package struct Event: Sendable {
   package let fileName: EventFileName
   /// The hour of `iat`, as `YYYYMMDDThh`.
   package let issuedHour: String
-  /// The event file: one line of JSON, a CloudEvents 1.0 structured event, and a newline.
-  package let line: [UInt8]
+  private let claims: Claims
+  private let proof: VerifiedToken
+  private let xSignature: [UInt8]?
+  private let request: DeliveryRequest
+  private let instance: Instance
+  private let hook: Hook?
+  private let recordedAt: Timestamp
 
   init(
     _ claims: Claims, proof: VerifiedToken, xSignature: [UInt8]?, request: DeliveryRequest,
@@ -17,6 +22,18 @@ package struct Event: Sendable {
     id = EventID(ofPayload: proof.payload)
     fileName = EventFileName(of: claims, id: id)
     issuedHour = CalendarDate(secondsSince1970: claims.issuedAt.seconds).basicHour
+    self.claims = claims
+    self.proof = proof
+    self.xSignature = xSignature
+    self.request = request
+    self.instance = instance
+    self.hook = hook
+    self.recordedAt = recordedAt
+  }
+
+  /// The event file: one line of JSON, a CloudEvents 1.0 structured event, and a newline. Made anew
+  /// each time: a duplicate needs none.
+  package var line: [UInt8] {
     let signed = SignedAttributes(of: claims)
     var file = EventLine()
     file.append("specversion", "1.0")
@@ -36,7 +53,7 @@ package struct Event: Sendable {
     file.append("keyid", proof.keyID.text)
     if let xSignature { file.append("xsignature", xSignature) }
     file.append("jws", proof.compact)
-    line = file.finished()
+    return file.finished()
   }
 }
 
