@@ -50,14 +50,15 @@ final class PostgreSQLTarget: EventTarget {
     try Connection(to: uri.text, timeLimit: .seconds(timeLimitSeconds), signals)
   }
 
-  /// What would make less of a COMMIT than we promise, or refuse every row.
+  /// What would make less of a COMMIT than we promise, or refuse every row. Whoever waits for a lock is
+  /// ended by the server, a little before we give up: else it would go on waiting without us.
   private func check(_ connection: Connection) throws {
     let settings = try connection.execute(
       """
       SELECT current_setting('synchronous_commit'), current_setting('fsync', true),
         current_setting('server_encoding'), set_config('lock_timeout', $1, false),
         (SELECT relpersistence FROM pg_catalog.pg_class WHERE oid = to_regclass('delve_event'))
-      """, [Array("\(timeLimitSeconds)s".utf8)])
+      """, [Array("\(timeLimitSeconds * 900)ms".utf8)])
     guard let row = settings.rows.first, row.count == 5 else {
       throw TargetFailure.unavailable("the server does not tell its settings")
     }

@@ -16,8 +16,9 @@ let schema = """
   );
   """
 
-/// Inserts some events, one to nine of whose arrays hold one attribute of each. In the order of the
-/// key, so that two that insert the same events do not wait for each other in a circle.
+/// Inserts some events: each of the nine arrays holds one attribute of all of them. In the order of
+/// the key, so that two that insert the same events do not wait for each other in a circle. The key is
+/// named, so that a table without it is refused, and a conflict with another constraint is an error.
 let insertStatement = """
   INSERT INTO delve_event
     (source, id, eventkey, type, subject, "time", recordedtime, instance, event)
@@ -27,7 +28,7 @@ let insertStatement = """
     $8::text[], $9::text[])
     AS arrived (source, id, eventkey, type, subject, "time", recordedtime, instance, event)
   ORDER BY source, id
-  ON CONFLICT DO NOTHING
+  ON CONFLICT (source, id) DO NOTHING
   """
 
 /// The parameters of `insertStatement`: an array of PostgreSQL each (its manual, §8.15.6).

@@ -25,6 +25,7 @@ struct ServerError: Error {
   var failure: TargetFailure {
     guard isMisconfiguration else { return .unavailable("\(message) (SQLSTATE \(sqlState))") }
     return .misconfigured(
-      "\(message) (SQLSTATE \(sqlState)): make the table with --prepare, and grant INSERT on it")
+      "\(message) (SQLSTATE \(sqlState)): make the table with --prepare, and grant INSERT and SELECT (source, id)"
+    )
   }
 }

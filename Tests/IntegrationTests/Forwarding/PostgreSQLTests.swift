@@ -162,6 +162,18 @@ struct PostgreSQLTests {
     #expect(site.count("done") == 2 && site.count("dead") == 1)
   }
 
+  @Test func conflictWithAnotherConstraintIsNoDuplicate() async throws {
+    try await prepare()
+    try site.addEvents(1)
+    #expect(try await site.forward(to: server.uri()).exitCode == 0)
+    try await server.sql(
+      "UPDATE delve_event SET id = 'other'; ALTER TABLE delve_event ADD UNIQUE (subject)")
+    let other = try SpoolSite()
+    let name = try other.addEvents(1)[0]
+    #expect(try await other.forward(to: server.uri()).exitCode == 1)
+    #expect(other.text("spool/acme/dead/\(name).state").contains(#""answer":"23505""#))
+  }
+
   @Test func fileThatIsNoEventGoesToDead() async throws {
     try await prepare()
     let name = try site.addEvents(2)[0]
@@ -182,6 +194,7 @@ struct PostgreSQLTests {
     ("ALTER TABLE delve_event SET UNLOGGED", "is not logged"),
     ("DROP TABLE delve_event", "--prepare"),
     ("ALTER TABLE delve_event DROP COLUMN eventkey", "--prepare"),
+    ("ALTER TABLE delve_event DROP CONSTRAINT delve_event_pkey", "--prepare"),
     ("ALTER ROLE delve SET search_path = nowhere", "--prepare"),
   ])
   func weakPromiseOrWrongTableIsRefused(statement: String, complaint: String) async throws {
@@ -203,13 +216,13 @@ struct PostgreSQLTests {
     #expect(other.exitCode == 78 && other.errorOutput.contains("ENCODING 'UTF8'"), "\(other)")
   }
 
-  @Test func insertIsTheOnlyRightThatIsNeeded() async throws {
+  @Test func insertAndTheKeyAreTheOnlyRightsThatAreNeeded() async throws {
     try await prepare()
     try await server.sql("CREATE ROLE writer LOGIN")
     try site.addEvents(2)
     let refused = try await site.forward(to: server.uri(user: "writer"))
     #expect(refused.exitCode == 78 && refused.errorOutput.contains("grant INSERT"), "\(refused)")
-    try await server.sql("GRANT INSERT ON delve_event TO writer")
+    try await server.sql("GRANT INSERT, SELECT (source, id) ON delve_event TO writer")
     let result = try await site.forward(to: server.uri(user: "writer"))
     #expect(result.exitCode == 0, "\(result)")
     #expect(try await server.count() == 2)
@@ -219,7 +232,8 @@ struct PostgreSQLTests {
     try await prepare()
     try site.addEvents(1)
     try await server.sql(
-      "CREATE ROLE writer LOGIN PASSWORD 'secret'; GRANT INSERT ON delve_event TO writer")
+      "CREATE ROLE writer LOGIN PASSWORD 'secret'; GRANT INSERT, SELECT (source, id) ON delve_event TO writer"
+    )
     try await server.askForPasswordOf("writer")
     let without = try await site.forward(to: server.uri(user: "writer"))
     #expect(without.exitCode == 69 && without.errorOutput.contains("password"), "\(without)")
