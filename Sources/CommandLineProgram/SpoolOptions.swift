@@ -1,4 +1,5 @@
 package import ArgumentParser
+package import EventSpool
 internal import WebhookConfiguration
 package import WebhookCore
 
@@ -18,6 +19,12 @@ package struct SpoolOptions: ParsableArguments {
   package func path() throws(CommandFailure) -> String {
     if let spool { return spool }
     return try configuration.settings().spool
+  }
+
+  /// For a name that was mistyped.
+  package func requireInstance(in queue: WatchedQueue) throws(CommandFailure) {
+    guard let instance, queue.isWithoutInstances else { return }
+    throw .noInput("no instance called \(printable(instance)) in the spool")
   }
 
   package func isWanted(_ name: InstanceName) -> Bool {

@@ -19,15 +19,16 @@ struct ForwardCommand: ParsableCommand {
       --to postgresql://… inserts them into the table delve_event, in batches; --prepare makes it. \
       Passwords come from libpq's own places: the password file, a service file, the environment.
 
-      --to https://… posts each as a CloudEvents structured event. 2xx: it goes to done/. 408, 429, \
-      5xx or no answer: to defer/, to be tried again. Other 4xx: to dead/, the answer beside it.
+      --to https://… posts each as a CloudEvents structured event. 2xx: it goes to done/. 401, 403, \
+      407, 408, 429, 5xx or no answer: to defer/, to be tried again. Other 4xx: to dead/, the answer \
+      beside it.
 
       Without --follow it ends when there are no events left, or when the target takes none; with it, \
       it waits for both. SIGTERM and SIGINT let what is in hand finish, for 30 seconds; a second one \
       ends it at once. What has not arrived stays where it was.
 
-      Exit code 0: every event has arrived; 1: some were put off or given up; 64: wrong command line; \
-      69: the target takes no events; 71: the limit on open files is too low; 74: the spool failed; \
+      Exit code 0: every event that was due has arrived; 1: some have not; 64: wrong command line; \
+      66: no such instance; 69: the target takes no events; 71: the limit on open files is too low; 74: the spool failed; \
       77: it belongs to another user; 78: wrong configuration, here or at the target.
       """,
     version: "delve-webhook-forward \(programVersion)")
@@ -131,6 +132,7 @@ struct ForwardCommand: ParsableCommand {
         exitCode: EX_OSERR)
     }
     let queue = try WatchedQueue(ofSpool: try options.path(), isWanted: options.isWanted)
+    try options.requireInstance(in: queue)
     let forwarder = Forwarder(
       to: target, from: queue, signals,
       .init(isFollowing: follow, withProof: withProof, limit: once ? 1 : .max), log,

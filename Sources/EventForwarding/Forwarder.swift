@@ -7,7 +7,7 @@ internal import WebhookCore
 /// Hands the spool's events on to a target, a batch at a time, the oldest first. For one thread; any
 /// number of processes may work on one spool.
 ///
-/// As long as the target takes none, events stay where they are, and nothing is counted against them.
+/// As long as the target takes none, events stay where they are, but for those it was tried with.
 final class Forwarder {
   struct Options {
     /// Whether it waits for further events when there are none, and for a target that is away.
@@ -65,7 +65,8 @@ final class Forwarder {
   /// - Returns: whether all that was claimed has arrived.
   /// - Throws: `TargetFailure`, `SystemError` of the spool.
   func run() throws -> Bool {
-    queue.report = { [bar, log] error in
+    queue.report = { [self] error in
+      isComplete = false
       bar.interrupted { log.write(.error, "left out: \(error.message)") }
     }
     signals.report = { [bar, log] in
@@ -75,6 +76,7 @@ final class Forwarder {
     while !isStopped() && left > 0 {
       do {
         try target.open(signals)
+        guard !isStopped() else { break }
         try claimBatch()
         if claims.isEmpty {
           guard options.isFollowing else { break }
@@ -91,6 +93,7 @@ final class Forwarder {
         throw error
       }
     }
+    if !options.isFollowing && signals.request.isMade { isComplete = false }
     return isComplete
   }
 
@@ -103,7 +106,8 @@ final class Forwarder {
 
   private func claimBatch() throws(SystemError) {
     var bytes = 0
-    let most = min(target.batchSize, left)
+    // As long as the target takes none, it is tried with one.
+    let most = failures > 0 ? 1 : min(target.batchSize, left)
     while claims.count < most, bytes < Self.bytesPerBatch,
       let (event, consumer) = try queue.next(now: .now(), isPatient: options.isFollowing)
     {
@@ -113,9 +117,9 @@ final class Forwarder {
         continue
       }
       claims.append(Claim(event: event, consumer: consumer, outgoing: outgoing))
+      left -= 1
       bytes += outgoing.json.count
     }
-    left -= claims.count
   }
 
   private func deliver() throws {
@@ -133,8 +137,26 @@ final class Forwarder {
   }
 
   private func settle(_ index: Int, _ outcome: Outcome) throws(SystemError) {
-    let claim = claims[index]
     claims[index].isSettled = true
+    try leavingOut(claims[index].event) { () throws(SystemError) in
+      try settle(claims[index], outcome)
+    }
+    bar.advance()
+  }
+
+  /// Where `event` alone cannot be moved on, others do not wait for it.
+  private func leavingOut(
+    _ event: ClaimedEvent, _ settle: () throws(SystemError) -> Void
+  ) throws(SystemError) {
+    do throws(SystemError) {
+      try settle()
+    } catch  where error.concernsOneFile {
+      queue.leaveOut(event)
+      queue.report(error)
+    }
+  }
+
+  private func settle(_ claim: Claim, _ outcome: Outcome) throws(SystemError) {
     let now = Timestamp.now()
     var record = claim.event.record
     record.lastAttempt = now
@@ -144,17 +166,20 @@ final class Forwarder {
       try claim.consumer.finish(claim.event, now: now)
     case .putOff(let ending, let text, let seconds):
       record.deferrals += 1
-      (record.ending, record.output) = (ending, text)
+      (record.ending, record.output) = (ending, beginning(of: text))
       record.nextAttempt = time(after: record.deferrals, now, atLeast: seconds)
       try claim.consumer.putOff(claim.event, record)
       report(.putOff, claim, ending, .warning)
     case .refused(let ending, let text):
       record.attempts += 1
-      (record.ending, record.output) = (ending, text)
+      (record.ending, record.output) = (ending, beginning(of: text))
       try claim.consumer.giveUp(claim.event, record)
       report(.dead, claim, ending, .error)
     }
-    bar.advance()
+  }
+
+  private func beginning(of text: String) -> String {
+    String(decoding: text.utf8.prefix(AttemptRecord.maximumOutputBytes), as: UTF8.self)
   }
 
   private func time(after count: Int, _ now: Timestamp, atLeast seconds: Int64) -> Timestamp {
@@ -167,12 +192,14 @@ final class Forwarder {
     _ event: ClaimedEvent, _ consumer: EventConsumer
   ) throws(SystemError) {
     isComplete = false
-    try consumer.giveUpWhatIsNoEvent(event, now: .now())
-    bar.interrupted {
-      log.write(
-        .error,
-        "result=dead instance=\(event.instance) file=\(Log.quoted(event.fileName)) "
-          + "problem=\"no event\"")
+    try leavingOut(event) { () throws(SystemError) in
+      try consumer.giveUpWhatIsNoEvent(event, now: .now())
+      bar.interrupted {
+        log.write(
+          .error,
+          "result=dead instance=\(event.instance) file=\(Log.quoted(event.fileName)) "
+            + "problem=\"no event\"")
+      }
     }
     bar.advance()
   }

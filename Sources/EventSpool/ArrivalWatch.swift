@@ -4,7 +4,6 @@ internal import Glibc
 /// had, arrivals are noticed at the next look.
 final class ArrivalWatch {
   private let inotify: FileDescriptor
-  private var watched: Set<String> = []
 
   init() {
     inotify = FileDescriptor(
@@ -13,8 +12,9 @@ final class ArrivalWatch {
 
   var descriptor: Int32 { inotify.raw }
 
+  /// Folders that are watched already stay so; one that was made again is a new one.
   func look(after consumers: [EventConsumer]) {
-    for consumer in consumers where watched.insert(consumer.path(of: .new)).inserted {
+    for consumer in consumers {
       inotify_add_watch(
         inotify.raw, consumer.path(of: .new), UInt32(IN_CREATE) | UInt32(IN_MOVED_TO))
     }

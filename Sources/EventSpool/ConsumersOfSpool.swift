@@ -1,7 +1,8 @@
 internal import Glibc
 internal import WebhookCore
 
-/// The consumers of a spool's instances, opened once each. Instances may come while it is watched.
+/// The consumers of a spool's instances, opened once each. Instances may come, go and be made again
+/// while it is watched.
 final class ConsumersOfSpool {
   private let path: String
   private let isWanted: (InstanceName) -> Bool
@@ -16,6 +17,7 @@ final class ConsumersOfSpool {
   /// are no others.
   func now() throws(SystemError) -> [EventConsumer] {
     let reader = try SpoolReader(path: path)
+    for (name, consumer) in open where try !consumer.isInPlace() { open[name] = nil }
     var refusal: SystemError?
     for name in try reader.instances() where open[name] == nil && isWanted(name) {
       do throws(SystemError) {

@@ -10,6 +10,8 @@ package import WebhookCore
 /// again.
 package final class EventConsumer: Sendable {
   package let instance: InstanceName
+  private let spool: Directory
+  private let root: Directory
   private let folders: [EventState: Directory]
   /// The folder of `done` that was used last.
   private let today = Mutex<(name: String, folder: Directory)?>(nil)
@@ -19,7 +21,8 @@ package final class EventConsumer: Sendable {
     of instance: InstanceName, in spool: String, calls: SystemCalls = SystemCalls()
   ) throws(SystemError) {
     self.instance = instance
-    let root = try Directory(path: spool, calls: calls).directory(instance.description)
+    self.spool = try Directory(path: spool, calls: calls)
+    root = try self.spool.directory(instance.description)
     guard let owner = try root.status(of: ".")?.st_uid, owner == geteuid() else {
       throw SystemError(call: "claim", path: root.path, errno: EPERM)
     }
@@ -33,6 +36,14 @@ package final class EventConsumer: Sendable {
   func folder(_ state: EventState) -> Directory {
     guard let folder = folders[state] else { preconditionFailure("every state has its folder") }
     return folder
+  }
+
+  /// Whether the instance's folder is still the one in the spool.
+  func isInPlace() throws(SystemError) -> Bool {
+    guard let there = try spool.status(of: instance.description),
+      let ours = try root.status(of: ".")
+    else { return false }
+    return there.st_ino == ours.st_ino && there.st_dev == ours.st_dev
   }
 
   /// The folder's path, as the spool was named.
@@ -243,9 +254,9 @@ package final class EventConsumer: Sendable {
   ) throws(SystemError) -> Bool {
     if try folder(state).move(name, to: target) { return true }
     // Unless something else was put there under its name.
-    guard let there = try target.status(of: name), let here = try folder(state).status(of: name),
-      there.st_mode & S_IFMT == S_IFREG, there.st_size == here.st_size
-    else { throw SystemError(call: "renameat2", path: target.child(name), errno: EEXIST) }
+    guard target.holds(name, as: folder(state)) else {
+      throw SystemError(call: "renameat2", path: target.child(name), errno: EEXIST)
+    }
     try folder(state).remove(name)
     return false
   }
@@ -267,13 +278,26 @@ package final class EventConsumer: Sendable {
 extension SystemError {
   /// Whether it says something of one file, and not of the disk or the process: other events need not
   /// wait for it.
-  var concernsOneFile: Bool {
+  package var concernsOneFile: Bool {
     [EACCES, EPERM, ENXIO, ENODEV, ENAMETOOLONG, EISDIR, ENOTDIR, ELOOP, EEXIST, ENOTEMPTY]
       .contains(errno)
   }
 }
 
 extension Directory {
+  /// Whether the file `name` is the event that `other` has under that name. Two files of one event may
+  /// differ in how and when it came.
+  fileprivate func holds(_ name: String, as other: Directory) -> Bool {
+    // What cannot be read is not taken for it.
+    guard let here = try? contents(of: name, maxBytes: 1 << 20),
+      let there = try? other.contents(of: name, maxBytes: 1 << 20)
+    else { return false }
+    guard let event = StoredEvent(line: here), let same = StoredEvent(line: there) else {
+      return here == there
+    }
+    return event["id"] == same["id"] && event["source"] == same["source"]
+  }
+
   /// The oldest event files' names that are wanted, in their order, from the name `start` on.
   func oldestEventNames(
     _ limit: Int, from start: String? = nil, where isWanted: (String) -> Bool = { _ in true }

@@ -10,20 +10,31 @@ package struct EventQueue {
     let state: EventState
   }
 
+  /// One way through an instance's `defer`, in several looks where many lie there.
+  private struct Pass {
+    /// Where the next look begins.
+    var position: String?
+    /// When something is due, in seconds since 1970, as far as it has been seen.
+    var earliest: Int64
+    var hasFoundDue = false
+    /// Nothing is, before.
+    var nextLook: Int64 = 0
+  }
+
   /// A look into a folder with a million names takes most of a second, so it is for many events.
   private static let namesPerLook = 10_000
 
   /// The instances may change from one look to the next.
   package var consumers: [EventConsumer]
   private var candidates: ArraySlice<Candidate> = []
-  /// Where the next look into `defer` begins, by instance.
-  private var positions: [InstanceName: String] = [:]
-  /// When that is of use again, in seconds since 1970.
-  private var nextLooks: [InstanceName: Int64] = [:]
+  /// The looks into `defer`, by instance.
+  private var passes: [InstanceName: Pass] = [:]
   private static let longestSecondsBetweenLooks: Int64 = 10
 
   /// What was left out, so that it is said once; a few.
   private var leftOut: Set<String> = []
+  /// The paths of what was claimed and could not be moved on.
+  private var stuck: Set<String> = []
 
   package init(_ consumers: [EventConsumer]) {
     self.consumers = consumers
@@ -59,9 +70,17 @@ package struct EventQueue {
     return nil
   }
 
+  /// Not to be claimed again from where it lies: it could not be moved on from there.
+  package mutating func leaveOut(_ event: ClaimedEvent) { stuck.insert(event.path) }
+
   private mutating func claim(
     _ candidate: Candidate, _ report: (SystemError) -> Void
   ) throws(SystemError) -> ClaimedEvent? {
+    if candidate.state == .cur, !stuck.isEmpty,
+      stuck.contains("\(candidate.consumer.path(of: .cur))/\(candidate.name)")
+    {
+      return nil
+    }
     do throws(SystemError) {
       return try candidate.consumer.claim(candidate.name, in: candidate.state)
     } catch  where error.concernsOneFile {
@@ -91,20 +110,23 @@ package struct EventQueue {
   private mutating func due(
     of consumer: EventConsumer, _ now: Timestamp, _ isPatient: Bool
   ) throws(SystemError) -> [Candidate] {
-    guard nextLooks[consumer.instance] ?? 0 <= now.seconds else { return [] }
-    var earliest = now.seconds + Self.longestSecondsBetweenLooks
+    let latest = now.seconds + Self.longestSecondsBetweenLooks
+    var pass = passes[consumer.instance] ?? Pass(earliest: latest)
+    defer { passes[consumer.instance] = pass }
+    guard pass.nextLook <= now.seconds else { return [] }
     while true {
-      let start = positions[consumer.instance]
-      let names = try consumer.oldest(Self.namesPerLook, in: .defer, after: start)
-      let isLast = names.count < Self.namesPerLook
-      positions[consumer.instance] = isLast ? nil : names.last
+      if pass.position == nil { pass = Pass(earliest: latest) }
+      let names = try consumer.oldest(Self.namesPerLook, in: .defer, after: pass.position)
       let due = names.filter { name in
         let next = consumer.record(of: name, in: .defer)?.nextAttempt?.seconds ?? 0
-        if next > now.seconds { earliest = min(earliest, next) }
+        if next > now.seconds { pass.earliest = min(pass.earliest, next) }
         return next <= now.seconds
       }
-      guard due.isEmpty, !isLast, !isPatient else {
-        if due.isEmpty && isLast && start == nil { nextLooks[consumer.instance] = earliest }
+      if !due.isEmpty { pass.hasFoundDue = true }
+      let isLast = names.count < Self.namesPerLook
+      pass.position = isLast ? nil : names.last
+      if isLast && !pass.hasFoundDue { pass.nextLook = pass.earliest }
+      if !due.isEmpty || isLast || isPatient {
         return due.map { Candidate(consumer: consumer, name: $0, state: .defer) }
       }
     }

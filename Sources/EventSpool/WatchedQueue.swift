@@ -22,6 +22,9 @@ package final class WatchedQueue {
     nextLook = .now + Self.timeBetweenLooks
   }
 
+  /// Whether there is no instance that is wanted.
+  package var isWithoutInstances: Bool { queue.consumers.isEmpty }
+
   /// How many are new.
   package func backlog() throws(SystemError) -> Int {
     var count = 0
@@ -40,6 +43,9 @@ package final class WatchedQueue {
     }
     return try queue.next(now: now, isPatient: isPatient, report: report)
   }
+
+  /// Not to be claimed again from where it lies, as `EventQueue.leaveOut` has it.
+  package func leaveOut(_ event: ClaimedEvent) { queue.leaveOut(event) }
 
   /// Can be read when something may have come (poll(2)).
   package var descriptor: Int32 { watch.descriptor }

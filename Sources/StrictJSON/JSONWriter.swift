@@ -44,20 +44,31 @@ extension JSONValue {
 /// with lower-case digits.
 package func appendJSONString(_ string: [UInt8], to text: inout [UInt8]) {
   text.append(UInt8(ascii: "\""))
-  for byte in string {
-    switch byte {
-    case UInt8(ascii: "\""): text.append(contentsOf: #"\""#.utf8)
-    case UInt8(ascii: "\\"): text.append(contentsOf: #"\\"#.utf8)
-    case 0x08: text.append(contentsOf: #"\b"#.utf8)
-    case 0x09: text.append(contentsOf: #"\t"#.utf8)
-    case 0x0A: text.append(contentsOf: #"\n"#.utf8)
-    case 0x0C: text.append(contentsOf: #"\f"#.utf8)
-    case 0x0D: text.append(contentsOf: #"\r"#.utf8)
-    case 0x00..<0x20:
-      text.append(contentsOf: (byte < 0x10 ? #"\u000"# : #"\u00"#).utf8)
-      text.append(contentsOf: String(byte, radix: 16).utf8)
-    default: text.append(byte)
-    }
+  var rest = string[...]
+  while let index = rest.firstIndex(where: mustBeEscaped) {
+    text.append(contentsOf: rest[..<index])
+    appendEscaped(rest[index], to: &text)
+    rest = rest[(index + 1)...]
   }
+  text.append(contentsOf: rest)
   text.append(UInt8(ascii: "\""))
+}
+
+private func mustBeEscaped(_ byte: UInt8) -> Bool {
+  byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\")
+}
+
+private func appendEscaped(_ byte: UInt8, to text: inout [UInt8]) {
+  switch byte {
+  case UInt8(ascii: "\""): text.append(contentsOf: #"\""#.utf8)
+  case UInt8(ascii: "\\"): text.append(contentsOf: #"\\"#.utf8)
+  case 0x08: text.append(contentsOf: #"\b"#.utf8)
+  case 0x09: text.append(contentsOf: #"\t"#.utf8)
+  case 0x0A: text.append(contentsOf: #"\n"#.utf8)
+  case 0x0C: text.append(contentsOf: #"\f"#.utf8)
+  case 0x0D: text.append(contentsOf: #"\r"#.utf8)
+  default:
+    text.append(contentsOf: (byte < 0x10 ? #"\u000"# : #"\u00"#).utf8)
+    text.append(contentsOf: String(byte, radix: 16).utf8)
+  }
 }

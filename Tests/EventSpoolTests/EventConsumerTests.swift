@@ -98,6 +98,7 @@ struct EventConsumerTests {
 
   @Test(arguments: [
     AttemptRecord.Ending.exit(0), .exit(255), .signal(9), .timeLimit, .noEvent,
+    .answer("410"), .noAnswer,
   ])
   func everyEndingComesBack(ending: AttemptRecord.Ending) {
     var record = AttemptRecord()

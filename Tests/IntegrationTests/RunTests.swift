@@ -84,6 +84,20 @@ struct RunTests {
     }
   }
 
+  @Test func eventThatCannotBeMovedOnHoldsUpNoOther() async throws {
+    let names = try site.addEvents(3, issuedApart: 60)
+    let place = "spool/acme/done/\(site.today)"
+    try site.folder.write("something else".utf8, to: "\(place)/\(names[1])")
+    for expected in [3, 1] {
+      let result = try await site.run("echo x >> \(site.path)/handled")
+      #expect(result.exitCode == 1 && result.errorOutput.contains("left out"), "\(result)")
+      #expect(site.text("handled").split(separator: "\n").count == expected)
+      try site.folder.write("".utf8, to: "handled")
+    }
+    #expect(Set(site.files(place)) == Set(names))
+    #expect(site.events.contains("acme/cur/\(names[1])"))
+  }
+
   @Test func eventIsGivenUpAfterTheLastAttempt() async throws {
     let name = try site.addEvents(1)[0]
     for attempt in 1...3 {

@@ -13,7 +13,9 @@ struct Answer {
   var outcome: Outcome {
     switch status {
     case 200..<300: .delivered
-    case 408, 429, 500...: .putOff(ending, text: text, afterSeconds: retryAfterSeconds)
+    // What is wrong with our credentials is not the event's fault.
+    case 401, 403, 407, 408, 429, 500...:
+      .putOff(ending, text: text, afterSeconds: retryAfterSeconds)
     case 400..<500: .refused(ending, text: text)
     // No answer, or a redirect, which is not followed.
     default: .putOff(ending, text: text, afterSeconds: 0)
@@ -25,6 +27,7 @@ struct Answer {
     switch status {
     case 0: .unavailable(text)
     case 300..<400: .unavailable("answer \(status): redirects are not followed, name the new URL")
+    case 401, 403, 407: .unavailable("answer \(status): look at the credentials in --header-file")
     case 429, 502, 503, 504: .unavailable("answer \(status)", afterSeconds: retryAfterSeconds)
     default: nil
     }

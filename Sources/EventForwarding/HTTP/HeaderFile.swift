@@ -19,6 +19,8 @@ struct HeaderFile {
       throw .misconfigured("\(path) cannot be read, or is over \(Self.maximumBytes) bytes")
     }
     let lines = bytes.prefix(count).split(separator: UInt8(ascii: "\n"))
+    // One that is just being written again is no reason to go without credentials.
+    guard !lines.isEmpty else { throw .unavailable("\(path) is empty") }
     for (index, line) in lines.enumerated() where !isField(line) {
       throw .misconfigured("\(path): line \(index + 1) is not Name: value")
     }

@@ -4,6 +4,8 @@ internal import CCurl
 /// user nor password: whoever lists processes or reads a unit file would see them.
 struct TargetURL {
   let text: String
+  /// Of this very machine, and so not to be asked of a proxy.
+  let isPlain: Bool
 
   init(_ text: String) throws(AddressProblem) {
     let unreadable = AddressProblem(
@@ -24,6 +26,7 @@ struct TargetURL {
           "--to must not hold user and password: put an Authorization line into --header-file")
     }
     self.text = text
+    isPlain = scheme == "http"
   }
 }
 

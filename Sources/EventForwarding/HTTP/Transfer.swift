@@ -58,6 +58,8 @@ final class Transfer {
         easy, CURLOPT_CONNECTTIMEOUT,
         min(settings.timeLimitSeconds, Self.longestConnectSeconds)),
       ccurl_set_number(easy, CURLOPT_NOSIGNAL, 1),
+      // A name that is being looked up holds nobody up in the end.
+      ccurl_set_number(easy, CURLOPT_QUICK_EXIT, 1),
       ccurl_set_string(easy, CURLOPT_USERAGENT, "delve-webhook-forward/\(programVersion)"),
       ccurl_set_pointer(easy, CURLOPT_HTTPHEADER, fields.list),
       ccurl_set_pointer(easy, CURLOPT_POSTFIELDS, body.baseAddress),
@@ -71,6 +73,7 @@ final class Transfer {
         return transfer.receive(UnsafeRawBufferPointer(start: bytes, count: count)) ? count : 0
       },
     ]
+    if settings.url.isPlain { codes.append(ccurl_set_string(easy, CURLOPT_NOPROXY, "*")) }
     if let file = settings.caFile {
       codes.append(ccurl_set_string(easy, CURLOPT_CAINFO, file))
     }

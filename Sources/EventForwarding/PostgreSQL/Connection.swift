@@ -10,28 +10,17 @@ final class Connection {
   private let timeLimit: Duration
 
   /// Connects, as libpq does it: whatever the URI leaves out comes from the environment, the service
-  /// file and the password file (libpq's manual, §34.1.2, §34.15 to §34.17).
+  /// file and the password file (libpq's manual, §34.1.2, §34.15 to §34.17). The time limit is for
+  /// each host, unless the URI has one of its own.
   init(
     to uri: String, timeLimit: Duration, _ signals: StopSignals
   ) throws(TargetFailure) {
     self.signals = signals
     self.timeLimit = timeLimit
-    let made = withParameters([
-      ("dbname", uri), ("client_encoding", "UTF8"),
-      ("fallback_application_name", "delve-webhook-forward"),
-    ]) { PQconnectStartParams($0, $1, 1) }
-    guard let made else { throw .unavailable("out of memory") }
-    connection = made
+    connection = try ConnectionAttempt(to: uri, timeLimit).connection(signals)
+    guard PQstatus(connection) == CONNECTION_OK else { throw lost() }
     // Notices would go to standard error, past the log.
     PQsetNoticeProcessor(connection, { _, _ in }, nil)
-    let deadline = ContinuousClock.now + timeLimit
-    var state =
-      PQstatus(connection) == CONNECTION_BAD ? PGRES_POLLING_FAILED : PGRES_POLLING_WRITING
-    while state != PGRES_POLLING_OK {
-      guard state != PGRES_POLLING_FAILED else { throw lost() }
-      try wait(for: state == PGRES_POLLING_READING ? POLLIN : POLLOUT, until: deadline)
-      state = PQconnectPoll(connection)
-    }
     // A statement that is too large for the socket would be waited for by libpq itself.
     guard PQsetnonblocking(connection, 1) == 0 else { throw lost() }
   }
@@ -154,21 +143,14 @@ extension ServerError {
     func field(_ name: Character) -> String? {
       name.asciiValue.flatMap { PQresultErrorField(result, Int32($0)) }.map { String(cString: $0) }
     }
-    // Their names are macros of characters: PG_DIAG_SQLSTATE, PG_DIAG_MESSAGE_PRIMARY.
-    sqlState = field("C") ?? ""
+    // Their names are macros of characters: PG_DIAG_SQLSTATE, PG_DIAG_CONSTRAINT_NAME
+    // and PG_DIAG_MESSAGE_PRIMARY.
+    let state = field("C") ?? ""
+    let isState = state.utf8.allSatisfy {
+      (0x30...0x39).contains($0) || (0x41...0x5A).contains($0)
+    }
+    sqlState = isState && state.utf8.count == 5 ? state : ""
+    namesConstraint = field("n") != nil
     message = oneLine(field("M") ?? String(cString: PQresultErrorMessage(result)))
   }
-}
-
-/// Calls `body` with two arrays of C strings that end in a null pointer.
-private func withParameters<Result>(
-  _ parameters: [(name: String, value: String)],
-  _ body: (
-    UnsafePointer<UnsafePointer<CChar>?>, UnsafePointer<UnsafePointer<CChar>?>
-  ) -> Result
-) -> Result {
-  let names = parameters.map { strdup($0.name) }
-  let values = parameters.map { strdup($0.value) }
-  defer { for text in names + values { free(text) } }
-  return body(names.map { UnsafePointer($0) } + [nil], values.map { UnsafePointer($0) } + [nil])
 }

@@ -74,7 +74,7 @@ final class PostgreSQLTarget: EventTarget {
     }
     if let encoding = row[2], encoding != "UTF8" {
       throw TargetFailure.misconfigured(
-        "the database's encoding is \(encoding), which cannot hold every event. Remedy: a database "
+        "the database's encoding is \(oneLine(encoding)), which cannot hold every event. Remedy: a database "
           + "with ENCODING 'UTF8'")
     }
     guard let persistence = row[4] else {
@@ -113,15 +113,26 @@ final class PostgreSQLTarget: EventTarget {
         for index in events.indices { try settle(index, .delivered) }
         return
       }
-      // A row that is refused must not hold up the others: each by itself.
-      for (index, event) in events.enumerated() {
-        let refusal = try insert([event])
-        try settle(
-          index, refusal.map { .refused(.answer($0.sqlState), text: $0.message) } ?? .delivered)
-      }
+      try deliverOneByOne(events, settle)
     } catch let failure as TargetFailure {
       connection = nil
       throw failure
+    }
+  }
+
+  /// A row that is refused must not hold up the others. Where none is taken and it may not be theirs,
+  /// the table is to blame.
+  private func deliverOneByOne(
+    _ events: [OutgoingEvent], _ settle: (Int, Outcome) throws(SystemError) -> Void
+  ) throws {
+    let refusals = try events.map { event in try insert([event]) }
+    if events.count > 1, let doubtful = refusals.last ?? nil, doubtful.blame == .rowOrTable,
+      refusals.allSatisfy({ $0 != nil })
+    {
+      throw doubtful.failure
+    }
+    for (index, refusal) in refusals.enumerated() {
+      try settle(index, refusal?.outcome ?? .delivered)
     }
   }
 
@@ -139,9 +150,9 @@ final class PostgreSQLTarget: EventTarget {
           return
         } catch let error as ServerError {
           _ = try connection.execute("ROLLBACK")
-          guard error.concernsRows || (error.isPassing && attempt < Self.tries) else { throw error }
           refusal = error
-          if error.concernsRows { return }
+          if error.blame != .server { return }
+          guard error.isPassing && attempt < Self.tries else { throw error }
         }
       }
     }

@@ -1,16 +1,36 @@
+internal import EventSpool
+
 /// What a server answered to a statement instead of a result.
 struct ServerError: Error {
-  /// Five characters (PostgreSQL's manual, appendix A).
+  /// Five digits and capital letters (PostgreSQL's manual, appendix A); empty if there is none.
   let sqlState: String
   /// May quote values of the statement.
   let message: String
+  /// Whether it names a constraint.
+  let namesConstraint: Bool
 
   private var errorClass: Substring { sqlState.prefix(2) }
 
-  /// Whether the rows are to blame: cardinality and data exceptions, violated constraints, a view's
-  /// check option, limits of the program, and what a trigger raises.
-  var concernsRows: Bool {
-    ["21", "22", "23", "44"].contains(errorClass) || isLimit || sqlState == "P0001"
+  enum Blame {
+    /// A row.
+    case row
+    /// A row, or the table and what belongs to it: that shows when each row is tried by itself.
+    case rowOrTable
+    /// Anything but rows.
+    case server
+  }
+
+  var blame: Blame {
+    switch errorClass {
+    // Cardinality and data exceptions, constraints, a view's check option, limits on a row's size.
+    case "21", "22", "44", "54": .row
+    // Without a constraint's name: no partition takes it.
+    case "23": namesConstraint ? .row : .rowOrTable
+    // Connection, transaction and role, resources, locks, operators, the system, and our statement.
+    case "08", "25", "28", "3D", "3F", "40", "53", "55", "57", "58", "F0", "XX", "": .server
+    case "42": sqlState == "42501" ? .rowOrTable : .server  // a row's security policy
+    default: sqlState == "P0001" ? .row : .rowOrTable  // what a trigger raises
+    }
   }
 
   var isLimit: Bool { errorClass == "54" }
@@ -27,5 +47,12 @@ struct ServerError: Error {
     return .misconfigured(
       "\(message) (SQLSTATE \(sqlState)): make the table with --prepare, and grant INSERT and SELECT (source, id)"
     )
+  }
+
+  /// Where it is about a row. What may be mended elsewhere is tried again.
+  var outcome: Outcome {
+    blame == .row
+      ? .refused(.answer(sqlState), text: message)
+      : .putOff(.answer(sqlState), text: message, afterSeconds: 0)
   }
 }

@@ -61,22 +61,30 @@ package struct Event: Sendable {
 private struct EventLine {
   private var text: [UInt8] = [UInt8(ascii: "{")]
 
+  init() { text.reserveCapacity(2_048) }  // most have some 1,200
+
   mutating func append(_ name: String, json: [UInt8]) {
-    if text.count > 1 { text.append(UInt8(ascii: ",")) }
-    appendJSONString(Array(name.utf8), to: &text)
-    text.append(UInt8(ascii: ":"))
+    append(name: name)
     text.append(contentsOf: json)
   }
 
   /// An empty value is left out: a context attribute must not be empty (CloudEvents 1.0.2 §3.1).
   mutating func append(_ name: String, _ value: [UInt8]) {
     guard !value.isEmpty else { return }
-    var string: [UInt8] = []
-    appendJSONString(value, to: &string)
-    append(name, json: string)
+    append(name: name)
+    appendJSONString(value, to: &text)
   }
 
   mutating func append(_ name: String, _ value: String) { append(name, Array(value.utf8)) }
 
-  consuming func finished() -> [UInt8] { text + [UInt8(ascii: "}"), UInt8(ascii: "\n")] }
+  private mutating func append(name: String) {
+    if text.count > 1 { text.append(UInt8(ascii: ",")) }
+    appendJSONString(Array(name.utf8), to: &text)
+    text.append(UInt8(ascii: ":"))
+  }
+
+  consuming func finished() -> [UInt8] {
+    text += "}\n".utf8
+    return text
+  }
 }

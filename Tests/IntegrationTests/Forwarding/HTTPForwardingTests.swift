@@ -78,7 +78,8 @@ struct HTTPForwardingTests {
     let file = try site.folder.write("X-Other: 1\nAuthorization: Bearer token\n".utf8, to: "header")
     try await withTarget { url in
       let without = try await forward(to: "\(url)/private", "--once")
-      #expect(without.exitCode == 1 && site.count("dead") == 1, "\(without)")
+      #expect(without.exitCode == 69 && site.count("defer") == 1, "\(without)")
+      #expect(without.errorOutput.contains("credentials"), "\(without)")
       try site.addEvents(1, from: 1)
       let result = try await forward(to: "\(url)/private", "--header-file", file)
       #expect(result.exitCode == 0, "\(result)")
@@ -91,16 +92,27 @@ struct HTTPForwardingTests {
     try site.addEvents(1)
     let file = try site.folder.write("A: b\n\(line)\n\n".utf8, to: "header")
     let result = try await forward(to: "https://localhost:1/", "--header-file", file)
-    // Empty lines are nothing at all; and then nobody listens.
+    // Empty lines are nothing at all, and then nobody listens; a file of nothing else is waited for.
     #expect(result.exitCode == (line.isEmpty ? 69 : 78), "\(result)")
     if !line.isEmpty { #expect(result.errorOutput.contains("line 2"), "\(result)") }
+  }
+
+  /// Whatever the environment says: what is not encrypted stays on the machine.
+  @Test func localTargetIsAskedOfNoProxy() async throws {
+    try site.addEvents(1)
+    let port = try freePort()
+    let result = try await command(
+      "env",
+      ["http_proxy=http://127.0.0.1:\(port)", Repository.executable("delve-webhook-forward")]
+        + ["--spool", "\(site.path)/spool", "--to", "http://localhost:1/"])
+    #expect(result.exitCode == 69 && result.errorOutput.contains("port 1 "), "\(result)")
   }
 
   // MARK: What the answer means
 
   @Test(arguments: [
     ("200", "done", Int32(0), ""), ("201", "done", 0, ""),
-    ("400", "dead", 1, #""answer":"400""#), ("401", "dead", 1, #""answer":"401""#),
+    ("400", "dead", 1, #""answer":"400""#), ("401", "defer", 69, #""answer":"401""#),
     ("404", "dead", 1, #""answer":"404""#), ("410", "dead", 1, #""answer":"410""#),
     ("408", "defer", 1, #""answer":"408""#), ("500", "defer", 1, #""answer":"500""#),
     ("429", "defer", 69, #""answer":"429""#), ("502", "defer", 69, #""answer":"502""#),

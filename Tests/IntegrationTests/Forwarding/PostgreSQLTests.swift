@@ -87,11 +87,14 @@ struct PostgreSQLTests {
       """)
     // psql tells of notifications after a statement.
     let listener = try server.session(
-      "LISTEN delve_event; SELECT 'listening'; SELECT pg_sleep(3); SELECT 1")
+      "LISTEN delve_event; SELECT 'listening'; SELECT pg_sleep(60); SELECT 1")
     #expect(try await eventually { server.sessionOutput().contains("listening") })
     try site.addEvents(200)
     #expect(try await site.forward(to: server.uri()).exitCode == 0)
-    #expect(try await listener.exitCode() == 0)
+    try await server.sql(
+      "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(60)%' "
+        + "AND pid <> pg_backend_pid()")
+    #expect(try await listener.exitCode() != nil)
     #expect(
       server.sessionOutput().contains("Asynchronous notification \"delve_event\""),
       "\(server.sessionOutput())")
@@ -186,7 +189,127 @@ struct PostgreSQLTests {
     #expect(site.text("spool/acme/dead/\(name).state").contains(#""noevent":true"#))
   }
 
+  @Test func rowThatASecurityPolicyRefusesIsPutOff() async throws {
+    try await prepare()
+    try site.addEvents(3)
+    try await server.sql(
+      """
+      CREATE ROLE writer LOGIN; GRANT INSERT, SELECT (source, id) ON delve_event TO writer;
+      ALTER TABLE delve_event ENABLE ROW LEVEL SECURITY;
+      CREATE POLICY look ON delve_event FOR SELECT USING (true);
+      CREATE POLICY most ON delve_event FOR INSERT WITH CHECK (subject <> 'export/1')
+      """)
+    let result = try await site.forward(to: server.uri(user: "writer"))
+    #expect(result.exitCode == 1, "\(result)")
+    #expect(site.count("done") == 2 && site.count("defer") == 1, "\(result)")
+  }
+
+  @Test func tableThatTakesNoneIsToBlameItself() async throws {
+    try await prepare()
+    try site.addEvents(3)
+    try await server.sql(
+      """
+      DROP TABLE delve_event;
+      CREATE TABLE delve_event (source text, id text, eventkey text, type text, subject text,
+        "time" timestamptz, recordedtime timestamptz, instance text, event json,
+        PRIMARY KEY (source, id)) PARTITION BY LIST (source)
+      """)
+    let result = try await site.forward(to: server.uri())
+    #expect(result.exitCode == 69 && result.errorOutput.contains("no partition"), "\(result)")
+    #expect(site.count("new") == 3)
+  }
+
+  @Test func longAnswerIsCutOff() async throws {
+    try await prepare()
+    let name = try site.addEvents(1)[0]
+    try await server.sql(
+      """
+      CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+        RAISE '%', repeat('x', 100000); END $$;
+      CREATE TRIGGER refuse BEFORE INSERT ON delve_event FOR EACH ROW EXECUTE FUNCTION refuse()
+      """)
+    #expect(try await site.forward(to: server.uri()).exitCode == 1)
+    let state = site.text("spool/acme/dead/\(name).state")
+    #expect(state.contains(#""answer":"P0001""#) && state.utf8.count < 5_000)
+  }
+
+  // MARK: A spool that makes trouble
+
+  /// Something else lies where the event has to go. The others do not wait for it.
+  @Test(arguments: ["done", "dead"])
+  func eventThatCannotBeMovedOnIsLeftOut(folder: String) async throws {
+    try await prepare()
+    let names = try site.addEvents(3, issuedApart: 60)
+    let place = folder == "done" ? "done/\(site.today)" : "dead"
+    try site.folder.write("something else".utf8, to: "spool/acme/\(place)/\(names[1])")
+    if folder == "dead" { try site.folder.write("{}".utf8, to: "spool/acme/new/\(names[1])") }
+    let result = try await site.forward(to: server.uri())
+    #expect(site.text("spool/acme/cur/\(names[1])") != "")
+    #expect(result.errorOutput.contains(names[1]), "\(result)")
+    #expect(result.exitCode == 1, "\(result)")
+    for name in [names[0], names[2]] {
+      #expect(site.text("spool/acme/done/\(site.today)/\(name)") != "")
+    }
+    let again = try await site.forward(to: server.uri())
+    #expect(again.exitCode == 1, "\(again)")
+  }
+
+  /// A delivery that was repeated, after a crash, from another address.
+  @Test func secondFileOfAnEventThatIsDoneIsTheSameEvent() async throws {
+    try await prepare()
+    let name = try site.addEvents(1)[0]
+    let line = site.text("spool/acme/new/\(name)")
+    #expect(try await site.forward(to: server.uri()).exitCode == 0)
+    try site.folder.write(
+      line.replacing("192.0.2.1", with: "2001:db8::1").utf8, to: "spool/acme/new/\(name)")
+    let result = try await site.forward(to: server.uri())
+    #expect(result.exitCode == 0, "\(result)")
+    #expect(site.events == ["acme/done/\(site.today)/\(name)"])
+    #expect(site.text("spool/\(site.events[0])") == line)
+  }
+
+  @Test func instanceThatIsMadeAgainIsFoundAgain() async throws {
+    try await prepare()
+    try site.addEvents(1)
+    let forwarder = try site.startForwarder(to: server.uri())
+    #expect(try await eventually { site.count("done") == 1 })
+    try FileManager.default.removeItem(atPath: "\(site.path)/spool/acme")
+    try site.addEvents(3, from: 1)
+    #expect(try await eventually(seconds: 20) { site.count("done") == 3 })
+    forwarder.send(signal: SIGTERM)
+    #expect(try await forwarder.exitCode() == 0)
+  }
+
+  @Test func unknownInstanceIsSaid() async throws {
+    try site.addEvents(1)
+    let result = try await site.forward(to: server.uri(), "--instance", "acmee")
+    #expect(result.exitCode == 66 && result.errorOutput.contains("acmee"), "\(result)")
+    let run = try await site.delveWebhook("spool", "run", "--instance", "acmee", "--", "true")
+    #expect(run.exitCode == 66, "\(run)")
+  }
+
   // MARK: A target that takes nothing
+
+  /// The first one never answers.
+  @Test func nextHostIsTriedAfterOneThatIsSilent() async throws {
+    try await prepare()
+    try site.addEvents(1)
+    // Accepts, by its backlog, and says nothing.
+    let silence = try HeldSocket(path: "\(site.path)/.s.PGSQL.5432")
+    let hosts = server.uri().replacing("host=", with: "host=\(site.path),")
+    let result = try await site.forward(to: hosts, "--timeout", "2")
+    #expect(result.exitCode == 0, "\(result)")
+    withExtendedLifetime(silence) {}
+  }
+
+  @Test func firstSignalEndsItWhereNothingIsInHand() async throws {
+    let silence = try HeldSocket(path: "\(site.path)/.s.PGSQL.5432")
+    let forwarder = try site.startForwarder(to: "postgresql:///x?host=\(site.path)")
+    try await Task.sleep(for: .milliseconds(300))
+    forwarder.send(signal: SIGTERM)
+    #expect(try await forwarder.exitCode() == 0)
+    withExtendedLifetime(silence) {}
+  }
 
   /// Each leaves every event where it is, and names the remedy.
   @Test(arguments: [

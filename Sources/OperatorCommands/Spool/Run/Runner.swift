@@ -1,5 +1,4 @@
 internal import CommandLineProgram
-internal import CommandLineProgram
 internal import EventSpool
 internal import Glibc
 internal import ServiceProcess
@@ -30,10 +29,12 @@ final class Runner: Sendable {
     var running = 0
     var failure: Failure?
     var counts: [Result: Int] = [:]
+    /// What could not be moved on.
+    var stuck: [ClaimedEvent] = []
   }
 
   enum Result: String {
-    case done, dead, released
+    case done, dead, released, stuck
     case putOff = "put-off"
   }
 
@@ -70,7 +71,11 @@ final class Runner: Sendable {
     var left = options.limit
     while true {
       signals.read()
-      let (running, failure) = state.withLock { ($0.running, $0.failure) }
+      let (running, failure) = state.withLock { state in
+        for event in state.stuck { queue.leaveOut(event) }
+        state.stuck = []
+        return (state.running, state.failure)
+      }
       if failure != nil { stop.make() }
       let mayStart = !stop.isMade && left > 0
       do throws(SystemError) {
@@ -86,16 +91,26 @@ final class Runner: Sendable {
         continue
       }
       if running == 0 && (!mayStart || !options.isFollowing) { break }
-      wakeUp.wait(or: signals, queue, milliseconds: 500)
+      wait(for: signals, queue)
     }
     bar.finish()
     return try result()
   }
 
+  /// For a handler's end, an arrival, a signal, or half a second.
+  private func wait(for signals: StopSignals, _ queue: WatchedQueue) {
+    var waiting = [wakeUp.descriptor, signals.descriptor, queue.descriptor].map {
+      pollfd(fd: $0, events: Int16(POLLIN), revents: 0)
+    }
+    poll(&waiting, nfds_t(waiting.count), 500)
+    wakeUp.clear()
+    queue.clear()
+  }
+
   private func result() throws(Failure) -> Bool {
     let (failure, counts) = state.withLock { ($0.failure, $0.counts) }
     if let failure { throw failure }
-    return counts[.putOff] == nil && counts[.dead] == nil && counts[.released] == nil
+    return counts.keys.allSatisfy { $0 == .done }
   }
 
   private func reportStop() {
@@ -138,6 +153,11 @@ final class Runner: Sendable {
       } catch {
         fail(.spool(error))
       }
+    } catch let error as SystemError where error.concernsOneFile {
+      // Others need not wait for it.
+      state.withLock { $0.stuck.append(event) }
+      _ = count(.stuck)
+      bar.interrupted { log.write(.error, "left out: \(error.message)") }
     } catch let error as SystemError {
       fail(.spool(error))
     } catch {
@@ -216,7 +236,7 @@ final class Runner: Sendable {
       switch result {
       case .done: .info
       case .putOff, .released: .warning
-      case .dead: .error
+      case .dead, .stuck: .error
       }
     let elapsed = (ContinuousClock.now - begin).components
     let milliseconds = elapsed.seconds * 1_000 + elapsed.attoseconds / 1_000_000_000_000_000

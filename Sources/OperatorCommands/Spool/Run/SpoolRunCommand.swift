@@ -26,7 +26,7 @@ struct SpoolRunCommand: ParsableCommand {
       SIGTERM and SIGINT let running commands finish, for 30 seconds; a second one ends them at once. \
       What was ended so stays as it was.
 
-      Exit code 0: every event was handled; 1: some were put off or given up; 69: the command cannot \
+      Exit code 0: every event was handled; 1: some were not; 66: no such instance; 69: the command cannot \
       be started; 71: the limit on open files is too low; 74: the spool failed; 77: it belongs to another user.
       """)
 
@@ -90,6 +90,7 @@ struct SpoolRunCommand: ParsableCommand {
     do {
       let log = Log(environment: environment)
       let queue = try WatchedQueue(ofSpool: try options.path(), isWanted: options.isWanted)
+      try options.requireInstance(in: queue)
       let runner = Runner(
         handler,
         .init(
