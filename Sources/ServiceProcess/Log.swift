@@ -10,6 +10,16 @@ package struct Log: Sendable {
     case warning = 4
     case notice = 5
     case info = 6
+
+    /// Without reflection, which would cost as much as the rest of a line.
+    fileprivate var name: String {
+      switch self {
+      case .error: "error"
+      case .warning: "warning"
+      case .notice: "notice"
+      case .info: "info"
+      }
+    }
   }
 
   /// Under systemd the journal has its own clock and takes the priority as `<N>` (sd-daemon(3)).
@@ -24,7 +34,7 @@ package struct Log: Sendable {
   }
 
   package func write(_ level: Level, _ text: String) {
-    let prefix = isJournal ? "<\(level.rawValue)>" : "\(Timestamp.now().rfc3339) \(level) "
+    let prefix = isJournal ? "<\(level.rawValue)>" : "\(Timestamp.now().rfc3339) \(level.name) "
     let line = Array("\(prefix)\(text)\n".utf8)
     // If nobody can read the log, there is nobody to tell.
     _ = Glibc.write(STDERR_FILENO, line, line.count)

@@ -50,7 +50,7 @@ private struct JSONParser {
   private mutating func parseObject(depth: Int) throws(JSONSyntaxError) -> JSONObject {
     guard depth <= maximumDepth else { throw failure(.tooDeep) }
     var members: [JSONObject.Member] = []
-    var names: Set<[UInt8]> = []
+    var names = Set<[UInt8]>(minimumCapacity: 8)
     offset += 1
     if skip(UInt8(ascii: "}")) { return JSONObject(members: members) }
     repeat {

@@ -9,6 +9,7 @@ extension JSONValue {
 
   private func text(sorted: Bool) -> [UInt8] {
     var text: [UInt8] = []
+    text.reserveCapacity(256)
     append(to: &text, sorted: sorted)
     return text
   }

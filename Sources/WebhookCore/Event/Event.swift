@@ -78,9 +78,9 @@ private struct EventLine {
   mutating func append(_ name: String, _ value: String) { append(name, Array(value.utf8)) }
 
   private mutating func append(name: String) {
-    if text.count > 1 { text.append(UInt8(ascii: ",")) }
-    appendJSONString(Array(name.utf8), to: &text)
-    text.append(UInt8(ascii: ":"))
+    text += (text.count > 1 ? ",\"" : "\"").utf8
+    text += name.utf8
+    text += "\":".utf8
   }
 
   consuming func finished() -> [UInt8] {

@@ -16,6 +16,7 @@ enum Base64URL {
     guard text.count % 4 != 1 else { return nil }
     var bytes: [UInt8] = []
     bytes.reserveCapacity(text.count / 4 * 3 + 2)
+    let values = Self.values
     var pending: UInt32 = 0
     var pendingBits = 0
     for character in text {
