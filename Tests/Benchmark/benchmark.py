@@ -139,6 +139,15 @@ def responder():
 
 
 @contextlib.contextmanager
+def bare_responder():
+    arguments = [path("floor"), "respond", fresh_spool(), path("s"), "16"]
+    with running(arguments, "responder.log") as process:
+        wait_until(lambda: is_healthy(path("s")))
+        yield process
+    os.remove(path("s"))
+
+
+@contextlib.contextmanager
 def nginx():
     snippets = path("delve-webhook")
     os.makedirs(snippets, exist_ok=True)
@@ -259,7 +268,7 @@ def measured(process, connections, tokens, seconds=SECONDS):
 
 def prepare():
     compile_ = ["gcc", "-O2", "-o", path("floor"), f"{ROOT}/Tests/Benchmark/floor.c"]
-    subprocess.check_call(compile_ + ["-lcrypto", "-pthread"])
+    subprocess.check_call(compile_ + ["-lfcgi", "-lcrypto", "-pthread"])
     curve = ["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-521"]
     subprocess.check_call(
         ["openssl", "genpkey", "-quiet", *curve, "-out", path("private.pem")]
@@ -310,7 +319,7 @@ def measure_floor():
 
 def measure_stored(checks, publishes):
     say("\nStored events, behind nginx, each durable")
-    best = 0
+    best = best_bare = 0
     for connections in [1, 8, 32, 128]:
         spool = fresh_spool()
         configure(spool)
@@ -319,7 +328,9 @@ def measure_stored(checks, publishes):
             report = measured(process, connections, "tokens")
             stored = len(os.listdir(f"{spool}/acme/new"))
             peak = resident_mib(process, "VmHWM")
-        assert report["refused"] == 0, report
+        with bare_responder() as process, nginx():
+            bare = measured(process, connections, "tokens")
+        assert report["refused"] == bare["refused"] == 0, report
         # What wrk had asked when it ended was stored, too, and is not in its count.
         assert report["requests"] <= stored <= report["requests"] + connections, (stored, report)
         name, key = f"{connections} connections: ", f"stored{connections}"
@@ -328,11 +339,17 @@ def measure_stored(checks, publishes):
         show(name + "CPU, system", report["system"], "µs", f"{key}_system_us")
         ratio = used / (check + publish)
         show(name + "CPU, of the floor just before", ratio, "×", f"{key}_cpu_ratio", "1.15")
+        used_bare = bare["user"] + bare["system"]
+        ratio = used_bare / (check + publish)
+        show(name + "the same of a bare responder in C", ratio, "×", f"{key}_bare_ratio")
+        show(name + "CPU, of the bare responder's", used / used_bare, "×", f"{key}_of_bare_ratio")
         show(name + "events", report["per_second"], "/s", f"{key}_per_second")
         for quantile in ["p50", "p99", "max"]:
             show(name + f"latency, {quantile}", report[quantile], "ms", f"{key}_{quantile}_ms")
         best = max(best, report["per_second"])
+        best_bare = max(best_bare, bare["per_second"])
     show("best rate, of the bare verification's", best / checks, "×", "stored_of_verify_rate")
+    show("the same of the bare responder", best_bare / checks, "×", "bare_of_verify_rate")
     show("best rate, of the bare publish's", best / publishes, "×", "stored_of_publish_rate")
     show("resident memory at most, 16 workers", peak, "MiB", "resident_peak_mib", "16")
 

@@ -3,12 +3,15 @@
  *
  *   floor verify SECONDS THREADS              verifications of an ES512 token
  *   floor publish FOLDER SECONDS THREADS      publishes of 1,200 bytes each, below FOLDER
+ *   floor respond FOLDER SOCKET THREADS       a FastCGI responder that does these two for each request
+ *                                             and nothing else, until it is ended
  *   floor spawn COUNT THREADS                 /bin/true, started and waited for
  *   floor tokens KEY.pem COUNT IAT            compact tokens, one to a line
  *   floor fill FOLDER COUNT IAT               events in FOLDER/new and FOLDER/ids
  *
- * The first three print: operations, seconds of wall time, of user time, of system time. */
+ * verify, publish and spawn print: operations, seconds of wall time, of user time, of system time. */
 #define _GNU_SOURCE 1
+#include <fcgiapp.h>
 #include <fcntl.h>
 #include <openssl/bio.h>
 #include <openssl/ec.h>
@@ -73,17 +76,19 @@ static EVP_PKEY *key;
 static unsigned char input[300], signature[200];
 static size_t signature_length = sizeof signature;
 
+static void verify_once(void)
+{
+    EVP_MD_CTX *context = EVP_MD_CTX_new();
+    must(EVP_DigestVerifyInit(context, NULL, EVP_sha512(), NULL, key) == 1, "init");
+    must(EVP_DigestVerify(context, signature, signature_length, input, sizeof input) == 1, "verify");
+    EVP_MD_CTX_free(context);
+}
+
 static void *verify(void *unused)
 {
     (void)unused;
-    while (now() < deadline) {
-        EVP_MD_CTX *context = EVP_MD_CTX_new();
-        must(EVP_DigestVerifyInit(context, NULL, EVP_sha512(), NULL, key) == 1, "init");
-        must(EVP_DigestVerify(context, signature, signature_length, input, sizeof input) == 1,
-             "verify");
-        EVP_MD_CTX_free(context);
-        operations++;
-    }
+    for (; now() < deadline; operations++)
+        verify_once();
     return NULL;
 }
 
@@ -99,32 +104,47 @@ static void prepare_verification(void)
 
 /* The publish */
 
+struct spool {
+    int root, lock, new, ids;
+};
+
+static struct spool open_spool(void)
+{
+    struct spool spool = {.root = open(folder, O_RDONLY | O_DIRECTORY)};
+    spool.lock = openat(spool.root, "lock", O_RDWR);
+    spool.new = openat(spool.root, "new", O_RDONLY | O_DIRECTORY);
+    spool.ids = openat(spool.root, "ids", O_RDONLY | O_DIRECTORY);
+    must(spool.root >= 0 && spool.lock >= 0 && spool.new >= 0 && spool.ids >= 0, folder);
+    return spool;
+}
+
+static void publish_once(struct spool spool)
+{
+    static const char line[1200] = "x";
+    char path[64], name[64];
+    long number = next_number++;
+    snprintf(name, sizeof name, "%032ld.json", number);
+    struct flock range = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = number, .l_len = 1};
+    faccessat(spool.ids, name, F_OK, 0);
+    int file = openat(spool.root, ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, 0640);
+    must(file >= 0 && write(file, line, sizeof line) == sizeof line && fsync(file) == 0, "file");
+    must(fcntl(spool.lock, F_OFD_SETLKW, &range) == 0, "lock");
+    faccessat(spool.ids, name, F_OK, 0);
+    snprintf(path, sizeof path, "/proc/self/fd/%d", file);
+    must(linkat(AT_FDCWD, path, spool.new, name, AT_SYMLINK_FOLLOW) == 0 && fsync(spool.new) == 0,
+         "new");
+    must(linkat(AT_FDCWD, path, spool.ids, name, AT_SYMLINK_FOLLOW) == 0, "ids");
+    range.l_type = F_UNLCK;
+    must(fcntl(spool.lock, F_OFD_SETLK, &range) == 0, "unlock");
+    close(file);
+}
+
 static void *publish(void *unused)
 {
     (void)unused;
-    char line[1200], path[64], name[64];
-    memset(line, 'x', sizeof line);
-    int root = open(folder, O_RDONLY | O_DIRECTORY), lock = openat(root, "lock", O_RDWR);
-    int new = openat(root, "new", O_RDONLY | O_DIRECTORY);
-    int ids = openat(root, "ids", O_RDONLY | O_DIRECTORY);
-    must(root >= 0 && lock >= 0 && new >= 0 && ids >= 0, folder);
-    while (now() < deadline) {
-        long number = next_number++;
-        snprintf(name, sizeof name, "%032ld.json", number);
-        struct flock range = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = number, .l_len = 1};
-        faccessat(ids, name, F_OK, 0);
-        int file = openat(root, ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, 0640);
-        must(file >= 0 && write(file, line, sizeof line) == sizeof line && fsync(file) == 0, "file");
-        must(fcntl(lock, F_OFD_SETLKW, &range) == 0, "lock");
-        faccessat(ids, name, F_OK, 0);
-        snprintf(path, sizeof path, "/proc/self/fd/%d", file);
-        must(linkat(AT_FDCWD, path, new, name, AT_SYMLINK_FOLLOW) == 0 && fsync(new) == 0, "new");
-        must(linkat(AT_FDCWD, path, ids, name, AT_SYMLINK_FOLLOW) == 0, "ids");
-        range.l_type = F_UNLCK;
-        must(fcntl(lock, F_OFD_SETLK, &range) == 0, "unlock");
-        close(file);
-        operations++;
-    }
+    struct spool spool = open_spool();
+    for (; now() < deadline; operations++)
+        publish_once(spool);
     return NULL;
 }
 
@@ -139,6 +159,35 @@ static void make_folders(void)
     }
     snprintf(path, sizeof path, "%s/lock", folder);
     close(open(path, O_CREAT | O_RDWR, 0640));
+}
+
+/* The responder */
+
+static int listener;
+
+static void *respond(void *unused)
+{
+    (void)unused;
+    static pthread_mutex_t accepting = PTHREAD_MUTEX_INITIALIZER;
+    struct spool spool = open_spool();
+    FCGX_Request request;
+    FCGX_InitRequest(&request, listener, 0);
+    for (;;) {
+        char rest[512];
+        pthread_mutex_lock(&accepting);
+        must(FCGX_Accept_r(&request) == 0, "accept");
+        pthread_mutex_unlock(&accepting);
+        while (FCGX_GetStr(rest, sizeof rest, request.in) > 0)
+            ;
+        /* The health check has none. */
+        if (FCGX_GetParam("HTTP_AUTHORIZATION", request.envp)) {
+            verify_once();
+            publish_once(spool);
+        }
+        FCGX_PutS("Status: 200 OK\r\nContent-Length: 0\r\n\r\n", request.out);
+        request.detached = 1; /* a plain close */
+        FCGX_Finish_r(&request);
+    }
 }
 
 /* Processes */
@@ -249,6 +298,15 @@ int main(int count, char **arguments)
         make_folders();
         deadline = now() + atof(arguments[3]);
         measure(publish, atoi(arguments[4]), RUSAGE_SELF);
+    } else if (strcmp(verb, "respond") == 0 && count == 5) {
+        pthread_t thread;
+        folder = arguments[2];
+        make_folders();
+        prepare_verification();
+        must(FCGX_Init() == 0 && (listener = FCGX_OpenSocket(arguments[3], 1024)) >= 0, "listen");
+        for (int i = 0; i < atoi(arguments[4]); i++)
+            must(pthread_create(&thread, NULL, respond, NULL) == 0, "pthread_create");
+        pause();
     } else if (strcmp(verb, "spawn") == 0 && count == 4) {
         limit = atol(arguments[2]);
         measure(spawn, atoi(arguments[3]), RUSAGE_CHILDREN);
