@@ -39,6 +39,6 @@ struct EventLock: ~Copyable {
 
   /// Two events at one offset, one chance in 2⁶², only wait for each other.
   private static func offset(of id: EventID) -> Int64 {
-    Int64((UInt64(id.hex.prefix(16), radix: 16) ?? 0) >> 2)
+    Int64((UInt64(Substring(id.hex.utf8.prefix(16)), radix: 16) ?? 0) >> 2)
   }
 }

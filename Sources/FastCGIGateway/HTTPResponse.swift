@@ -4,7 +4,7 @@ package import WebhookCore
 /// The answer as a CGI response (RFC 3875 §6): a `Status` field, the header fields, the body.
 package struct HTTPResponse {
   private let status: Int
-  private let headers: [(name: String, value: String)]
+  private let headers: [(String, String)]
   private let body: [UInt8]
 
   package init(to outcome: Outcome) {
@@ -41,10 +41,17 @@ package struct HTTPResponse {
 
   /// - Parameter hasBody: false for HEAD, whose answer has none (RFC 3875 §4.3.3).
   package func bytes(hasBody: Bool) -> [UInt8] {
-    var text = "Status: \(status) \(statusPhrase(status))\r\n"
-    for header in headers { text += "\(header.name): \(header.value)\r\n" }
-    text += "Content-Length: \(body.count)\r\n\r\n"
-    return Array(text.utf8) + (hasBody ? body : [])
+    var text: [UInt8] = []
+    text.reserveCapacity(512)
+    func append(_ name: String, _ value: String) {
+      for part in [name, ": ", value, "\r\n"] { text.append(contentsOf: part.utf8) }
+    }
+    append("Status", "\(status) \(statusPhrase(status))")
+    for (name, value) in headers { append(name, value) }
+    append("Content-Length", "\(body.count)")
+    text.append(contentsOf: "\r\n".utf8)
+    if hasBody { text.append(contentsOf: body) }
+    return text
   }
 }
 

@@ -20,36 +20,35 @@ struct RequestLogLine {
   }
 
   var text: String {
-    var fields = ["code=\(outcome.codeWord)", "status=\(outcome.status)"]
+    var text = ""
+    text.reserveCapacity(256)
+    text += "code=\(outcome.codeWord) status=\(outcome.status)"
     if case .delivery(let instance, let hook) = route {
-      fields.append("instance=\(instance.name)")
-      if let hook { fields.append("hook=\(hook.rawValue)") }
+      text += " instance=\(instance.name)"
+      if let hook { text += " hook=\(hook.rawValue)" }
     }
     switch outcome {
-    case .stored(let id), .duplicate(let id): fields.append("id=\(id.hex)")
+    case .stored(let id), .duplicate(let id): text += " id=\(id.hex)"
     case .healthy, .refused: break
     }
-    fields.append("remote=\(printableAddress)")
-    fields.append("us=\(microseconds)")
+    text += " remote=\(printableAddress) us=\(microseconds)"
     if case .refused(let refusal) = outcome {
-      if let detail = refusal.detail { fields += Self.fields(of: detail) }
-      if let remedy = refusal.remedy { fields.append("hint=\(Log.quoted(remedy))") }
+      if let detail = refusal.detail { text += " \(Self.text(of: detail))" }
+      if let remedy = refusal.remedy { text += " hint=\(Log.quoted(remedy))" }
     }
-    return fields.joined(separator: " ")
+    return text
   }
 
-  private static func fields(of detail: Refusal.Detail) -> [String] {
+  private static func text(of detail: Refusal.Detail) -> String {
     switch detail {
-    case .seconds(let seconds): ["by-seconds=\(seconds)"]
-    case .limit(let bytes): ["limit-bytes=\(bytes)"]
-    case .allowed(let methods): ["allowed=\(Log.quoted(methods.rawValue))"]
+    case .seconds(let seconds): "by-seconds=\(seconds)"
+    case .limit(let bytes): "limit-bytes=\(bytes)"
+    case .allowed(let methods): "allowed=\(Log.quoted(methods.rawValue))"
     case .parameter(let parameter, let problem):
-      ["parameter=\(parameter.rawValue)", "problem=\(Log.quoted(problem.rawValue))"]
+      "parameter=\(parameter.rawValue) problem=\(Log.quoted(problem.rawValue))"
     case .systemCall(let call, let path, let code):
-      [
-        "call=\(call)", "path=\(Log.quoted(path))",
-        "error=\(Log.quoted(String(cString: strerror(code))))",
-      ]
+      "call=\(call) path=\(Log.quoted(path))"
+        + " error=\(Log.quoted(String(cString: strerror(code))))"
     }
   }
 

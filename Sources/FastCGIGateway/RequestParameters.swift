@@ -39,28 +39,25 @@ struct RequestParameters {
   private mutating func read(_ entry: UnsafePointer<CChar>) {
     let largest = Self.maximumHeaderBytes
     _ =
-      read(entry, "REQUEST_METHOD=", into: \.method, maxBytes: 32)
-      || read(entry, "CONTENT_LENGTH=", into: \.contentLength, maxBytes: 32)
-      || read(entry, "REQUEST_URI=", into: \.requestURI, maxBytes: 2_048)
-      || read(entry, "REMOTE_ADDR=", into: \.remoteAddress, maxBytes: 256)
-      || read(entry, "DELVE_INSTANCE=", into: \.instance, maxBytes: 64)
-      || read(entry, "DELVE_HOOK=", into: \.hook, maxBytes: 64)
-      || read(entry, "HTTP_AUTHORIZATION=", into: \.authorization, maxBytes: largest)
-      || read(entry, "HTTP_X_SIGNATURE=", into: \.xSignature, maxBytes: largest)
+      take(entry, "REQUEST_METHOD=", maxBytes: 32, into: &method)
+      || take(entry, "CONTENT_LENGTH=", maxBytes: 32, into: &contentLength)
+      || take(entry, "REQUEST_URI=", maxBytes: 2_048, into: &requestURI)
+      || take(entry, "REMOTE_ADDR=", maxBytes: 256, into: &remoteAddress)
+      || take(entry, "DELVE_INSTANCE=", maxBytes: 64, into: &instance)
+      || take(entry, "DELVE_HOOK=", maxBytes: 64, into: &hook)
+      || take(entry, "HTTP_AUTHORIZATION=", maxBytes: largest, into: &authorization)
+      || take(entry, "HTTP_X_SIGNATURE=", maxBytes: largest, into: &xSignature)
   }
+}
 
-  /// - Returns: whether the entry begins with `name`, an equals sign included.
-  private mutating func read(
-    _ entry: UnsafePointer<CChar>, _ name: StaticString,
-    into values: WritableKeyPath<RequestParameters, [[UInt8]]>, maxBytes: Int
-  ) -> Bool {
-    guard strncmp(entry, name.utf8Start, name.utf8CodeUnitCount) == 0 else { return false }
-    if self[keyPath: values].count < 2 {
-      let value = entry + name.utf8CodeUnitCount
-      let length = strnlen(value, maxBytes)
-      self[keyPath: values].append(
-        UnsafeBufferPointer(start: value, count: length).map(UInt8.init(bitPattern:)))
-    }
-    return true
+/// - Returns: whether the entry begins with `name`, an equals sign included.
+private func take(
+  _ entry: UnsafePointer<CChar>, _ name: StaticString, maxBytes: Int, into values: inout [[UInt8]]
+) -> Bool {
+  guard strncmp(entry, name.utf8Start, name.utf8CodeUnitCount) == 0 else { return false }
+  if values.count < 2 {
+    let value = entry + name.utf8CodeUnitCount
+    values.append(Array(UnsafeRawBufferPointer(start: value, count: strnlen(value, maxBytes))))
   }
+  return true
 }

@@ -18,10 +18,8 @@ func derSignature(fromRaw raw: [UInt8], on curve: EllipticCurve) -> [UInt8]? {
     BN_free(numbers.s)
     return nil
   }
-  let length = i2d_ECDSA_SIG(signature, nil)
-  guard length > 0 else { return nil }
-  return [UInt8](unsafeUninitializedCapacity: Int(length)) { der, count in
-    var end = der.baseAddress
-    count = Int(max(0, i2d_ECDSA_SIG(signature, &end)))
-  }
+  var der: UnsafeMutablePointer<UInt8>?
+  let length = i2d_ECDSA_SIG(signature, &der)
+  defer { CRYPTO_free(der, #file, #line) }
+  return length > 0 ? Array(UnsafeBufferPointer(start: der, count: Int(length))) : nil
 }

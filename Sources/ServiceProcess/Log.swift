@@ -35,7 +35,9 @@ package struct Log: Sendable {
 
   package func write(_ level: Level, _ text: String) {
     let prefix = isJournal ? "<\(level.rawValue)>" : "\(Timestamp.now().rfc3339) \(level.name) "
-    let line = Array("\(prefix)\(text)\n".utf8)
+    var line = Array(prefix.utf8)
+    line.append(contentsOf: text.utf8)
+    line.append(UInt8(ascii: "\n"))
     // If nobody can read the log, there is nobody to tell.
     _ = Glibc.write(STDERR_FILENO, line, line.count)
   }

@@ -20,15 +20,14 @@ package struct JSONObject: Sendable {
 
   /// The value of the member called `name`, compared byte by byte.
   package subscript(name: String) -> JSONValue? {
-    members.first { $0.name.elementsEqual(name.utf8) }?.value
+    let name = name.utf8
+    return members.first { $0.name.count == name.count && $0.name.elementsEqual(name) }?.value
   }
 
   /// The object without the members called `names`; what is inside its members stays.
   package func removing(_ names: String...) -> JSONObject {
-    JSONObject(
-      members: members.filter { member in
-        !names.contains { member.name.elementsEqual($0.utf8) }
-      })
+    let names = names.map { Array($0.utf8) }
+    return JSONObject(members: members.filter { !names.contains($0.name) })
   }
 
   /// The object with one more member at its end. The name must be new.

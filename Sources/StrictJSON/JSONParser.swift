@@ -98,13 +98,14 @@ private struct JSONParser {
     while true {
       let start = offset
       while offset < text.count, !Self.endsPlainRun(text[offset]) { offset += 1 }
-      string.append(contentsOf: text[start..<offset])
+      let run = text[start..<offset]
       switch try peek() {
       case UInt8(ascii: "\""):
         offset += 1
-        return string
+        return string.isEmpty ? Array(run) : string + run
       case UInt8(ascii: "\\"):
         offset += 1
+        string.append(contentsOf: run)
         try parseEscape(into: &string)
       default:
         throw failure(.controlCharacter)

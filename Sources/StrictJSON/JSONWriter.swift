@@ -44,14 +44,22 @@ extension JSONValue {
 /// mark, the backslash and U+0000 to U+001F, in the short form where there is one, else `\u00xx`
 /// with lower-case digits.
 package func appendJSONString(_ string: [UInt8], to text: inout [UInt8]) {
+  append(string, to: &text)
+}
+
+package func appendJSONString(_ string: String, to text: inout [UInt8]) {
+  append(string.utf8, to: &text)
+}
+
+private func append(_ string: some Sequence<UInt8>, to text: inout [UInt8]) {
   text.append(UInt8(ascii: "\""))
-  var rest = string[...]
-  while let index = rest.firstIndex(where: mustBeEscaped) {
-    text.append(contentsOf: rest[..<index])
-    appendEscaped(rest[index], to: &text)
-    rest = rest[(index + 1)...]
+  if string.contains(where: mustBeEscaped) {
+    for byte in string {
+      if mustBeEscaped(byte) { appendEscaped(byte, to: &text) } else { text.append(byte) }
+    }
+  } else {
+    text.append(contentsOf: string)
   }
-  text.append(contentsOf: rest)
   text.append(UInt8(ascii: "\""))
 }
 

@@ -65,23 +65,44 @@ package struct CalendarDate: Sendable {
   }
 
   /// `2026-11-24T17:14:10Z` (RFC 3339 §5.6).
-  package var rfc3339: String { "\(rfc3339Date)T\(rfc3339Time)Z" }
+  package var rfc3339: String { formatted("YYYY-MM-DDThh:mm:ssZ") }
 
   /// `2026-11-24T17:14:10.042Z`.
   package func rfc3339(milliseconds: Int) -> String {
-    "\(rfc3339Date)T\(rfc3339Time).\(digits(Int64(milliseconds), 3))Z"
+    formatted("YYYY-MM-DDThh:mm:ss.nnnZ", milliseconds: Int64(milliseconds))
   }
 
   /// `20261124T171410Z` (ISO 8601, basic format).
-  var basic: String { "\(basicHour)\(digits(minute, 2))\(digits(second, 2))Z" }
+  var basic: String { formatted("YYYYMMDDThhmmssZ") }
 
   /// `20261124T17`.
-  package var basicHour: String {
-    "\(digits(year, 4))\(digits(month, 2))\(digits(day, 2))T\(digits(hour, 2))"
-  }
+  package var basicHour: String { formatted("YYYYMMDDThh") }
 
-  private var rfc3339Date: String { "\(digits(year, 4))-\(digits(month, 2))-\(digits(day, 2))" }
-  private var rfc3339Time: String { "\(digits(hour, 2)):\(digits(minute, 2)):\(digits(second, 2))" }
+  /// The pattern with its letters replaced by digits, from the last one of each on.
+  private func formatted(_ pattern: String, milliseconds: Int64 = 0) -> String {
+    var (year, month, day) = (self.year, self.month, self.day)
+    var (hour, minute, second, thousandths) = (self.hour, self.minute, self.second, milliseconds)
+    var text = Array(pattern.utf8)
+    for index in text.indices.reversed() {
+      switch text[index] {
+      case UInt8(ascii: "Y"): text[index] = takeLastDigit(of: &year)
+      case UInt8(ascii: "M"): text[index] = takeLastDigit(of: &month)
+      case UInt8(ascii: "D"): text[index] = takeLastDigit(of: &day)
+      case UInt8(ascii: "h"): text[index] = takeLastDigit(of: &hour)
+      case UInt8(ascii: "m"): text[index] = takeLastDigit(of: &minute)
+      case UInt8(ascii: "s"): text[index] = takeLastDigit(of: &second)
+      case UInt8(ascii: "n"): text[index] = takeLastDigit(of: &thousandths)
+      default: break
+      }
+    }
+    return String(decoding: text, as: UTF8.self)
+  }
+}
+
+private func takeLastDigit(of number: inout Int64) -> UInt8 {
+  let (rest, digit) = number.quotientAndRemainder(dividingBy: 10)
+  number = rest
+  return UInt8(ascii: "0") + UInt8(truncatingIfNeeded: digit)
 }
 
 extension Int64 {
@@ -90,12 +111,6 @@ extension Int64 {
     let (quotient, remainder) = quotientAndRemainder(dividingBy: divisor)
     return remainder < 0 ? (quotient - 1, remainder + divisor) : (quotient, remainder)
   }
-}
-
-/// `value` in at least `width` digits.
-private func digits(_ value: Int64, _ width: Int) -> String {
-  let text = String(value)
-  return String(repeating: "0", count: max(0, width - text.utf8.count)) + text
 }
 
 extension Timestamp {

@@ -59,9 +59,12 @@ package struct Event: Sendable {
 
 /// One JSON object on one line, written member by member.
 private struct EventLine {
-  private var text: [UInt8] = [UInt8(ascii: "{")]
+  private var text: [UInt8] = []
 
-  init() { text.reserveCapacity(2_048) }  // most have some 1,200
+  init() {
+    text.reserveCapacity(2_048)  // most have some 1,200
+    text.append(UInt8(ascii: "{"))
+  }
 
   mutating func append(_ name: String, json: [UInt8]) {
     append(name: name)
@@ -75,12 +78,16 @@ private struct EventLine {
     appendJSONString(value, to: &text)
   }
 
-  mutating func append(_ name: String, _ value: String) { append(name, Array(value.utf8)) }
+  mutating func append(_ name: String, _ value: String) {
+    guard !value.isEmpty else { return }
+    append(name: name)
+    appendJSONString(value, to: &text)
+  }
 
   private mutating func append(name: String) {
-    text += (text.count > 1 ? ",\"" : "\"").utf8
-    text += name.utf8
-    text += "\":".utf8
+    if text.count > 1 { text.append(UInt8(ascii: ",")) }
+    appendJSONString(name, to: &text)
+    text.append(UInt8(ascii: ":"))
   }
 
   consuming func finished() -> [UInt8] {

@@ -6,21 +6,22 @@ package struct EventFileName: Hashable, Sendable, CustomStringConvertible {
   package let description: String
 
   init(of claims: Claims, id: EventID) {
-    let issuedAt = CalendarDate(secondsSince1970: claims.issuedAt.seconds).basic
-    let kind = fileNamePart(claims.kind, maxBytes: 32)
-    let status = fileNamePart(claims.status, maxBytes: 32)
-    let claimID = fileNamePart(claims.id, maxBytes: 64)
-    description = "\(issuedAt)-\(kind)-\(status)-\(claimID)-\(id.hex.prefix(32)).json"
+    var name = Array(CalendarDate(secondsSince1970: claims.issuedAt.seconds).basic.utf8)
+    for part in [claims.kind.prefix(32), claims.status.prefix(32), claims.id.prefix(64)] {
+      name.append(UInt8(ascii: "-"))
+      for byte in part { name.append(isPlain(byte) ? byte : UInt8(ascii: "_")) }
+    }
+    name.append(UInt8(ascii: "-"))
+    name.append(contentsOf: id.hex.utf8.prefix(32))
+    name.append(contentsOf: ".json".utf8)
+    description = String(decoding: name, as: UTF8.self)
   }
 }
 
-/// The first bytes of `text`, each outside `[A-Za-z0-9_]` replaced by `_`.
-private func fileNamePart(_ text: [UInt8], maxBytes: Int) -> String {
-  let bytes = text.prefix(maxBytes).map { byte -> UInt8 in
-    switch byte {
-    case 0x30...0x39, 0x41...0x5A, 0x61...0x7A: byte
-    default: UInt8(ascii: "_")
-    }
+/// `[A-Za-z0-9_]`.
+private func isPlain(_ byte: UInt8) -> Bool {
+  switch byte {
+  case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, UInt8(ascii: "_"): true
+  default: false
   }
-  return String(decoding: bytes, as: UTF8.self)
 }
