@@ -4,7 +4,8 @@
  *   floor verify SECONDS THREADS              verifications of an ES512 token
  *   floor publish FOLDER SECONDS THREADS      publishes of 1,200 bytes each, below FOLDER
  *   floor respond FOLDER SOCKET THREADS       a FastCGI responder that does these two for each request
- *                                             and nothing else, until it is ended
+ *                                             and nothing else, until it is ended; with - in place
+ *                                             of FOLDER, the verification alone
  *   floor spawn COUNT THREADS                 /bin/true, started and waited for
  *   floor tokens KEY.pem COUNT IAT            compact tokens, one to a line
  *   floor fill FOLDER COUNT IAT               events in FOLDER/new and FOLDER/ids
@@ -169,7 +170,7 @@ static void *respond(void *unused)
 {
     (void)unused;
     static pthread_mutex_t accepting = PTHREAD_MUTEX_INITIALIZER;
-    struct spool spool = open_spool();
+    struct spool spool = folder ? open_spool() : (struct spool){0};
     FCGX_Request request;
     FCGX_InitRequest(&request, listener, 0);
     for (;;) {
@@ -182,7 +183,8 @@ static void *respond(void *unused)
         /* The health check has none. */
         if (FCGX_GetParam("HTTP_AUTHORIZATION", request.envp)) {
             verify_once();
-            publish_once(spool);
+            if (folder)
+                publish_once(spool);
         }
         FCGX_PutS("Status: 200 OK\r\nContent-Length: 0\r\n\r\n", request.out);
         request.detached = 1; /* a plain close */
@@ -300,8 +302,10 @@ int main(int count, char **arguments)
         measure(publish, atoi(arguments[4]), RUSAGE_SELF);
     } else if (strcmp(verb, "respond") == 0 && count == 5) {
         pthread_t thread;
-        folder = arguments[2];
-        make_folders();
+        if (strcmp(arguments[2], "-") != 0) {
+            folder = arguments[2];
+            make_folders();
+        }
         prepare_verification();
         must(FCGX_Init() == 0 && (listener = FCGX_OpenSocket(arguments[3], 1024)) >= 0, "listen");
         for (int i = 0; i < atoi(arguments[4]); i++)
