@@ -122,9 +122,15 @@ struct CalendarDateTests {
 
   @Test func hourIsReadBack() {
     #expect(CalendarDate.seconds(atBasicHour: "20200827T14") == 1_598_536_800)
-    for bad in ["20200827T24", "20200231T00", "2020-827T1", "20200827t14", "", "20201301T00"] {
+    // A folder or a file in the spool may have any name.
+    for bad in [
+      "20200827T24", "20200231T00", "2020-827T1", "20200827t14", "", "20201301T00", "-0010101T00",
+      "00000101T-9", "00000100T00", "99991231T99",
+    ] {
       #expect(CalendarDate.seconds(atBasicHour: bad) == nil, "\(bad)")
+      #expect(CalendarDate.seconds(atBasicTime: bad + "0000Z") == nil, "\(bad)")
     }
+    #expect(CalendarDate.seconds(rfc3339: "0000-01-00T00:00:00Z") == nil)
   }
 }
 

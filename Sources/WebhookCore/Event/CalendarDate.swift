@@ -99,10 +99,11 @@ package struct CalendarDate: Sendable {
   }
 }
 
+/// Of a negative number, too: a name in the spool can have asked for the year -1.
 private func takeLastDigit(of number: inout Int64) -> UInt8 {
   let (rest, digit) = number.quotientAndRemainder(dividingBy: 10)
   number = rest
-  return UInt8(ascii: "0") + UInt8(truncatingIfNeeded: digit)
+  return UInt8(ascii: "0") + UInt8(digit.magnitude)
 }
 
 extension Int64 {
