@@ -45,16 +45,16 @@ extension Settings {
       throw ConfigurationError(file: file, line: error.line, message: error.message)
     }
     var reader = try SettingsReader(document, named: "the configuration", file: file)
+    try reader.requireKnown([
+      "spool", "instances", "max-age-seconds", "clock-skew-seconds", "body", "max-body-bytes",
+      "max-token-bytes", "workers", "minimum-free-bytes",
+    ])
     let spool = try reader.require("spool")
     self.spool = absolutePath(try reader.string("spool", spool), besides: file)
     policy = try readPolicy(&reader)
     workers = try reader.takeInteger("workers", in: 1...256) ?? 16
     minimumFreeBytes = try reader.takeInteger("minimum-free-bytes", in: 0...Int.max) ?? 67_108_864
     instances = try readInstances(&reader)
-    try reader.finish(known: [
-      "spool", "instances", "max-age-seconds", "clock-skew-seconds", "body", "max-body-bytes",
-      "max-token-bytes", "workers", "minimum-free-bytes",
-    ])
   }
 }
 
@@ -102,7 +102,10 @@ private func readInstance(
       message: "instances: an instance's name must be 1 to 63 of a-z, 0-9 and -, not - first")
   }
   var reader = try SettingsReader(entry.value, named: "\(name)", file: file)
-  let settings = InstanceSettings(
+  try reader.requireKnown([
+    "url", "keys", "key-location", "algorithms", "x-signature", "audience",
+  ])
+  return InstanceSettings(
     name: name,
     url: try readURL(&reader),
     keyFiles: try readStrings("keys", &reader, maximum: 16).map { absolutePath($0, besides: file) },
@@ -110,10 +113,6 @@ private func readInstance(
     xSignature: XSignatureRule(
       policy: try readXSignaturePolicy(&reader), keyLocations: try readKeyLocations(&reader)),
     audience: try reader.takeStrings("audience", maximum: 64)?.map(\.text) ?? [])
-  try reader.finish(known: [
-    "url", "keys", "key-location", "algorithms", "x-signature", "audience",
-  ])
-  return settings
 }
 
 private func readStrings(

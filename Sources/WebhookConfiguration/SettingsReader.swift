@@ -1,7 +1,6 @@
 internal import WebhookCore
 
-/// Reads one mapping of the configuration, setting by setting. What nobody asked for by the end is
-/// an unknown key.
+/// Reads one mapping of the configuration, setting by setting.
 struct SettingsReader {
   let file: String
   private let line: Int
@@ -33,9 +32,10 @@ struct SettingsReader {
   /// The names and values of a mapping whose keys are chosen by the operator.
   consuming func allEntries() -> [YAMLNode.Entry] { entries }
 
-  /// - Throws: if a key is left that nobody asked for.
-  func finish(known: [String]) throws(ConfigurationError) {
-    guard let unknown = entries.first else { return }
+  /// Before anything is read: a key that is misspelled is not to be reported as one that is missing.
+  /// - Throws: if there is any other key than these.
+  func requireKnown(_ known: [String]) throws(ConfigurationError) {
+    guard let unknown = entries.first(where: { !known.contains($0.key) }) else { return }
     throw ConfigurationError(
       file: file, line: unknown.keyLine,
       message:

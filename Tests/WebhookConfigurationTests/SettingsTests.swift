@@ -118,6 +118,7 @@ struct SettingsTests {
     (minimal + "\n  b: {url: 'https://u:p@x', keys: [k]}", "https://HOST"),
     (minimal + "\n  b: {url: 'https://x', keys: []}", "allowed: 1 to 16"),
     (minimal + "\n  b: {url: 'https://x'}", "keys is missing"),
+    (minimal + "\n  b: {url: 'https://x', keyz: [k]}", "keyz: unknown key; known here: url, keys"),
     ("spool: &a /s", "1: anchors and tags are not allowed"),
     ("spool: *a", "1: "), ("spool: !!str /s", "1: anchors and tags"),
     ("spool: /s\n---\nspool: /t", "a second document is not allowed"),
