@@ -7,3 +7,8 @@ func equalIgnoringASCIICase(_ bytes: some Sequence<UInt8>, _ lowercaseWord: Stri
 
 /// U+0000 to U+001F and U+007F.
 func isControl(_ byte: UInt8) -> Bool { byte < 0x20 || byte == 0x7F }
+
+/// The digit of 0 to 15; those from 10 on are letters, the first of which is `letters`.
+func hexadecimalDigit(_ value: UInt8, letters: Unicode.Scalar) -> UInt8 {
+  value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: letters) + value - 10
+}

@@ -11,13 +11,9 @@ func contextAttribute(_ bytes: [UInt8], maxBytes: Int) -> [UInt8] {
       text.append(byte)
     } else {
       text.append(percent)
-      text.append(digit(byte >> 4))
-      text.append(digit(byte & 0xF))
+      text.append(hexadecimalDigit(byte >> 4, letters: "A"))
+      text.append(hexadecimalDigit(byte & 0xF, letters: "A"))
     }
   }
   return text
-}
-
-private func digit(_ value: UInt8) -> UInt8 {
-  value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "A") + value - 10
 }

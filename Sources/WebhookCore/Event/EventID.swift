@@ -15,12 +15,8 @@ func hexadecimal(_ bytes: [UInt8]) -> String {
   var text: [UInt8] = []
   text.reserveCapacity(2 * bytes.count)
   for byte in bytes {
-    text.append(digit(byte >> 4))
-    text.append(digit(byte & 0xF))
+    text.append(hexadecimalDigit(byte >> 4, letters: "a"))
+    text.append(hexadecimalDigit(byte & 0xF, letters: "a"))
   }
   return String(decoding: text, as: UTF8.self)
-}
-
-private func digit(_ value: UInt8) -> UInt8 {
-  value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "a") + value - 10
 }
