@@ -275,15 +275,6 @@ package final class EventConsumer: Sendable {
   }
 }
 
-extension SystemError {
-  /// Whether it says something of one file, and not of the disk or the process: other events need not
-  /// wait for it.
-  package var concernsOneFile: Bool {
-    [EACCES, EPERM, ENXIO, ENODEV, ENAMETOOLONG, EISDIR, ENOTDIR, ELOOP, EEXIST, ENOTEMPTY]
-      .contains(errno)
-  }
-}
-
 extension Directory {
   /// Whether the file `name` is the event that `other` has under that name. Two files of one event may
   /// differ in how and when it came.
@@ -297,26 +288,4 @@ extension Directory {
     }
     return event["id"] == same["id"] && event["source"] == same["source"]
   }
-
-  /// The oldest event files' names that are wanted, in their order, from the name `start` on.
-  func oldestEventNames(
-    _ limit: Int, from start: String? = nil, where isWanted: (String) -> Bool = { _ in true }
-  ) throws(SystemError) -> [String] {
-    let start = start.map { Array($0.utf8) }
-    var names = OldestNames(limit: limit)
-    try forEachName { name in
-      if isEventName(name), start.map({ !precedes(name, $0) }) ?? true, names.mayTake(name),
-        isWanted(String(decoding: name, as: UTF8.self))
-      {
-        names.take(name)
-      }
-      return true
-    }
-    return names.sorted()
-  }
-}
-
-/// Whether a consumer takes it for an event: other files may lie beside.
-func isEventName(_ name: UnsafeRawBufferPointer) -> Bool {
-  name.count > 5 && name.first != UInt8(ascii: ".") && name.suffix(5).elementsEqual(".json".utf8)
 }

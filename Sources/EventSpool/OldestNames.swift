@@ -47,3 +47,27 @@ func precedes(_ one: UnsafeRawBufferPointer, _ other: [UInt8]) -> Bool {
     return order == 0 ? one.count < other.count : order < 0
   }
 }
+
+extension Directory {
+  /// The oldest event files' names that are wanted, in their order, from the name `start` on.
+  func oldestEventNames(
+    _ limit: Int, from start: String? = nil, where isWanted: (String) -> Bool = { _ in true }
+  ) throws(SystemError) -> [String] {
+    let start = start.map { Array($0.utf8) }
+    var names = OldestNames(limit: limit)
+    try forEachName { name in
+      if isEventName(name), start.map({ !precedes(name, $0) }) ?? true, names.mayTake(name),
+        isWanted(String(decoding: name, as: UTF8.self))
+      {
+        names.take(name)
+      }
+      return true
+    }
+    return names.sorted()
+  }
+}
+
+/// Whether a consumer takes it for an event: other files may lie beside.
+func isEventName(_ name: UnsafeRawBufferPointer) -> Bool {
+  name.count > 5 && name.first != UInt8(ascii: ".") && name.suffix(5).elementsEqual(".json".utf8)
+}

@@ -48,6 +48,13 @@ package struct SystemError: Error, Equatable, Sendable {
   package init(call: String, path: String, errno: Int32) {
     (self.call, self.path, self.errno) = (call, path, errno)
   }
+
+  /// Whether it says something of one file, and not of the disk or the process: other events need not
+  /// wait for it.
+  package var concernsOneFile: Bool {
+    [EACCES, EPERM, ENXIO, ENODEV, ENAMETOOLONG, EISDIR, ENOTDIR, ELOOP, EEXIST, ENOTEMPTY]
+      .contains(errno)
+  }
 }
 
 /// The result of `body`, which is called again as long as a signal interrupts it.
