@@ -349,7 +349,7 @@ def median_of(rounds):
 
 
 def measure_stored():
-    say(f"\nStored events, behind nginx, each durable; medians of {ROUNDS} rounds")
+    say(f"\nStored events, behind nginx, each durable; rounds: {ROUNDS}, and their medians")
     reports = []
     for connections in [1, 8, 32, 128]:
         report = median_of([stored_round(connections) for _ in range(ROUNDS)])
@@ -452,7 +452,7 @@ def measure_apache():
 def measure_backlog():
     """An empty spool and a full one in turns."""
     sizes = [100_000] if QUICK else [100_000, 1_000_000]
-    say(f"\nWith a backlog in the spool, 16 connections; medians of {ROUNDS} rounds")
+    say(f"\nWith a backlog in the spool, 16 connections; rounds: {ROUNDS}, and their medians")
     with open(path("tokens")) as file:
         tokens = file.read().split()
     slices = [f"tokens{i}" for i in range(ROUNDS)]
