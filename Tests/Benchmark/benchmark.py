@@ -389,6 +389,13 @@ def duplicate_round():
     return report | {"used": used, "ratio": used / check, "bare_ratio": used_bare / check}
 
 
+def show_answers(name, report, key):
+    show(f"{name}: answers", report["per_second"], "/s", f"{key}_per_second")
+    for quantile in ["p50", "p99", "max"]:
+        value = report[f"{quantile}_ms"]
+        show(f"{name}: latency, {quantile}", value, "ms", f"{key}_{quantile}_ms")
+
+
 def measure_others():
     say("\nWhat is not stored, 16 connections")
     report = median_of([duplicate_round() for _ in range(ROUNDS)])
@@ -396,7 +403,7 @@ def measure_others():
     name = "duplicate: CPU, of the verification just before"
     show(name, report["ratio"], "×", "duplicate_ratio", "1.1")
     show("the same of a bare responder in C", report["bare_ratio"], "×", "duplicate_bare_ratio")
-    show("duplicates", report["per_second"], "/s", "duplicate_per_second")
+    show_answers("duplicate", report, "duplicate")
     configure(fresh_spool())
     with responder() as process, nginx():
         for tokens, name in [
@@ -408,7 +415,7 @@ def measure_others():
             used = report["user_us"] + report["system_us"]
             target = None if tokens == "forged" else "60"
             show(f"{name}: CPU", used, "µs", f"{tokens}_us", target)
-            show(f"{name}: answers", report["per_second"], "/s", f"{tokens}_per_second")
+            show_answers(name, report, tokens)
 
 
 def measure_start():
@@ -467,9 +474,10 @@ def measure_backlog():
         for tokens in slices:
             empty = accepted_per_second(fresh_spool(), tokens)
             full = accepted_per_second(spool, tokens)
-            rounds.append({"per_second": full, "ratio": full / empty})
+            rounds.append({"empty": empty, "full": full, "ratio": full / empty})
         report = median_of(rounds)
-        show(f"{size:,} events: accepted", report["per_second"], "/s", f"backlog{size}_per_second")
+        show("an empty spool: accepted", report["empty"], "/s", f"backlog{size}_empty_per_second")
+        show(f"{size:,} events: accepted", report["full"], "/s", f"backlog{size}_per_second")
         show(f"{size:,} events: of the empty spool's rate", report["ratio"], "×", f"backlog{size}_ratio")
         measure_command(size, spool, "list --limit 50", "list50")
         measure_command(size, spool, "stats", "stats")
