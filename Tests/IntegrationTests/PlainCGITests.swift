@@ -59,7 +59,7 @@ struct PlainCGITests {
     #expect(result.output.hasPrefix("Status: 500 "))
     #expect(result.output.contains(#""code":"misconfigured""#))
     #expect(
-      result.errorOutput.contains("config.yaml:1: instances is missing"), "\(result.errorOutput)")
+      result.errorOutput.contains("config.yaml:2: instancs: unknown key"), "\(result.errorOutput)")
   }
 
   @Test func missingSpoolIsAnsweredAsTheSpoolsFailure() async throws {
