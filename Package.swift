@@ -28,10 +28,16 @@ let package = Package(
   ],
   targets: [
     // The C libraries.
-    .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
-    .systemLibrary(name: "CFastCGI", pkgConfig: "fcgi", providers: [.apt(["libfcgi-dev"])]),
-    .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
-    .target(name: "CLinux"),
+    .systemLibrary(
+      name: "COpenSSL", path: "Sources/C/COpenSSL", pkgConfig: "libcrypto",
+      providers: [.apt(["libssl-dev"])]),
+    .systemLibrary(
+      name: "CFastCGI", path: "Sources/C/CFastCGI", pkgConfig: "fcgi",
+      providers: [.apt(["libfcgi-dev"])]),
+    .systemLibrary(
+      name: "CYAML", path: "Sources/C/CYAML", pkgConfig: "yaml-0.1",
+      providers: [.apt(["libyaml-dev"])]),
+    .target(name: "CLinux", path: "Sources/C/CLinux"),
 
     // The responder, from its base up. The arrows point one way.
     .target(name: "StrictJSON", swiftSettings: pure),
@@ -47,15 +53,19 @@ let package = Package(
     .target(
       name: "ServiceProcess", dependencies: ["WebhookCore", "CLinux"], swiftSettings: strict),
     .target(
-      name: "FastCGIGateway",
+      name: "WebhookResponder",
       dependencies: [
         "EventSpool", "ServiceProcess", "StrictJSON", "WebhookConfiguration", "WebhookCore",
         "CFastCGI", "CLinux",
       ],
       swiftSettings: strict),
     .executableTarget(
-      name: "delve-webhook-fcgi", dependencies: ["FastCGIGateway"],
-      exclude: ["delve-webhook-fcgi.8"], swiftSettings: strict),
+      name: "delve-webhook-fcgi", dependencies: ["WebhookResponder"],
+      exclude: [
+        "delve-webhook-fcgi.8", "delve-webhook.service", "delve-webhook.socket", "sysusers.conf",
+        "tmpfiles.conf",
+      ],
+      swiftSettings: strict),
 
     // The operator's command line. CommandLineProgram: options, failures, exit codes, progress.
     .target(
@@ -66,25 +76,29 @@ let package = Package(
       ],
       swiftSettings: strict),
     .target(
-      name: "TestDelivery", dependencies: ["COpenSSL", "StrictJSON", "WebhookCore"],
+      name: "DeliverySigning", dependencies: ["COpenSSL", "StrictJSON", "WebhookCore"],
       swiftSettings: strict),
     .target(
       name: "OperatorCommands",
       dependencies: [
         "CLinux", "CommandLineProgram", "EventSpool", "ServiceProcess", "StrictJSON",
-        "TestDelivery", "WebhookConfiguration", "WebhookCore",
+        "DeliverySigning", "WebhookConfiguration", "WebhookCore",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Subprocess", package: "swift-subprocess"),
       ],
       swiftSettings: strict),
     .executableTarget(
-      name: "delve-webhook", dependencies: ["OperatorCommands"], swiftSettings: strict),
+      name: "delve-webhook", dependencies: ["OperatorCommands"],
+      exclude: [
+        "delve-webhook-prune.service", "delve-webhook-prune.timer", "delve-webhook-run.service",
+      ],
+      swiftSettings: strict),
 
     // The tests mirror the targets.
     .target(
       name: "TestSupport",
       dependencies: [
-        "StrictJSON", "TestDelivery", "WebhookCore",
+        "StrictJSON", "DeliverySigning", "WebhookCore",
         .product(name: "Subprocess", package: "swift-subprocess"),
       ],
       path: "Tests/TestSupport", swiftSettings: strict),
@@ -95,7 +109,9 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "WebhookCoreTests",
-      dependencies: ["WebhookCore", "OpenSSLCrypto", "StrictJSON", "TestDelivery", "TestSupport"],
+      dependencies: [
+        "WebhookCore", "OpenSSLCrypto", "StrictJSON", "DeliverySigning", "TestSupport",
+      ],
       swiftSettings: strict),
     .testTarget(
       name: "EventSpoolTests", dependencies: ["EventSpool", "WebhookCore", "TestSupport"],
@@ -105,15 +121,16 @@ let package = Package(
       dependencies: ["WebhookConfiguration", "WebhookCore", "TestSupport"],
       swiftSettings: strict),
     .testTarget(
-      name: "FastCGIGatewayTests", dependencies: ["FastCGIGateway", "WebhookCore"],
+      name: "WebhookResponderTests", dependencies: ["WebhookResponder", "WebhookCore"],
       swiftSettings: strict),
     .testTarget(
       name: "IntegrationTests",
       dependencies: [
-        "TestSupport", "TestDelivery", "StrictJSON", "WebhookCore", "EventSpool",
+        "TestSupport", "DeliverySigning", "StrictJSON", "WebhookCore", "EventSpool",
         "delve-webhook", "delve-webhook-fcgi",
       ] + (hasForwarder ? ["delve-webhook-forward"] : []),
-      exclude: hasForwarder ? [] : ["Forwarding"], swiftSettings: strict),
+      exclude: ["Support/deliveries.lua"] + (hasForwarder ? [] : ["Forwarding"]),
+      swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6]
 )
@@ -122,9 +139,12 @@ if hasForwarder {
   package.products.append(
     .executable(name: "delve-webhook-forward", targets: ["delve-webhook-forward"]))
   package.targets += [
-    .systemLibrary(name: "CPostgreSQL", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
     .systemLibrary(
-      name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+      name: "CPostgreSQL", path: "Sources/C/CPostgreSQL", pkgConfig: "libpq",
+      providers: [.apt(["libpq-dev"])]),
+    .systemLibrary(
+      name: "CCurl", path: "Sources/C/CCurl", pkgConfig: "libcurl",
+      providers: [.apt(["libcurl4-openssl-dev"])]),
     .target(
       name: "EventForwarding",
       dependencies: [
@@ -134,6 +154,7 @@ if hasForwarder {
       ],
       swiftSettings: strict),
     .executableTarget(
-      name: "delve-webhook-forward", dependencies: ["EventForwarding"], swiftSettings: strict),
+      name: "delve-webhook-forward", dependencies: ["EventForwarding"],
+      exclude: ["delve-webhook-forward.service"], swiftSettings: strict),
   ]
 }

@@ -2,7 +2,7 @@ internal import ArgumentParser
 internal import CommandLineProgram
 internal import Glibc
 internal import StrictJSON
-internal import TestDelivery
+internal import DeliverySigning
 internal import WebhookConfiguration
 internal import WebhookCore
 

@@ -1,4 +1,4 @@
-internal import FastCGIGateway
+internal import WebhookResponder
 internal import Glibc
 
 // Without exit's handlers: they would free what a worker may still use.

@@ -229,7 +229,7 @@ def load(connections, tokens, seconds=SECONDS):
     threads = min(2, connections)
     environment = dict(os.environ, DELVE_TOKENS=path(tokens), DELVE_THREADS=str(threads))
     arguments = ["wrk", "-t", str(threads), "-c", str(connections), "-d", f"{seconds}s"]
-    arguments += ["--latency", "--timeout", "30", "-s", f"{ROOT}/Tests/Load/deliveries.lua"]
+    arguments += ["--latency", "--timeout", "30", "-s", f"{ROOT}/Tests/IntegrationTests/Support/deliveries.lua"]
     url = f"http://127.0.0.1:{PORT}/webhooks/delve/export"
     report = subprocess.check_output(arguments + [url], env=environment, text=True)
 

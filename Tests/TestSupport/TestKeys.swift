@@ -1,5 +1,5 @@
 internal import Glibc
-package import TestDelivery
+package import DeliverySigning
 package import WebhookCore
 
 /// The key pairs in `Tests/Attacks/keys`, whose private halves everybody knows.

@@ -45,7 +45,7 @@ extension WebServer {
     return [
       "DELVE_TOKENS=\(folder.path)/tokens", "DELVE_THREADS=\(threads)", "wrk",
       "-t", "\(threads)", "-c", "\(connections)", "-d", "\(seconds)", "--timeout", "30",
-      "-s", "\(Repository.root)/Tests/Load/deliveries.lua",
+      "-s", "\(Repository.root)/Tests/IntegrationTests/Support/deliveries.lua",
     ] + options + ["\(base)/export"]
   }
 }

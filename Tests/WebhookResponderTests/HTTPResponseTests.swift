@@ -1,4 +1,4 @@
-internal import FastCGIGateway
+internal import WebhookResponder
 internal import Testing
 internal import WebhookCore
 

@@ -19,7 +19,7 @@ struct InstallationTests {
   }
 
   @Test func exposureOfTheServiceIsAsTheReadmeSays() async throws {
-    let unit = "\(Repository.root)/nginx/systemd/delve-webhook.service"
+    let unit = "\(Repository.root)/Sources/delve-webhook-fcgi/delve-webhook.service"
     let report = try await command(
       "systemd-analyze", ["security", "--offline=true", "--no-pager", unit])
     let level = report.output.firstMatch(of: #/Overall exposure level for \S+: ([0-9.]+)/#)?.1
