@@ -44,19 +44,22 @@ let package = Package(
     .target(name: "OpenSSLCrypto", dependencies: ["COpenSSL"], swiftSettings: strict),
     .target(
       name: "WebhookCore", dependencies: ["StrictJSON", "OpenSSLCrypto"], swiftSettings: pure),
+    // The operating system: the only target that imports CLinux.
+    .target(name: "LinuxSystem", dependencies: ["CLinux"], swiftSettings: strict),
     .target(
-      name: "EventSpool", dependencies: ["WebhookCore", "StrictJSON", "CLinux"],
+      name: "EventSpool", dependencies: ["LinuxSystem", "StrictJSON", "WebhookCore"],
       swiftSettings: strict),
     .target(
-      name: "WebhookConfiguration", dependencies: ["WebhookCore", "CYAML"], swiftSettings: strict),
-    // What a program needs that runs for long: log, threads, the service manager.
+      name: "WebhookConfiguration", dependencies: ["CYAML", "LinuxSystem", "WebhookCore"],
+      swiftSettings: strict),
+    // What a program needs that runs for long: log, clock, the service manager, stop signals.
     .target(
-      name: "ServiceProcess", dependencies: ["WebhookCore", "CLinux"], swiftSettings: strict),
+      name: "ServiceProcess", dependencies: ["LinuxSystem", "WebhookCore"], swiftSettings: strict),
     .target(
       name: "WebhookResponder",
       dependencies: [
-        "EventSpool", "ServiceProcess", "StrictJSON", "WebhookConfiguration", "WebhookCore",
-        "CFastCGI", "CLinux",
+        "CFastCGI", "EventSpool", "LinuxSystem", "ServiceProcess", "StrictJSON",
+        "WebhookConfiguration", "WebhookCore",
       ],
       swiftSettings: strict),
     .executableTarget(
@@ -71,7 +74,7 @@ let package = Package(
     .target(
       name: "CommandLineProgram",
       dependencies: [
-        "EventSpool", "ServiceProcess", "WebhookConfiguration", "WebhookCore",
+        "EventSpool", "LinuxSystem", "ServiceProcess", "WebhookConfiguration", "WebhookCore",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
@@ -81,8 +84,8 @@ let package = Package(
     .target(
       name: "OperatorCommands",
       dependencies: [
-        "CLinux", "CommandLineProgram", "EventSpool", "ServiceProcess", "StrictJSON",
-        "DeliverySigning", "WebhookConfiguration", "WebhookCore",
+        "CommandLineProgram", "DeliverySigning", "EventSpool", "LinuxSystem", "ServiceProcess",
+        "StrictJSON", "WebhookConfiguration", "WebhookCore",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Subprocess", package: "swift-subprocess"),
       ],
@@ -114,7 +117,8 @@ let package = Package(
       ],
       swiftSettings: strict),
     .testTarget(
-      name: "EventSpoolTests", dependencies: ["EventSpool", "WebhookCore", "TestSupport"],
+      name: "EventSpoolTests",
+      dependencies: ["EventSpool", "LinuxSystem", "WebhookCore", "TestSupport"],
       swiftSettings: strict),
     .testTarget(
       name: "WebhookConfigurationTests",
@@ -148,8 +152,8 @@ if hasForwarder {
     .target(
       name: "EventForwarding",
       dependencies: [
-        "CCurl", "CommandLineProgram", "CPostgreSQL", "EventSpool", "ServiceProcess", "StrictJSON",
-        "WebhookCore",
+        "CCurl", "CommandLineProgram", "CPostgreSQL", "EventSpool", "LinuxSystem",
+        "ServiceProcess", "StrictJSON", "WebhookCore",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),

@@ -1,33 +1,25 @@
 package import ArgumentParser
-internal import Glibc
+internal import LinuxSystem
 package import WebhookConfiguration
 
 /// Which configuration a command works with.
 package struct ConfigurationOptions: ParsableArguments {
   @Option(
-    help: "The configuration; default $DELVE_WEBHOOK_CONFIG, else \(Settings.defaultPath).")
+    help:
+      "The configuration (default: $\(Settings.pathVariable), else \(Settings.defaultPath)).")
   package var config: String?
 
   package init() {}
 
   package var path: String {
-    config ?? getenv("DELVE_WEBHOOK_CONFIG").map { String(cString: $0) } ?? Settings.defaultPath
+    Settings.path(
+      option: config, variable: Environment.ofProcess()[Settings.pathVariable])
   }
 
-  package func settings() throws(CommandFailure) -> Settings {
-    do throws(ConfigurationError) {
-      return try Settings(file: path)
-    } catch {
-      throw .configuration(error.description)
-    }
-  }
+  package func settings() throws(ConfigurationError) -> Settings { try Settings(file: path) }
 
   /// The settings and every key.
-  package func configuration() throws(CommandFailure) -> Configuration {
-    do throws(ConfigurationError) {
-      return try Configuration(file: path)
-    } catch {
-      throw .configuration(error.description)
-    }
+  package func loaded() throws(ConfigurationError) -> Configuration {
+    try Configuration(file: path)
   }
 }

@@ -1,7 +1,8 @@
 internal import Glibc
+internal import LinuxSystem
 internal import Synchronization
 
-/// A bar on standard error for long work; nothing where that is no terminal. Any thread may count.
+/// A bar on standard error for long work; nothing if that is not a terminal. Any thread may count.
 package final class ProgressBar: Sendable {
   private struct State {
     var done = 0
@@ -56,7 +57,6 @@ package final class ProgressBar: Sendable {
   }
 
   private func write(_ text: String) {
-    let bytes = Array(text.utf8)
-    _ = Glibc.write(STDERR_FILENO, bytes, bytes.count)
+    try? writeAll(Array(text.utf8), to: STDERR_FILENO)
   }
 }

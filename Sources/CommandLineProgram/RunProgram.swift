@@ -1,6 +1,6 @@
 package import ArgumentParser
 internal import Glibc
-internal import ServiceProcess
+internal import LinuxSystem
 
 /// The name that the program was started by, without its folder.
 package let programName =
@@ -8,12 +8,12 @@ package let programName =
 
 /// Runs the command that the program's arguments name, and exits.
 ///
-/// On the main thread, where a command that blocks signals blocks them for the process: other threads
+/// On the main thread: a command that blocks signals blocks them for the process, for other threads
 /// come later, or block them already.
 @MainActor
 package func runProgram<Root: ParsableCommand>(_ root: Root.Type) async {
   openStandardDescriptors()
-  // A reader that has gone is seen as an error of the write.
+  // If a reader has gone, the write fails.
   signal(SIGPIPE, SIG_IGN)
   do {
     var command = try root.parseAsRoot()

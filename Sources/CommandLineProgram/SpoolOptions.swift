@@ -1,6 +1,5 @@
 package import ArgumentParser
-package import EventSpool
-internal import WebhookConfiguration
+package import WebhookConfiguration
 package import WebhookCore
 
 /// Which spool, and whose events in it.
@@ -10,21 +9,15 @@ package struct SpoolOptions: ParsableArguments {
   @Option(help: "The spool's folder, in place of the configuration's.")
   package var spool: String?
 
-  @Option(help: "This instance's events alone.")
+  @Option(help: "Only this instance's events.")
   package var instance: String?
 
   package init() {}
 
   /// The spool's folder.
-  package func path() throws(CommandFailure) -> String {
+  package func path() throws(ConfigurationError) -> String {
     if let spool { return spool }
     return try configuration.settings().spool
-  }
-
-  /// For a name that was mistyped.
-  package func requireInstance(in queue: WatchedQueue) throws(CommandFailure) {
-    guard let instance, queue.isWithoutInstances else { return }
-    throw .noInput("no instance called \(printable(instance)) in the spool")
   }
 
   package func isWanted(_ name: InstanceName) -> Bool {

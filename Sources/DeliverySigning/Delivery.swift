@@ -15,8 +15,8 @@ package struct Delivery: Sendable {
   ///   - isForged: one bit of the signature is changed after it was made.
   package init(
     body: JSONObject, issuedAt: Int64, signedBy key: SigningKey, algorithm: SignatureAlgorithm,
-    keyLocation: String = "/api/webhook.key", isForged: Bool = false
-  ) throws(SigningKeyProblem) {
+    keyLocation: String = XSignatureRule.defaultKeyLocation, isForged: Bool = false
+  ) throws(SigningKeyError) {
     let header = JSONObject([("typ", .string("JWT")), ("alg", .string(algorithm.rawValue))])
     let payload = body.appending("iat", .number(issuedAt))
     let signingInput =

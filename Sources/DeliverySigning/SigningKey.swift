@@ -2,7 +2,7 @@ internal import COpenSSL
 package import WebhookCore
 
 /// Why a file's text is not a private key that deliveries can be signed with.
-package enum SigningKeyProblem: Error, Equatable, Sendable {
+package enum SigningKeyError: Error, Equatable, Sendable {
   case notPrivateKey, unsupportedKey, signingFailed
 
   package var explanation: String {
@@ -19,7 +19,7 @@ package enum SigningKeyProblem: Error, Equatable, Sendable {
 package final class SigningKey {
   private let key: OpaquePointer
 
-  package init(pem: [UInt8]) throws(SigningKeyProblem) {
+  package init(pem: [UInt8]) throws(SigningKeyError) {
     let key = pem.withUnsafeBytes { bytes -> OpaquePointer? in
       guard let length = Int32(exactly: bytes.count),
         let bio = BIO_new_mem_buf(bytes.baseAddress, length)
@@ -56,7 +56,7 @@ package final class SigningKey {
   /// A JWS signature (RFC 7518 §3.3 to §3.5, RFC 8037 §3.1) over `message`.
   package func signature(
     over message: [UInt8], with algorithm: SignatureAlgorithm
-  ) throws(SigningKeyProblem) -> [UInt8] {
+  ) throws(SigningKeyError) -> [UInt8] {
     defer { ERR_clear_error() }
     switch algorithm {
     case .es256, .es384, .es512:
@@ -74,7 +74,7 @@ package final class SigningKey {
 
   private func sign(
     _ message: [UInt8], _ algorithm: SignatureAlgorithm
-  ) throws(SigningKeyProblem) -> [UInt8] {
+  ) throws(SigningKeyError) -> [UInt8] {
     guard let context = EVP_MD_CTX_new() else { throw .signingFailed }
     defer { EVP_MD_CTX_free(context) }
     var parameters: OpaquePointer?
@@ -97,7 +97,7 @@ package final class SigningKey {
   /// R and S side by side, each `fieldBytes` wide.
   private func rawSignature(
     fromDER der: [UInt8], fieldBytes: Int
-  ) throws(SigningKeyProblem) -> [UInt8] {
+  ) throws(SigningKeyError) -> [UInt8] {
     let signature = der.withUnsafeBufferPointer { bytes in
       var next = bytes.baseAddress
       return d2i_ECDSA_SIG(nil, &next, bytes.count)

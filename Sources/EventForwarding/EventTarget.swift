@@ -7,20 +7,20 @@ protocol EventTarget: AnyObject {
   var batchSize: Int { get }
 
   /// Makes sure that events can be handed on, as far as that can be told without one.
-  func open(_ signals: StopSignals) throws(TargetFailure)
+  func open(_ signals: StopSignals) throws(TargetError)
 
   /// Hands events on.
   /// - Parameter settle: called once for each event whose fate is known, as soon as it is, with its
-  ///   place in `events`. What it throws ends the delivery.
-  /// - Throws: `TargetFailure`, if the target takes no further ones just now.
+  ///   place in `events`. An error that it throws ends the delivery.
+  /// - Throws: `TargetError`, if the target takes no further ones just now.
   func deliver(
     _ events: [OutgoingEvent], _ signals: StopSignals,
-    settle: (Int, Outcome) throws(SystemError) -> Void
-  ) throws
+    settle: (Int, Delivery) throws(SpoolError) -> Void
+  ) throws(DeliveringError)
 }
 
 /// What has become of an event at its target.
-enum Outcome {
+enum Delivery {
   /// The target has promised to keep it.
   case delivered
   /// Another time: not before so many seconds have passed, if the target said so.
@@ -29,14 +29,9 @@ enum Outcome {
   case refused(AttemptRecord.Ending, text: String)
 }
 
-/// Why a target's address is refused: a sentence for whoever wrote it. It quotes nothing of it.
-struct AddressProblem: Error {
-  let sentence: String
-}
-
-/// Why a target takes no events, whichever. What was not settled may have arrived all the same; to
-/// hand it on again does no harm.
-struct TargetFailure: Error {
+/// Why a target takes no events at all. An event that was not settled may still have arrived;
+/// handing it on again does no harm.
+struct TargetError: Error {
   enum Kind: Equatable {
     /// For now. `afterSeconds`: not before, if the target said so.
     case unavailable(afterSeconds: Int64)
@@ -49,13 +44,20 @@ struct TargetFailure: Error {
   let kind: Kind
   let message: String
 
-  static func unavailable(_ message: String, afterSeconds: Int64 = 0) -> TargetFailure {
-    TargetFailure(kind: .unavailable(afterSeconds: afterSeconds), message: message)
+  static func unavailable(_ message: String, afterSeconds: Int64 = 0) -> TargetError {
+    TargetError(kind: .unavailable(afterSeconds: afterSeconds), message: message)
   }
 
-  static func misconfigured(_ message: String) -> TargetFailure {
-    TargetFailure(kind: .misconfigured, message: message)
+  static func misconfigured(_ message: String) -> TargetError {
+    TargetError(kind: .misconfigured, message: message)
   }
 
-  static let interrupted = TargetFailure(kind: .interrupted, message: "interrupted")
+  static let interrupted = TargetError(kind: .interrupted, message: "interrupted")
+}
+
+/// Why a delivery ended early.
+enum DeliveringError: Error {
+  case target(TargetError)
+  /// What a settled event met.
+  case spool(SpoolError)
 }

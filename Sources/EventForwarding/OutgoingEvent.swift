@@ -3,29 +3,29 @@ internal import WebhookCore
 
 /// An event as it leaves the machine.
 struct OutgoingEvent {
-  /// The attributes that a target may keep apart: printable ASCII, so that none can hold what ends a
-  /// C string.
+  /// The attributes that a target may keep apart: printable ASCII, so that none can hold what ends
+  /// a C string.
   let source, id, eventKey, type, subject, time, recordedTime, instance: String
-  /// One line of JSON, a CloudEvents 1.0 structured event.
+  /// One line of JSON, a CloudEvents 1.0 structured event: those attributes that the table lets
+  /// out.
   let json: [UInt8]
 
   /// Nil unless `line` is an event of ours.
   /// - Parameter withProof: also the token, the header beside it, and how the delivery came.
   init?(line: [UInt8], withProof: Bool) {
     guard let stored = StoredEvent(line: line) else { return nil }
-    let names = [
-      "source", "id", "eventkey", "type", "subject", "time", "recordedtime", "instance",
-    ]
-    let values = names.map { stored[$0] }
-    guard
-      values.allSatisfy({ !$0.isEmpty && $0.utf8.allSatisfy { (0x20...0x7E).contains($0) } })
+    func text(_ attribute: EventAttribute) -> String? {
+      let text = stored[attribute]
+      return !text.isEmpty && text.utf8.allSatisfy { (0x20...0x7E).contains($0) } ? text : nil
+    }
+    guard let source = text(.source), let id = text(.id), let eventKey = text(.eventkey),
+      let type = text(.type), let subject = text(.subject), let time = text(.time),
+      let recordedTime = text(.recordedtime), let instance = text(.instance)
     else { return nil }
-    (source, id, eventKey, type) = (values[0], values[1], values[2], values[3])
-    (subject, time, recordedTime, instance) = (values[4], values[5], values[6], values[7])
-    let attributes =
-      withProof
-      ? stored.attributes
-      : stored.attributes.removing("jws", "xsignature", "remoteaddr", "requesturi")
-    json = JSONValue.object(attributes).compactText
+    (self.source, self.id, self.eventKey, self.type) = (source, id, eventKey, type)
+    (self.subject, self.time, self.recordedTime, self.instance) =
+      (subject, time, recordedTime, instance)
+    let rules: EventAttribute.Rules = withProof ? [.leaves, .leavesWithProof] : .leaves
+    json = stored.attributes(with: rules).text
   }
 }

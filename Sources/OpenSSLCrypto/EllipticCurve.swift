@@ -1,4 +1,5 @@
-/// The curves that a JWS algorithm exists for (RFC 7518 §3.4). The raw value is the JWK name (§6.2.1.1).
+/// The curves that a JWS algorithm exists for (RFC 7518 §3.4). The raw value is the JWK name
+/// (§6.2.1.1).
 package enum EllipticCurve: String, CaseIterable, Sendable {
   case p256 = "P-256"
   case p384 = "P-384"

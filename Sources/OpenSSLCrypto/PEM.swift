@@ -1,7 +1,7 @@
 internal import COpenSSL
 
 /// The bytes inside the one `PUBLIC KEY` block of `text`.
-func singlePublicKeyBlock(in text: [UInt8]) throws(PublicKeyProblem) -> [UInt8] {
+func singlePublicKeyBlock(in text: [UInt8]) throws(PublicKeyError) -> [UInt8] {
   guard text.contains(where: { !isWhiteSpace($0) }) else { throw .emptyPEM }
   let block = try firstBlock(in: text)
   switch block.label {
@@ -26,10 +26,10 @@ private struct PEMBlock {
 }
 
 /// Reads the first block with OpenSSL's reader.
-private func firstBlock(in text: [UInt8]) throws(PublicKeyProblem) -> PEMBlock {
+private func firstBlock(in text: [UInt8]) throws(PublicKeyError) -> PEMBlock {
   defer { ERR_clear_error() }
   // The BIO keeps the pointer, so everything is done while it is valid.
-  let result = text.withUnsafeBytes { bytes -> Result<PEMBlock, PublicKeyProblem> in
+  let result = text.withUnsafeBytes { bytes -> Result<PEMBlock, PublicKeyError> in
     guard let length = Int32(exactly: bytes.count),
       let bio = BIO_new_mem_buf(bytes.baseAddress, length)
     else { return .failure(.outOfMemory) }

@@ -1,8 +1,8 @@
 internal import COpenSSL
 
 /// A public key that signatures can be checked with: RSA of 2048 bits or more, a curve of
-/// `EllipticCurve`, or Ed25519. What OpenSSL loads and no verifier should use is refused when the
-/// key is made.
+/// `EllipticCurve`, or Ed25519. Keys that OpenSSL loads but no verifier should use are refused when
+/// the key is made.
 package final class PublicKey {
   package enum Components: Equatable, Sendable {
     /// Both coordinates in the full width of the curve's field, big endian.
@@ -17,8 +17,8 @@ package final class PublicKey {
   private let key: OpaquePointer
 
   /// Takes ownership of `key`, an `EVP_PKEY`, also when it throws.
-  init(owning key: OpaquePointer) throws(PublicKeyProblem) {
-    do throws(PublicKeyProblem) {
+  init(owning key: OpaquePointer) throws(PublicKeyError) {
+    do throws(PublicKeyError) {
       self.components = try checkedComponents(of: key)
       self.key = key
     } catch {
@@ -57,7 +57,7 @@ package final class PublicKey {
     }
   }
 
-  /// An RSA signature is as long as the modulus (RFC 8017 §8.1.2 step 1); for PSS, OpenSSL alone
+  /// An RSA signature is as long as the modulus (RFC 8017 §8.1.2 step 1); for PSS, only OpenSSL
   /// would take a shorter one.
   private func hasFullLength(_ signature: [UInt8]) -> Bool {
     signature.count == Int(EVP_PKEY_get_size(key))
@@ -85,6 +85,6 @@ package final class PublicKey {
   }
 }
 
-/// Unchecked because of the pointer alone: everything is immutable after `init`, and OpenSSL lets
+/// Unchecked only because of the pointer: everything is immutable after `init`, and OpenSSL lets
 /// threads share an `EVP_PKEY` that nobody changes (openssl-threads(7)).
 extension PublicKey: @unchecked Sendable {}

@@ -5,7 +5,7 @@ internal import COpenSSL
 /// exponent, Ed25519's small orders.
 func checkedComponents(
   of key: OpaquePointer
-) throws(PublicKeyProblem) -> PublicKey.Components {
+) throws(PublicKeyError) -> PublicKey.Components {
   switch EVP_PKEY_get_base_id(key) {
   case EVP_PKEY_EC:
     let curve = try namedCurve(of: key)
@@ -30,7 +30,7 @@ func checkedComponents(
   }
 }
 
-private func namedCurve(of key: OpaquePointer) throws(PublicKeyProblem) -> EllipticCurve {
+private func namedCurve(of key: OpaquePointer) throws(PublicKeyError) -> EllipticCurve {
   var isExplicit: Int32 = 0
   guard
     EVP_PKEY_get_int_param(key, OSSL_PKEY_PARAM_EC_DECODED_FROM_EXPLICIT_PARAMS, &isExplicit) == 1
@@ -51,8 +51,8 @@ private func namedCurve(of key: OpaquePointer) throws(PublicKeyProblem) -> Ellip
 /// OpenSSL's own check: a point on the curve and not at infinity; an odd RSA exponent above 1 and a
 /// modulus that is odd and composite.
 private func check(
-  _ key: OpaquePointer, orThrow problem: PublicKeyProblem
-) throws(PublicKeyProblem) {
+  _ key: OpaquePointer, orThrow problem: PublicKeyError
+) throws(PublicKeyError) {
   guard let context = EVP_PKEY_CTX_new(key, nil) else { throw .outOfMemory }
   defer { EVP_PKEY_CTX_free(context) }
   guard EVP_PKEY_public_check(context) == 1 else { throw problem }
@@ -61,7 +61,7 @@ private func check(
 /// The key's parameter called `name`, big endian, padded to `width` bytes if that is given.
 private func number(
   _ name: String, of key: OpaquePointer, width: Int? = nil
-) throws(PublicKeyProblem) -> [UInt8] {
+) throws(PublicKeyError) -> [UInt8] {
   var number: OpaquePointer?
   guard EVP_PKEY_get_bn_param(key, name, &number) == 1, let number else { throw .malformedKey }
   defer { BN_free(number) }
@@ -73,7 +73,7 @@ private func number(
   return bytes
 }
 
-private func rawPublicKey(of key: OpaquePointer) throws(PublicKeyProblem) -> [UInt8] {
+private func rawPublicKey(of key: OpaquePointer) throws(PublicKeyError) -> [UInt8] {
   var length = 32
   let bytes = [UInt8](unsafeUninitializedCapacity: length) { buffer, count in
     count = EVP_PKEY_get_raw_public_key(key, buffer.baseAddress, &length) == 1 ? length : 0

@@ -3,12 +3,12 @@ internal import COpenSSL
 extension PublicKey {
   /// The one public key in `pem`: a single `PUBLIC KEY` block (RFC 7468 §13). Text may stand before
   /// it, only white space behind it.
-  package convenience init(pem: [UInt8]) throws(PublicKeyProblem) {
+  package convenience init(pem: [UInt8]) throws(PublicKeyError) {
     try self.init(subjectPublicKeyInfo: try singlePublicKeyBlock(in: pem))
   }
 
   /// A key in DER as RFC 5280 §4.1 lays it out, and nothing behind it.
-  package convenience init(subjectPublicKeyInfo der: [UInt8]) throws(PublicKeyProblem) {
+  package convenience init(subjectPublicKeyInfo der: [UInt8]) throws(PublicKeyError) {
     let (key, length) = der.withUnsafeBufferPointer { bytes -> (OpaquePointer?, Int) in
       var end = bytes.baseAddress
       let key = d2i_PUBKEY(nil, &end, bytes.count)
@@ -29,11 +29,11 @@ extension PublicKey {
   /// §6.2.1 wants it.
   package convenience init(
     on curve: EllipticCurve, x: [UInt8], y: [UInt8]
-  ) throws(PublicKeyProblem) {
+  ) throws(PublicKeyError) {
     guard x.count == curve.fieldBytes, y.count == curve.fieldBytes else { throw .invalidPoint }
     // Decoding a point refuses coordinates of p or more, which setting them would reduce.
     let uncompressed: [UInt8] = [0x04] + x + y
-    do throws(PublicKeyProblem) {
+    do throws(PublicKeyError) {
       try self.init(subjectPublicKeyInfo: curve.subjectPublicKeyInfoPrefix + uncompressed)
     } catch .malformedKey {
       throw .invalidPoint
@@ -41,7 +41,7 @@ extension PublicKey {
   }
 
   /// An Ed25519 key of 32 bytes (RFC 8032 §5.1.5).
-  package convenience init(ed25519 bytes: [UInt8]) throws(PublicKeyProblem) {
+  package convenience init(ed25519 bytes: [UInt8]) throws(PublicKeyError) {
     guard let key = EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, nil, bytes, bytes.count) else {
       ERR_clear_error()
       throw .invalidPoint
@@ -52,7 +52,7 @@ extension PublicKey {
   /// An RSA key, both numbers big endian.
   package convenience init(
     rsaModulus modulus: [UInt8], exponent: [UInt8]
-  ) throws(PublicKeyProblem) {
+  ) throws(PublicKeyError) {
     guard let key = rsaKey(modulus: modulus, exponent: exponent) else {
       ERR_clear_error()
       throw .invalidRSA

@@ -30,9 +30,8 @@ struct DelveJSONCommand: ParsableCommand {
       ("scanSuccessWebhook", "success"), ("scanFailureWebhook", "failure"),
       ("exportCompleteWebhook", "export"),
     ]
-    let members = hooks.map { name, path in
-      (name, JSONValue.object(JSONObject([("url", .string("\(base)/\(path)"))])))
-    }
-    printResult(String(decoding: JSONValue.object(JSONObject(members)).compactText, as: UTF8.self))
+    let object = JSONObject(
+      hooks.map { name, path in (name, .object(["url": .string("\(base)/\(path)")])) })
+    printResult(object.line)
   }
 }

@@ -1,8 +1,8 @@
 internal import CommandLineProgram
 internal import Glibc
 
-/// Prints rows in columns as wide as their widest cell. At a terminal, a row is cut where the terminal
-/// ends.
+/// Prints rows in columns as wide as their widest cell. At a terminal, a row is cut to the
+/// terminal's width.
 /// - Parameter columns: their headings; nil: none.
 func printTable(columns: [String]?, rows: [[String]]) {
   let all = (columns.map { [$0] } ?? []) + rows

@@ -1,7 +1,8 @@
 internal import Glibc
+package import LinuxSystem
 
 /// Tells the service manager how far the program is, as sd_notify(3) describes it: one datagram to
-/// the unix socket that `NOTIFY_SOCKET` names. Where nobody asks for it, nothing is sent.
+/// the unix socket that `NOTIFY_SOCKET` names. If nobody asks for it, nothing is sent.
 package struct ServiceManager: Sendable {
   package enum State: String {
     case ready = "READY=1"

@@ -4,7 +4,7 @@ extension JSONValue {
   /// nothing but white space behind the value, and at most 128 levels of arrays and objects, the
   /// outermost being level 1.
   ///
-  /// Time grows with the length of the text, whatever is in it; the stack with its levels alone.
+  /// Time grows with the length of the text, whatever is in it; the stack only with its levels.
   /// - Parameter levels: another limit than 128.
   package init(parsing text: [UInt8], levels: Int = 128) throws(JSONSyntaxError) {
     guard (try? UTF8Span(validating: text.span)) != nil else {

@@ -16,7 +16,9 @@ package indirect enum JSONValue: Sendable {
 extension JSONValue {
   package static func string(_ text: String) -> JSONValue { .string(Array(text.utf8)) }
 
-  package static func number(_ value: Int64) -> JSONValue { .number(Array(String(value).utf8)) }
+  package static func number(_ value: some BinaryInteger) -> JSONValue {
+    .number(Array(String(value).utf8))
+  }
 
   package var string: [UInt8]? {
     if case .string(let bytes) = self { bytes } else { nil }
@@ -25,6 +27,9 @@ extension JSONValue {
   package var number: [UInt8]? {
     if case .number(let spelling) = self { spelling } else { nil }
   }
+
+  /// The number, if it is spelled as an integer that fits.
+  package var integer: Int64? { number.flatMap { Int64(String(decoding: $0, as: UTF8.self)) } }
 
   package var array: [JSONValue]? {
     if case .array(let elements) = self { elements } else { nil }

@@ -7,6 +7,9 @@ extension JSONValue {
   /// numbers as spelled.
   package var canonicalText: [UInt8] { text(sorted: true) }
 
+  /// The value on one line, as `compactText` has it, and a newline.
+  package var line: [UInt8] { compactText + [UInt8(ascii: "\n")] }
+
   private func text(sorted: Bool) -> [UInt8] {
     var text: [UInt8] = []
     text.reserveCapacity(256)
@@ -41,26 +44,31 @@ extension JSONValue {
 }
 
 /// Appends `string`, UTF-8 bytes, as a JSON string. Only what must be escaped is: the quotation
-/// mark, the backslash and U+0000 to U+001F, in the short form where there is one, else `\u00xx`
+/// mark, the backslash and U+0000 to U+001F, in the short form if there is one, else `\u00xx`
 /// with lower-case digits.
 package func appendJSONString(_ string: [UInt8], to text: inout [UInt8]) {
-  append(string, to: &text)
+  append(string, isPlain: isPlain(string.span), to: &text)
 }
 
 package func appendJSONString(_ string: String, to text: inout [UInt8]) {
-  append(string.utf8, to: &text)
+  append(string.utf8, isPlain: isPlain(string.utf8.span), to: &text)
 }
 
-private func append(_ string: some Sequence<UInt8>, to text: inout [UInt8]) {
+private func append(_ string: some Collection<UInt8>, isPlain: Bool, to text: inout [UInt8]) {
   text.append(UInt8(ascii: "\""))
-  if string.contains(where: mustBeEscaped) {
+  if isPlain {
+    text.append(contentsOf: string)
+  } else {
     for byte in string {
       if mustBeEscaped(byte) { appendEscaped(byte, to: &text) } else { text.append(byte) }
     }
-  } else {
-    text.append(contentsOf: string)
   }
   text.append(UInt8(ascii: "\""))
+}
+
+private func isPlain(_ string: Span<UInt8>) -> Bool {
+  for index in string.indices where mustBeEscaped(string[index]) { return false }
+  return true
 }
 
 private func mustBeEscaped(_ byte: UInt8) -> Bool {

@@ -63,13 +63,8 @@ extension InstanceSettings {
 
 /// The keys in the file at `path`.
 package func readKeyFile(_ path: String) throws(ConfigurationError) -> KeyFile {
-  let text: [UInt8]
-  do throws(FileError) {
-    text = try contents(ofFile: path)
-  } catch {
-    throw ConfigurationError(file: path, line: nil, message: error.message)
-  }
-  do throws(KeyFileProblem) {
+  let text = try fileContents(path)
+  do throws(KeyFileError) {
     return try KeyFile(parsing: text)
   } catch {
     throw ConfigurationError(file: path, line: nil, message: error.explanation)

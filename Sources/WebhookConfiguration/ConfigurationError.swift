@@ -1,12 +1,36 @@
+internal import LinuxSystem
+
 /// Why a configuration cannot be used: file, line and key, what was found, what is allowed.
 package struct ConfigurationError: Error, Equatable, Sendable, CustomStringConvertible {
   package let file: String
-  /// Counted from 1; nil where the whole file is meant.
+  /// Counted from 1; nil: the whole file.
   package let line: Int?
   package let message: String
+  /// Whether the file could not be read at all.
+  let isUnread: Bool
+
+  init(file: String, line: Int?, message: String, isUnread: Bool = false) {
+    (self.file, self.line, self.message, self.isUnread) = (file, line, message, isUnread)
+  }
 
   /// `FILE:LINE: MESSAGE`, as compilers write it.
   package var description: String {
     "\(file):\(line.map { "\($0): " } ?? " ")\(message)"
   }
+}
+
+/// The bytes of a file that belongs to the configuration.
+func fileContents(_ path: String) throws(ConfigurationError) -> [UInt8] {
+  let limit = 1 << 20
+  let bytes: [UInt8]
+  do throws(SystemError) {
+    bytes = try contents(ofFile: path, maxBytes: limit)
+  } catch {
+    throw ConfigurationError(file: path, line: nil, message: error.reason, isUnread: true)
+  }
+  guard bytes.count <= limit else {
+    throw ConfigurationError(
+      file: path, line: nil, message: "longer than \(limit) bytes", isUnread: true)
+  }
+  return bytes
 }

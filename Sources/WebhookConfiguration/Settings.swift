@@ -1,3 +1,4 @@
+internal import LinuxSystem
 package import WebhookCore
 
 /// The configuration file's content, checked; key files are named in it and not yet read.
@@ -14,7 +15,8 @@ package struct Settings: Sendable {
 package struct InstanceSettings: Sendable {
   package let name: InstanceName
   package let url: String
-  /// Absolute, or relative to where the program runs if the configuration's own path is.
+  /// Absolute, or relative to where the program runs if the configuration's own path is. At least
+  /// one.
   package let keyFiles: [String]
   package let algorithms: [SignatureAlgorithm]
   package let xSignature: XSignatureRule
@@ -25,16 +27,23 @@ extension Settings {
   /// Where the configuration lies if nobody says otherwise.
   package static let defaultPath = "/etc/delve-webhook/config.yaml"
 
+  /// Where the configuration lies: as an option says, or the environment, or at the default place.
+  /// - Parameter variable: the value of `DELVE_WEBHOOK_CONFIG`.
+  package static func path(option: String?, variable: String?) -> String {
+    option ?? variable ?? defaultPath
+  }
+
+  /// The environment's name for it.
+  package static let pathVariable = "DELVE_WEBHOOK_CONFIG"
+
   /// Reads the file at `path`; relative paths in it are relative to it.
   package init(file path: String) throws(ConfigurationError) {
-    let text: [UInt8]
-    do throws(FileError) {
-      text = try contents(ofFile: path)
-    } catch {
-      let remedy = "name the configuration with --config or DELVE_WEBHOOK_CONFIG"
+    do throws(ConfigurationError) {
+      try self.init(parsing: try fileContents(path), file: path)
+    } catch  where error.isUnread {
+      let remedy = "name the configuration with --config or \(Self.pathVariable)"
       throw ConfigurationError(file: path, line: nil, message: "\(error.message); \(remedy)")
     }
-    try self.init(parsing: text, file: path)
   }
 
   package init(parsing text: [UInt8], file: String) throws(ConfigurationError) {
@@ -45,92 +54,75 @@ extension Settings {
       throw ConfigurationError(file: file, line: error.line, message: error.message)
     }
     var reader = try SettingsReader(document, named: "the configuration", file: file)
-    try reader.requireKnown([
-      "spool", "instances", "max-age-seconds", "clock-skew-seconds", "body", "max-body-bytes",
-      "max-token-bytes", "workers", "minimum-free-bytes",
-    ])
-    let spool = try reader.require("spool")
-    self.spool = absolutePath(try reader.string("spool", spool), besides: file)
-    policy = try readPolicy(&reader)
-    workers = try reader.takeInteger("workers", in: 1...256) ?? 16
-    minimumFreeBytes = try reader.takeInteger("minimum-free-bytes", in: 0...Int.max) ?? 67_108_864
+    try reader.requireKnown(in: .top)
+    spool = absolutePath(try reader.text(.spool).text, besides: file)
+    policy = try DeliveryPolicy(&reader)
+    workers = try reader.number(.workers)
+    minimumFreeBytes = try reader.number(.minimumFreeBytes)
     instances = try readInstances(&reader)
+  }
+
+  /// Those keys whose change needs a restart, and that have changed since `old`.
+  package func keysThatNeedRestart(since old: Settings) -> [SettingKey] {
+    var keys: [SettingKey] = []
+    if spool != old.spool { keys.append(.spool) }
+    if workers != old.workers { keys.append(.workers) }
+    return keys.filter { !$0.facts.isAppliedByReload }
   }
 }
 
-private func readPolicy(_ reader: inout SettingsReader) throws(ConfigurationError) -> DeliveryPolicy
-{
-  var policy = DeliveryPolicy()
-  if let seconds = try reader.takeInteger("max-age-seconds", in: 1...604_800) {
-    policy.freshness.maxAgeSeconds = Int64(seconds)
+extension DeliveryPolicy {
+  fileprivate init(_ reader: inout SettingsReader) throws(ConfigurationError) {
+    self.init()
+    freshness.maxAgeSeconds = Int64(try reader.number(.maxAgeSeconds))
+    freshness.clockSkewSeconds = Int64(try reader.number(.clockSkewSeconds))
+    body = try reader.choice(.body)
+    maxBodyBytes = try reader.number(.maxBodyBytes)
+    maxTokenBytes = try reader.number(.maxTokenBytes)
   }
-  if let seconds = try reader.takeInteger("clock-skew-seconds", in: 0...3_600) {
-    policy.freshness.clockSkewSeconds = Int64(seconds)
-  }
-  if let body = reader.take("body") {
-    policy.body = try reader.choice("body", body, of: BodyPolicy.self)
-  }
-  if let bytes = try reader.takeInteger("max-body-bytes", in: 0...16_777_216) {
-    policy.maxBodyBytes = bytes
-  }
-  if let bytes = try reader.takeInteger("max-token-bytes", in: 256...65_536) {
-    policy.maxTokenBytes = bytes
-  }
-  return policy
 }
 
 private func readInstances(
   _ reader: inout SettingsReader
 ) throws(ConfigurationError) -> [InstanceSettings] {
-  let node = try reader.require("instances")
+  let node = try reader.require(.instances)
   let entries = try SettingsReader(node, named: "instances", file: reader.file).allEntries()
   guard !entries.isEmpty else {
     throw ConfigurationError(
       file: reader.file, line: node.line, message: "instances: at least one is needed")
   }
   var instances: [InstanceSettings] = []
-  for entry in entries { instances.append(try readInstance(entry, file: reader.file)) }
+  for entry in entries { instances.append(try InstanceSettings(entry, file: reader.file)) }
   return instances
 }
 
-private func readInstance(
-  _ entry: YAMLNode.Entry, file: String
-) throws(ConfigurationError) -> InstanceSettings {
-  guard let name = InstanceName(entry.key) else {
-    throw ConfigurationError(
-      file: file, line: entry.keyLine,
-      message: "instances: an instance's name must be 1 to 63 of a-z, 0-9 and -, not - first")
+extension InstanceSettings {
+  fileprivate init(_ entry: YAMLNode.Entry, file: String) throws(ConfigurationError) {
+    guard let name = InstanceName(entry.key) else {
+      throw ConfigurationError(
+        file: file, line: entry.keyLine,
+        message: "instances: an instance's name must be 1 to 63 of a-z, 0-9 and -, not - first")
+    }
+    self.name = name
+    var reader = try SettingsReader(entry.value, named: "\(name)", file: file)
+    try reader.requireKnown(in: .instance)
+    url = try readURL(&reader)
+    keyFiles = try reader.texts(.keys).map { absolutePath($0.text, besides: file) }
+    algorithms = try readAlgorithms(&reader)
+    xSignature = XSignatureRule(
+      policy: try reader.choice(.xSignature), keyLocations: try readKeyLocations(&reader))
+    audience = try reader.texts(.audience).map(\.text)
   }
-  var reader = try SettingsReader(entry.value, named: "\(name)", file: file)
-  try reader.requireKnown([
-    "url", "keys", "key-location", "algorithms", "x-signature", "audience",
-  ])
-  return InstanceSettings(
-    name: name,
-    url: try readURL(&reader),
-    keyFiles: try readStrings("keys", &reader, maximum: 16).map { absolutePath($0, besides: file) },
-    algorithms: try readAlgorithms(&reader),
-    xSignature: XSignatureRule(
-      policy: try readXSignaturePolicy(&reader), keyLocations: try readKeyLocations(&reader)),
-    audience: try reader.takeStrings("audience", maximum: 64)?.map(\.text) ?? [])
-}
-
-private func readStrings(
-  _ key: String, _ reader: inout SettingsReader, maximum: Int
-) throws(ConfigurationError) -> [String] {
-  let node = try reader.require(key)
-  return try reader.strings(key, node, maximum: maximum).map(\.text)
 }
 
 private func readURL(_ reader: inout SettingsReader) throws(ConfigurationError) -> String {
-  let node = try reader.require("url")
-  let url = try reader.string("url", node)
+  let (url, node) = try reader.text(.url)
   let rest = url.utf8.dropFirst("https://".utf8.count)
   // The host must not be empty, and nothing in it may be an account or a password.
   guard url.hasPrefix("https://"), let first = rest.first, first != UInt8(ascii: "/"),
     rest.allSatisfy({ (0x21...0x7E).contains($0) && !"?#@\"<>\\^`{|}".utf8.contains($0) })
   else {
-    throw reader.error("url", node, "https://HOST, without query and fragment")
+    throw reader.error(.url, node, allowed: "https://HOST, without query and fragment")
   }
   return url
 }
@@ -138,54 +130,29 @@ private func readURL(_ reader: inout SettingsReader) throws(ConfigurationError) 
 private func readAlgorithms(
   _ reader: inout SettingsReader
 ) throws(ConfigurationError) -> [SignatureAlgorithm] {
-  guard let entries = try reader.takeStrings("algorithms", maximum: 11) else { return [.es512] }
   var algorithms: [SignatureAlgorithm] = []
-  for entry in entries {
-    algorithms.append(try reader.choice("algorithms", entry.node, of: SignatureAlgorithm.self))
+  for entry in try reader.texts(.algorithms) {
+    guard let algorithm = SignatureAlgorithm(rawValue: entry.text) else {
+      throw reader.error(
+        .algorithms, entry.node,
+        allowed: SignatureAlgorithm.allCases.map(\.rawValue).joined(separator: ", "))
+    }
+    algorithms.append(algorithm)
   }
   return algorithms
-}
-
-private func readXSignaturePolicy(
-  _ reader: inout SettingsReader
-) throws(ConfigurationError) -> XSignatureRule.Policy {
-  guard let node = reader.take("x-signature") else { return .require }
-  return try reader.choice("x-signature", node, of: XSignatureRule.Policy.self)
 }
 
 private func readKeyLocations(
   _ reader: inout SettingsReader
 ) throws(ConfigurationError) -> [String] {
-  guard let entries = try reader.takeStrings("key-location", maximum: 8) else {
-    return ["/api/webhook.key"]
-  }
-  for entry in entries {
-    let isFit = entry.text.utf8.allSatisfy {
-      (0x21...0x7E).contains($0) && $0 != 0x2C && $0 != 0x27
-    }
-    guard isFit, entry.text.utf8.count <= 1_018 else {
-      throw reader.error(
-        "key-location", entry.node,
-        "printable ASCII without blank, comma and apostrophe, at most 1018 bytes")
-    }
+  let entries = try reader.texts(.keyLocation)
+  for entry in entries where !XSignatureRule.canName(entry.text) {
+    throw reader.error(
+      .keyLocation, entry.node,
+      allowed: "printable ASCII without blank, comma and apostrophe, at most "
+        + "\(XSignatureRule.maximumKeyLocationBytes) bytes")
   }
   return entries.map(\.text)
-}
-
-extension SettingsReader {
-  fileprivate mutating func takeInteger(
-    _ key: String, in range: ClosedRange<Int>
-  ) throws(ConfigurationError) -> Int? {
-    guard let node = take(key) else { return nil }
-    return try integer(key, node, in: range)
-  }
-
-  fileprivate mutating func takeStrings(
-    _ key: String, maximum: Int
-  ) throws(ConfigurationError) -> [(text: String, node: YAMLNode)]? {
-    guard let node = take(key) else { return nil }
-    return try strings(key, node, maximum: maximum)
-  }
 }
 
 /// `path` as it is if it is absolute, else in the folder of `file`.

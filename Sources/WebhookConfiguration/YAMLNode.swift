@@ -1,4 +1,5 @@
 internal import CYAML
+internal import WebhookCore
 
 /// A value of a YAML document, with the line it begins on.
 struct YAMLNode {
@@ -28,7 +29,7 @@ struct YAMLError: Error {
 
 extension YAMLNode {
   /// The one document in `text`; an empty one is an empty mapping. Refused are anchors, aliases,
-  /// tags, a second document, keys that are no scalars or stand twice in a mapping, and more than
+  /// tags, a second document, keys that are not scalars or stand twice in a mapping, and more than
   /// 16 levels.
   init(parsing text: [UInt8]) throws(YAMLError) {
     let result = text.withUnsafeBufferPointer { bytes -> Result<YAMLNode, YAMLError> in
@@ -112,7 +113,7 @@ private final class YAMLEvents {
         throw event.error("a key must be a plain word")
       }
       if let first = lines[key] {
-        throw event.error("\(key): stands here again, first on line \(first)")
+        throw event.error("duplicate key \(printable(key)) (first defined on line \(first))")
       }
       lines[key] = event.line
       let value = try node(beginningWith: try next(), depth: depth + 1)

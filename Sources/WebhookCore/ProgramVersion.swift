@@ -1,2 +1,2 @@
-/// The version of both executables.
+/// The version of the programs.
 package let programVersion = "0.1.0"

@@ -46,7 +46,7 @@ struct EventConsumerTests {
     let other = try EventConsumer(of: consumer.instance, in: folder.path)
     #expect(try other.claim(name, in: .new) == nil)
     #expect(try other.claim(name, in: .cur) == nil)
-    try consumer.finish(claimed, now: Self.now)
+    try claimed.finish(now: Self.now)
     #expect(places == ["done/2026-09-21/\(name)"])
   }
 
@@ -54,7 +54,7 @@ struct EventConsumerTests {
     do { _ = try #require(try consumer.claim(name, in: .new)) }
     #expect(places == ["cur/\(name)"])
     let again = try #require(try consumer.claim(name, in: .cur))
-    try consumer.release(again)
+    try again.release()
     #expect(places == ["new/\(name)"])
   }
 
@@ -82,14 +82,14 @@ struct EventConsumerTests {
   @Test func recordComesBackAsItWasWritten() throws {
     do {
       let claimed = try #require(try consumer.claim(name, in: .new))
-      try consumer.putOff(claimed, failedRecord)
+      try claimed.putOff(failedRecord)
     }
     #expect(places == ["defer/\(name)", "defer/\(name).state"])
     #expect(consumer.record(of: name, in: .defer) == failedRecord)
     do {
       let again = try #require(try consumer.claim(name, in: .defer))
       #expect(again.record == failedRecord)
-      try consumer.giveUp(again, failedRecord)
+      try again.giveUp(failedRecord)
     }
     #expect(places == ["dead/\(name)", "dead/\(name).state"])
     try consumer.retry(name, in: .dead)
@@ -116,11 +116,11 @@ struct EventConsumerTests {
 
   @Test func olderOfTwoStays() throws {
     let first = try #require(try consumer.claim(name, in: .new))
-    try consumer.finish(first, now: Self.now)
+    try first.finish(now: Self.now)
     // Published a second time, after a crash.
     try folder.write(event.line, to: "acme/new/\(name)")
     let second = try #require(try consumer.claim(name, in: .new))
-    try consumer.finish(second, now: Self.now)
+    try second.finish(now: Self.now)
     #expect(places == ["done/2026-09-21/\(name)"])
   }
 
@@ -134,15 +134,15 @@ struct EventConsumerTests {
   private func follow(_ course: Course) throws {
     guard let claimed = try consumer.claim(name, in: .new) else { return }
     switch course {
-    case .finish: try consumer.finish(claimed, now: Self.now)
-    case .putOff: try consumer.putOff(claimed, failedRecord)
-    case .giveUp: try consumer.giveUp(claimed, failedRecord)
-    case .release: try consumer.release(claimed)
+    case .finish: try claimed.finish(now: Self.now)
+    case .putOff: try claimed.putOff(failedRecord)
+    case .giveUp: try claimed.giveUp(failedRecord)
+    case .release: try claimed.release()
     case .retry:
-      try consumer.giveUp(claimed, failedRecord)
+      try claimed.giveUp(failedRecord)
       try consumer.retry(name, in: .dead)
     case .finishByHand:
-      try consumer.putOff(claimed, failedRecord)
+      try claimed.putOff(failedRecord)
       try consumer.finish(name, in: .defer, now: Self.now)
     }
   }
@@ -165,7 +165,7 @@ struct EventConsumerTests {
   @Test func recordIsSyncedBeforeTheEventMoves() throws {
     let claimed = try #require(try consumer.claim(name, in: .new))
     recorded.reset()
-    try consumer.putOff(claimed, failedRecord)
+    try claimed.putOff(failedRecord)
     let order = recorded.calls.filter { call in
       ["fsync", "rename", "move"].contains { call.hasPrefix($0) }
     }

@@ -1,5 +1,6 @@
 internal import EventSpool
 internal import Glibc
+internal import LinuxSystem
 internal import Synchronization
 
 /// A machine whose disk is a `DiskModel`: the publisher's own code runs on it, call by call.

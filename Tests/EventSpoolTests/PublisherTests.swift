@@ -1,5 +1,6 @@
 internal import EventSpool
 internal import Foundation
+internal import LinuxSystem
 internal import Synchronization
 internal import TestSupport
 internal import Testing
@@ -24,12 +25,12 @@ struct SpoolUnderTest {
   var events: [String] { folder.files(below: "acme/new") }
   var ids: [String] { folder.files(below: "acme/ids") }
 
-  func publish(_ event: Event) throws(SpoolFailure) -> Publisher.Publication {
+  func publish(_ event: Event) throws(SpoolError) -> Publisher.Publication {
     try publisher.publish(event, minimumFreeBytes: 0)
   }
 
-  func failure(of event: Event) -> SpoolFailure? {
-    do throws(SpoolFailure) {
+  func failure(of event: Event) -> SpoolError? {
+    do throws(SpoolError) {
       _ = try publish(event)
       return nil
     } catch {
@@ -126,7 +127,7 @@ struct PublisherTests {
       #expect(test.ids.isEmpty || test.events.count == 1, "\(failed)")
       if failed != "unlock" { #expect(test.events == [], "\(failed)") }
       if failed.hasPrefix("fsync") {
-        #expect(test.failure(of: event) == .closed, "\(failed)")
+        #expect(test.failure(of: event)?.cause == .closed, "\(failed)")
         test.recorded.reset()
         var housekeeping = Housekeeping(of: test.spool)
         try housekeeping.step(now: Timestamp(seconds: 1_790_000_000))
@@ -179,7 +180,7 @@ struct PublisherTests {
     let test = try SpoolUnderTest()
     test.recorded.reset(failing: (6, code))
     let refusal = try #require(test.failure(of: try exampleEvent())?.refusal)
-    #expect(refusal.reason.rawValue == codeWord)
+    #expect(refusal.reason.codeWord == codeWord)
     #expect(
       refusal.detail
         == .systemCall("write", path: "\(test.folder.path)/acme/(unnamed file)", errno: code))
@@ -207,7 +208,7 @@ struct PublisherTests {
     let spool = try InstanceSpool.open(
       try exampleInstance().name, in: folder.path, calls: calls)
     opened.withLock { $0 = spool }
-    #expect(throws: SpoolFailure.closed) {
+    #expect(throws: SpoolError(.closed)) {
       try Publisher(of: spool).publish(try exampleEvent(id: "outer"), minimumFreeBytes: 0)
     }
   }
@@ -217,10 +218,10 @@ struct PublisherTests {
     let event = try exampleEvent(id: "1")
     _ = try test.publish(event)
     #expect(try test.publisher.publish(event, minimumFreeBytes: .max) == .duplicate)
-    #expect(throws: SpoolFailure.belowMinimum(bytes: .max)) {
+    #expect(throws: SpoolError(.belowMinimum(bytes: .max), "\(test.folder.path)/acme")) {
       try test.publisher.publish(try exampleEvent(id: "2"), minimumFreeBytes: .max)
     }
-    #expect(throws: SpoolFailure.belowMinimum(bytes: .max)) {
+    #expect(throws: SpoolError(.belowMinimum(bytes: .max), "\(test.folder.path)/acme")) {
       try test.spool.checkHealth(minimumFreeBytes: .max)
     }
   }
@@ -242,7 +243,7 @@ struct PublisherTests {
     _ = try test.publish(try exampleEvent(id: "1"))
     try FileManager.default.removeItem(atPath: "\(test.folder.path)/acme/new")
     #expect(test.failure(of: try exampleEvent(id: "2"))?.refusal.reason == .spoolIO)
-    #expect(throws: SpoolFailure.self) { try test.spool.checkHealth(minimumFreeBytes: 0) }
+    #expect(throws: SpoolError.self) { try test.spool.checkHealth(minimumFreeBytes: 0) }
     try test.folder.makeFolder("acme/new")
     try test.spool.checkHealth(minimumFreeBytes: 0)
     #expect(try test.publish(try exampleEvent(id: "2")) == .stored)

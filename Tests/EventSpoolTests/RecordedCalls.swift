@@ -1,5 +1,6 @@
 internal import EventSpool
 internal import Glibc
+internal import LinuxSystem
 internal import Synchronization
 
 /// System calls that are written down, and of which one can fail on purpose.
@@ -38,7 +39,8 @@ final class RecordedCalls: Sendable {
     state.withLock { $0.names[descriptor] ?? "?" }
   }
 
-  /// The real calls, each of which is recorded first; on a file system that says what it is told to.
+  /// The real calls, each of which is recorded first; on a file system that says what it is told
+  /// to.
   func systemCalls(isOnBtrfs: Bool) -> SystemCalls {
     let real = SystemCalls()
     var calls = SystemCalls()

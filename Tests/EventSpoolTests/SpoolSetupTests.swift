@@ -1,5 +1,6 @@
 internal import EventSpool
 internal import Glibc
+internal import LinuxSystem
 internal import TestSupport
 internal import Testing
 internal import WebhookCore
@@ -10,8 +11,8 @@ struct SpoolSetupTests {
       _ = try InstanceSpool.open(
         try exampleInstance().name, in: folder, calls: calls)
       return nil
-    } catch let error as SpoolSetupError {
-      return error.message
+    } catch let error as SpoolError {
+      return error.explanation
     }
   }
 
@@ -26,14 +27,14 @@ struct SpoolSetupTests {
   @Test func newerLayoutIsRefused() throws {
     let folder = try TemporaryFolder()
     try folder.write("2\n".utf8, to: "acme/format")
-    #expect(try message(in: folder.path)?.contains("use the version that wrote it") == true)
+    #expect(try message(in: folder.path)?.contains("use the version that wrote the spool") == true)
     #expect(folder.files(below: "acme") == ["format"])
   }
 
   @Test func missingSpoolIsNamedWithTheRemedy() throws {
     #expect(
       try message(in: "/nonexistent/spool")
-        == "spool: /nonexistent/spool: open: No such file or directory; make the folder, owned by "
+        == "/nonexistent/spool: open: No such file or directory; make the folder, owned by "
         + "the user that the responder runs as, mode 0750")
   }
 
@@ -104,7 +105,7 @@ struct HousekeepingTests {
     let event = try exampleEvent()
     _ = try test.publish(event)
     test.recorded.reset(failing: (0, EIO))
-    #expect(throws: SpoolFailure.self) { try test.spool.syncMemory() }
+    #expect(throws: SpoolError.self) { try test.spool.syncMemory() }
     test.recorded.reset()
     try test.spool.syncMemory()
     #expect(test.recorded.calls == ["fsync \(event.issuedHour)", "fsync ids"])
@@ -119,11 +120,11 @@ struct HousekeepingTests {
     for _ in 0..<2 {
       // open, write, fsync, lock, unlock, link, fsync of the folder
       test.recorded.reset(failing: (6, EIO))
-      #expect(throws: SpoolFailure.self) {
+      #expect(throws: SpoolError.self) {
         try housekeeping.step(now: Timestamp(seconds: 1_790_000_000))
       }
       #expect(test.recorded.calls.suffix(3) == ["link acme", "fsync acme", "unlink acme"])
-      #expect(throws: SpoolFailure.closed) { try test.publish(try exampleEvent()) }
+      #expect(throws: SpoolError(.closed)) { try test.publish(try exampleEvent()) }
     }
     test.recorded.reset()
     try housekeeping.step(now: Timestamp(seconds: 1_790_000_000))

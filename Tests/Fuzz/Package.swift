@@ -11,10 +11,12 @@ let package = Package(
   targets: [
     .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto"),
     .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1"),
+    .target(name: "CLinux"),
+    .target(name: "LinuxSystem", dependencies: ["CLinux"]),
     .target(name: "StrictJSON"),
     .target(name: "OpenSSLCrypto", dependencies: ["COpenSSL"]),
     .target(name: "WebhookCore", dependencies: ["StrictJSON", "OpenSSLCrypto"]),
-    .target(name: "WebhookConfiguration", dependencies: ["WebhookCore", "CYAML"]),
+    .target(name: "WebhookConfiguration", dependencies: ["CYAML", "LinuxSystem", "WebhookCore"]),
   ]
     + fuzzers.map {
       .executableTarget(

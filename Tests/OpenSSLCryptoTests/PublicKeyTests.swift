@@ -8,7 +8,7 @@ struct PublicKeyTests {
   }
 
   @Test(arguments: [
-    ("empty", PublicKeyProblem.emptyPEM), ("blank", .emptyPEM), ("html", .notPEM),
+    ("empty", PublicKeyError.emptyPEM), ("blank", .emptyPEM), ("html", .notPEM),
     ("random", .notPEM), ("der", .notPEM), ("private-pkcs8", .privateKey),
     ("private-sec1", .privateKey), ("private-and-public", .privateKey),
     ("certificate", .certificate), ("pkcs1", .pkcs1), ("cut", .malformedPEM),
@@ -19,7 +19,7 @@ struct PublicKeyTests {
     ("rsa1024", .rsaTooShort(bits: 1024)), ("rsa-e1", .invalidRSA), ("rsa-e2", .invalidRSA),
     ("explicit-parameters", .explicitParameters),
   ])
-  func badKeyFileIsRefusedForItsOwnReason(name: String, expected: PublicKeyProblem) {
+  func badKeyFileIsRefusedForItsOwnReason(name: String, expected: PublicKeyError) {
     #expect(throws: expected) { try load(name) }
   }
 
@@ -33,12 +33,12 @@ struct PublicKeyTests {
 
   @Test func textBehindTheBlockIsRefused() throws {
     let pem = try testFile("Attacks/keys/p521.pem") + Array("and more\n".utf8)
-    #expect(throws: PublicKeyProblem.textBehindBlock) { try PublicKey(pem: pem) }
+    #expect(throws: PublicKeyError.textBehindBlock) { try PublicKey(pem: pem) }
   }
 
   @Test func compressedPointIsTheSameKey() throws {
     guard case .ellipticCurve(let curve, let x, let y) = try load("good-compressed").components
-    else { throw PublicKeyProblem.unsupportedType }
+    else { throw PublicKeyError.unsupportedType }
     #expect(try PublicKey(on: curve, x: x, y: y).components == load("good-compressed").components)
   }
 
@@ -48,7 +48,7 @@ struct PublicKeyTests {
     var point = [UInt8](repeating: index < 2 ? 0 : 0xFF, count: 32)
     point[0] = index < 2 ? UInt8(index) : [3: 0xEC, 4: 0xED, 5: 0xEE, 6: 0xEC][index] ?? 0
     point[31] = (index < 2 ? 0 : 0x7F) | (index == 6 ? 0x80 : 0)
-    #expect(throws: PublicKeyProblem.smallOrderPoint) { try PublicKey(ed25519: point) }
+    #expect(throws: PublicKeyError.smallOrderPoint) { try PublicKey(ed25519: point) }
   }
 
   @Test func signatureOfAnotherSchemeIsNeverValid() throws {

@@ -3,8 +3,8 @@ internal import StrictJSON
 internal import TestSupport
 internal import Testing
 
-/// Project Wycheproof's signatures, each with Wycheproof's own verdict, but for the differences that
-/// the fixed salt length of RFC 7518 §3.5 makes.
+/// Project Wycheproof's signatures, each with Wycheproof's own verdict, but for the differences
+/// that the fixed salt length of RFC 7518 §3.5 makes.
 @Suite(.enabled(if: Repository.foreignVectors != nil, "no vectors: set DELVE_VECTORS"))
 struct WycheproofTests {
   private struct Group {

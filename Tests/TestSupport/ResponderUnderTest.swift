@@ -92,7 +92,8 @@ package func deliveryParameters(
   return parameters
 }
 
-/// One instance, `acme`, with the P-521 test key; `settings` are further lines of the configuration.
+/// One instance, `acme`, with the P-521 test key; `settings` are further lines of the
+/// configuration.
 package func exampleConfiguration(settings: String = "") -> String {
   """
   spool: spool

@@ -82,7 +82,7 @@ struct SettingsTests {
     ("", "1: spool is missing"),
     ("spool: /s", "1: instances is missing"),
     ("spool: /s\ninstances: {}", "2: instances: at least one is needed"),
-    (minimal + "\nspool: /other", "6: spool: stands here again, first on line 1"),
+    (minimal + "\nspool: /other", "6: duplicate key spool (first defined on line 1)"),
     (minimal + "\nmax-age: 5", "6: max-age: unknown key; known here: spool, instances"),
     (
       minimal + "\nmax-age-seconds: 0",

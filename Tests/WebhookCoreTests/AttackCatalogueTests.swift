@@ -25,7 +25,7 @@ struct AttackCatalogueTests {
       outcome = .refused(error)
     }
     #expect(outcome.codeWord == attack.codeWord)
-    #expect(outcome.status == attack.status)
+    #expect(outcome.status.rawValue == attack.status)
   }
 
   private func decision(for attack: AttackCase) throws -> Decision {

@@ -103,8 +103,8 @@ struct EventTests {
   @Test func eventIsReadBackAsItWasWritten() throws {
     let event = try event(examplePayload(issuedAt: Decision.now))
     let stored = try required(StoredEvent(line: event.line))
-    #expect(stored["id"] == event.id.hex)
-    #expect(stored["absent"] == "")
+    #expect(stored[.id] == event.id.hex)
+    #expect(stored[.hook] == "")
     #expect(StoredEvent(line: Array(#"{"specversion":"1.0"}"#.utf8)) == nil)
     #expect(StoredEvent(line: event.line.dropLast(2)) == nil)
   }

@@ -108,7 +108,7 @@ struct ForeignTokenTests {
       case "malformed":
         #expect([.malformedToken, .malformedHeader].contains(reason), "\(name)")
       case "malformed or algorithm-not-allowed": #expect(reason == .malformedToken, "\(name)")
-      case let codeWord: #expect(reason?.rawValue == codeWord, "\(name)")
+      case let codeWord: #expect(reason?.codeWord == codeWord, "\(name)")
       }
     }
   }

@@ -27,14 +27,14 @@ struct KeyFileTests {
   private func badKeyIsRefusedAndOddOneLoads(key: BadKey) throws {
     let text = try testFile("Attacks/\(key.file)")
     if key.isRefused {
-      #expect(throws: KeyFileProblem.self) { try KeyFile(parsing: text) }
+      #expect(throws: KeyFileError.self) { try KeyFile(parsing: text) }
     } else {
       #expect(try KeyFile(parsing: text).keys.isEmpty == false)
     }
   }
 
-  private func problem(_ name: String) -> KeyFileProblem? {
-    do throws(KeyFileProblem) {
+  private func problem(_ name: String) -> KeyFileError? {
+    do throws(KeyFileError) {
       _ = try KeyFile(parsing: (try? testFile("Attacks/bad-keys/\(name).json")) ?? [])
       return nil
     } catch {
@@ -43,7 +43,7 @@ struct KeyFileTests {
   }
 
   @Test(arguments: [
-    ("private.jwk", KeyFileProblem.privateKey), ("private-rsa.jwk", .privateKey),
+    ("private.jwk", KeyFileError.privateKey), ("private-rsa.jwk", .privateKey),
     ("oct.jwk", .symmetricKey), ("with-oct.jwks", .symmetricKey),
     ("no-kty.jwk", .missingMember(.kty)),
     ("no-y.jwk", .missingMember(.y)), ("kty-case.jwk", .unknownKeyType),
@@ -56,7 +56,7 @@ struct KeyFileTests {
     ("ed25519-zero.jwk", .key(.smallOrderPoint)), ("rsa1024.jwk", .key(.rsaTooShort(bits: 1024))),
     ("rsa-n-leading-zero.jwk", .malformedMember(.n)),
   ])
-  func badJSONWebKeyIsRefusedForItsOwnReason(name: String, expected: KeyFileProblem) {
+  func badJSONWebKeyIsRefusedForItsOwnReason(name: String, expected: KeyFileError) {
     #expect(problem(name) == expected)
   }
 

@@ -15,9 +15,9 @@ struct ProofTests {
   private func problem(
     replacing old: String = "", with new: String = "", fileName: String? = nil,
     by keys: [VerificationKey]? = nil
-  ) -> ProofProblem? {
+  ) -> ProofError? {
     let line = String(decoding: event.line, as: UTF8.self).replacing(old, with: new)
-    do throws(ProofProblem) {
+    do throws(ProofError) {
       try verifyProof(
         of: Array(line.utf8), fileName: fileName ?? event.fileName.description,
         by: keys ?? self.keys)
@@ -44,12 +44,18 @@ struct ProofTests {
     #expect(problem(replacing: "\"specversion\"", with: "\"version\"") == .notEvent)
     #expect(problem(replacing: "\"jws\"", with: "\"token\"") == .noToken)
     #expect(problem(replacing: "\"jws\":\"", with: "\"jws\":\"x.") == .malformedToken)
-    #expect(problem(replacing: event.id.hex, with: String(event.id.hex.reversed())) == .otherID)
-    #expect(problem(replacing: "\"kind\":\"export\"", with: "\"kind\":\"scan\"") == .otherData)
-    #expect(problem(replacing: "\"iat\":1790000000", with: "\"iat\":1790000000.0") == .otherData)
-    #expect(problem(replacing: "export.done", with: "export.failed") == .otherAttribute)
-    #expect(problem(replacing: "14:13:20Z", with: "14:13:21Z") == .otherAttribute)
-    #expect(problem(replacing: "\"keyid\":\"", with: "\"keyid\":\"x") == .otherKey)
+    #expect(
+      problem(replacing: event.id.hex, with: String(event.id.hex.reversed()))
+        == .otherAttribute(.id))
+    #expect(
+      problem(replacing: "\"kind\":\"export\"", with: "\"kind\":\"scan\"") == .otherAttribute(.data)
+    )
+    #expect(
+      problem(replacing: "\"iat\":1790000000", with: "\"iat\":1790000000.0")
+        == .otherAttribute(.data))
+    #expect(problem(replacing: "export.done", with: "export.failed") == .otherAttribute(.type))
+    #expect(problem(replacing: "14:13:20Z", with: "14:13:21Z") == .otherAttribute(.time))
+    #expect(problem(replacing: "\"keyid\":\"", with: "\"keyid\":\"x") == .otherAttribute(.keyid))
     #expect(problem(fileName: "other.json") == .otherFileName)
     #expect(problem(by: try TestKey.otherP521.verificationKeys) == .badSignature)
     #expect(problem(by: try TestKey.p256.verificationKeys) == .badSignature)

@@ -66,7 +66,7 @@ struct RefusalTests {
   }
 
   @Test func codeWordsAreLowerCaseWordsAndAllDifferent() {
-    let words = Refusal.Reason.allCases.map(\.rawValue)
+    let words = Refusal.Reason.allCases.map(\.codeWord)
     #expect(Set(words).count == words.count)
     #expect(words.allSatisfy { $0.allSatisfy { $0.isLowercase || $0 == "-" } })
   }

@@ -37,12 +37,6 @@ static inline curl_off_t ccurl_retry_after(CURL *easy) {
   return seconds;
 }
 
-static inline void *ccurl_private(CURL *easy) {
-  char *context = NULL;
-  curl_easy_getinfo(easy, CURLINFO_PRIVATE, &context);
-  return context;
-}
-
 /// The transfer of a message that says it is done, else null.
 static inline CURL *ccurl_done(const CURLMsg *message, CURLcode *result) {
   if (message->msg != CURLMSG_DONE) return NULL;

@@ -1,41 +1,116 @@
 internal import Glibc
+internal import LinuxSystem
 package import WebhookCore
 
 /// An event that nobody else handles as long as this object, or a process that got its descriptor,
-/// lives: the lock (flock(2)) belongs to the open file.
+/// lives: the lock (flock(2)) belongs to the open file. Settle it once: finish it, put it off, give
+/// it up or release it.
 package final class ClaimedEvent: Sendable {
-  package let instance: InstanceName
+  private let consumer: EventConsumer
   package let fileName: String
   /// The file's absolute or relative path, as the spool was named, while it is claimed.
   package let path: String
   /// What has become of it before.
   package let record: AttemptRecord
   /// Where it was, and goes back to if it is not handled after all.
-  let origin: EventState
+  private let origin: EventState
   let file: FileDescriptor
 
+  /// - Parameter record: nil if there is none.
   init(
-    instance: InstanceName, fileName: String, path: String, record: AttemptRecord,
+    consumer: EventConsumer, fileName: String, path: String, record: AttemptRecord?,
     origin: EventState, file: consuming FileDescriptor
   ) {
-    self.instance = instance
+    self.consumer = consumer
     self.fileName = fileName
     self.path = path
-    self.record = record
+    self.record = record ?? AttemptRecord()
     self.origin = origin
     self.file = file
   }
 
+  package var instance: InstanceName { consumer.instance }
+
   /// To be a handler's standard input: the lock goes with it, and its position is the file's start.
   package var descriptor: Int32 { file.raw }
 
-  /// The file's bytes, a mebibyte of them at most; an event has far fewer. The position stays.
-  package func contents() throws(SystemError) -> [UInt8] {
-    var status = stat()
-    try checked("fstat", path) { fstat(file.raw, &status) }
-    let size = min(max(0, Int(status.st_size)), 1 << 20)
-    var bytes = [UInt8](repeating: 0, count: size)
-    let count = try checked("pread", path) { pread(file.raw, &bytes, size, 0) }
-    return Array(bytes.prefix(count))
+  /// The file's bytes. The descriptor's position stays.
+  package func contents() throws(SpoolError) -> [UInt8] {
+    let limit = SpoolLayout.maximumEventBytes
+    do throws(SystemError) {
+      // A longer file is not an event, and neither is its beginning.
+      return try LinuxSystem.contents(of: file.raw, path, maxBytes: limit, keepsPosition: true)
+    } catch {
+      throw SpoolError(error, of: .event)
+    }
+  }
+
+  // MARK: Settling
+
+  /// Moves the event to `done`: it was handled. If its handler has moved or removed the file
+  /// itself, it was handled, too: a consumer may do with its file what it likes.
+  package func finish(now: Timestamp) throws(SpoolError) {
+    do throws(SpoolError) {
+      try consumer.moveToDone(fileName, from: .cur, now: now)
+    } catch {
+      try requireTakenAway(error)
+    }
+    try forgetRecord()
+  }
+
+  /// Moves the event to `defer`, to be tried again at `record.nextAttempt`. If the record cannot be
+  /// written, the event stays where it is.
+  package func putOff(_ record: AttemptRecord) throws(SpoolError) {
+    try consumer.writeRecord(record, of: fileName, in: .defer)
+    do throws(SpoolError) {
+      _ = try consumer.move(fileName, from: .cur, to: .defer)
+    } catch {
+      try requireTakenAway(error)
+      try consumer.removeRecord(of: fileName, in: .defer)
+    }
+  }
+
+  /// Moves the event to `dead`: it is not tried again unless somebody asks for it. If the event's
+  /// name leaves no room for a record's, there is none.
+  package func giveUp(_ record: AttemptRecord) throws(SpoolError) {
+    do throws(SpoolError) {
+      try consumer.writeRecord(record, of: fileName, in: .dead)
+    } catch  where error.concern == .event {}
+    do throws(SpoolError) {
+      _ = try consumer.move(fileName, from: .cur, to: .dead)
+    } catch {
+      try requireTakenAway(error)
+      try consumer.removeRecord(of: fileName, in: .dead)
+    }
+    try forgetRecord()
+  }
+
+  /// The same for a file that holds no event.
+  package func giveUpAsNoEvent(now: Timestamp) throws(SpoolError) {
+    var record = record
+    record.ending = .noEvent
+    record.lastAttempt = now
+    try giveUp(record)
+  }
+
+  /// Moves it back, as if it had never been claimed.
+  package func release() throws(SpoolError) {
+    do throws(SpoolError) {
+      _ = try consumer.move(fileName, from: .cur, to: origin)
+    } catch {
+      try requireTakenAway(error)
+    }
+  }
+
+  /// - Throws: `error`, unless it says that the event's handler has taken the file away.
+  private func requireTakenAway(_ error: SpoolError) throws(SpoolError) {
+    guard error.errno == ENOENT, try consumer.folder(.cur).status(of: fileName) == nil else {
+      throw error
+    }
+  }
+
+  /// What was new has none.
+  private func forgetRecord() throws(SpoolError) {
+    if origin != .new { try consumer.removeRecord(of: fileName, in: .defer) }
   }
 }

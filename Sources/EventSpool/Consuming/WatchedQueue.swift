@@ -1,41 +1,39 @@
 package import WebhookCore
 
-/// The events of a spool's instances as they are to be handled, the oldest first, and the notice that
-/// further ones have come. Instances may come while it is watched. For one thread.
+/// The events of a spool's instances as they are to be handled, the oldest first, and the notice
+/// that further ones have come. Instances may come while it is watched. For one thread.
 package final class WatchedQueue {
   private static let timeBetweenLooks = Duration.seconds(5)
 
-  private let instances: ConsumersOfSpool
+  private let instances: OpenConsumers
   private var queue: EventQueue
   private let watch = ArrivalWatch()
   private var nextLook: ContinuousClock.Instant
   /// Told of each file that cannot be claimed, once; others do not wait for it.
-  package var report: (SystemError) -> Void = { _ in }
+  package var report: (SpoolError) -> Void = { _ in }
 
   /// - Throws: also if every wanted instance belongs to another user.
   package init(
     ofSpool path: String, isWanted: @escaping (InstanceName) -> Bool
-  ) throws(SystemError) {
-    instances = ConsumersOfSpool(path: path, isWanted: isWanted)
+  ) throws(SpoolError) {
+    instances = OpenConsumers(path: path, isWanted: isWanted)
     queue = EventQueue(try instances.now())
     watch.look(after: queue.consumers)
     nextLook = .now + Self.timeBetweenLooks
   }
 
-  /// Whether there is no instance that is wanted.
+  /// Whether no wanted instance is there.
   package var isWithoutInstances: Bool { queue.consumers.isEmpty }
 
   /// How many are new.
-  package func backlog() throws(SystemError) -> Int {
+  package func backlog() throws(SpoolError) -> Int {
     var count = 0
     for consumer in queue.consumers { count += try consumer.count(in: .new) }
     return count
   }
 
   /// Claims the next event, as `EventQueue.next` does.
-  package func next(
-    now: Timestamp, isPatient: Bool
-  ) throws(SystemError) -> (event: ClaimedEvent, consumer: EventConsumer)? {
+  package func next(now: Timestamp, isPatient: Bool) throws(SpoolError) -> ClaimedEvent? {
     if ContinuousClock.now >= nextLook {
       queue.consumers = try instances.now()
       watch.look(after: queue.consumers)
@@ -47,7 +45,7 @@ package final class WatchedQueue {
   /// Not to be claimed again from where it lies, as `EventQueue.leaveOut` has it.
   package func leaveOut(_ event: ClaimedEvent) { queue.leaveOut(event) }
 
-  /// Can be read when something may have come (poll(2)).
+  /// Can be read when something may have come (poll(2)); -1 if that cannot be told.
   package var descriptor: Int32 { watch.descriptor }
 
   /// To be called when it can: what has come is found by `next`.

@@ -7,6 +7,11 @@ enum SpoolLayout {
   static let formatNumber = 1
   /// How the names begin that a probe links and removes again.
   static let probePrefix = ".probe-"
+
+  /// More than any event has: a token has 64 KiB at most, and the payload stands in an event twice.
+  static let maximumEventBytes = 1 << 20
+  /// More than any record of a handling has.
+  static let maximumRecordBytes = 65_536
 }
 
 /// Where an event's file lies, and so what has become of the event.

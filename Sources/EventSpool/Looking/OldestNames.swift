@@ -1,11 +1,12 @@
 internal import Glibc
+internal import WebhookCore
 
 /// The oldest of many names, and no more of them than asked for, however many are offered: event
 /// files' names begin with the time.
 struct OldestNames {
   private let limit: Int
   private var kept: [[UInt8]] = []
-  /// Nothing from here on is among the oldest.
+  /// No name from here on is among the oldest.
   private var bound: [UInt8]?
 
   init(limit: Int) {
@@ -39,7 +40,7 @@ struct OldestNames {
 func precedes(_ one: UnsafeRawBufferPointer, _ other: [UInt8]) -> Bool {
   other.withUnsafeBytes { other in
     let common = min(one.count, other.count)
-    // Of empty buffers there may be no address.
+    // An empty buffer may have no address.
     guard common > 0, let first = one.baseAddress, let second = other.baseAddress else {
       return one.count < other.count
     }
@@ -52,22 +53,24 @@ extension Directory {
   /// The oldest event files' names that are wanted, in their order, from the name `start` on.
   func oldestEventNames(
     _ limit: Int, from start: String? = nil, where isWanted: (String) -> Bool = { _ in true }
-  ) throws(SystemError) -> [String] {
+  ) throws(SpoolError) -> [String] {
     let start = start.map { Array($0.utf8) }
     var names = OldestNames(limit: limit)
-    try forEachName { name in
-      if isEventName(name), start.map({ !precedes(name, $0) }) ?? true, names.mayTake(name),
+    try forEachEventName { name in
+      if start.map({ !precedes(name, $0) }) ?? true, names.mayTake(name),
         isWanted(String(decoding: name, as: UTF8.self))
       {
         names.take(name)
       }
-      return true
     }
     return names.sorted()
   }
-}
 
-/// Whether a consumer takes it for an event: other files may lie beside.
-func isEventName(_ name: UnsafeRawBufferPointer) -> Bool {
-  name.count > 5 && name.first != UInt8(ascii: ".") && name.suffix(5).elementsEqual(".json".utf8)
+  /// Calls `body` with the name of every event's file, in no order.
+  func forEachEventName(_ body: (UnsafeRawBufferPointer) -> Void) throws(SpoolError) {
+    try forEachName { name in
+      if EventFileName.marksEvent(name) { body(name) }
+      return true
+    }
+  }
 }

@@ -1,51 +1,17 @@
-package import WebhookCore
-
 internal import Glibc
-
-/// One event file as the spool names it; the file itself may be gone by the time it is opened.
-package struct SpoolEntry: Hashable, Sendable {
-  package let instance: InstanceName
-  package let state: EventState
-  /// The day of a finished event, else nil.
-  package let day: String?
-  package let fileName: String
-
-  /// - Parameter fileName: as it was found in a folder of the spool.
-  package init(instance: InstanceName, state: EventState, day: String?, fileName: String) {
-    self.instance = instance
-    self.state = state
-    self.day = day
-    self.fileName = fileName
-  }
-
-  /// Relative to the spool.
-  package var path: String {
-    ([instance.description, state.rawValue] + (day.map { [$0] } ?? []) + [fileName])
-      .joined(separator: "/")
-  }
-
-  /// What the name says of the event; nil if it is not an event's name.
-  package var summary: EventSummary? { EventSummary(fileName: fileName) }
-}
-
-extension SpoolEntry: Comparable {
-  /// By name, and so by time; then by path.
-  package static func < (one: SpoolEntry, other: SpoolEntry) -> Bool {
-    (one.fileName, one.path) < (other.fileName, other.path)
-  }
-}
+package import WebhookCore
 
 /// Looks into a spool and changes nothing. Consumers may move files meanwhile: an event on its way
 /// from one folder to the next may be seen in neither or both.
 package struct SpoolReader {
   private let spool: Directory
 
-  package init(path: String) throws(SystemError) {
+  package init(path: String) throws(SpoolError) {
     spool = try Directory(path: path)
   }
 
   /// What is free in the spool's file system for users without privileges.
-  package func freeSpace() throws(SystemError) -> (bytes: Int, inodes: Int) {
+  package func freeSpace() throws(SpoolError) -> (bytes: Int, inodes: Int) {
     let space = try spool.freeSpace()
     let (bytes, overflow) = Int(clamping: space.f_bavail)
       .multipliedReportingOverflow(by: Int(clamping: space.f_frsize))
@@ -53,10 +19,10 @@ package struct SpoolReader {
   }
 
   /// The folders that can be an instance's, whether configured or not.
-  package func instances() throws(SystemError) -> [InstanceName] {
+  package func instances() throws(SpoolError) -> [InstanceName] {
     var instances: [InstanceName] = []
     for name in try spool.names().compactMap(InstanceName.init) {
-      do throws(SystemError) {
+      do throws(SpoolError) {
         _ = try spool.directory(name.description)
         instances.append(name)
       } catch  where error.errno == ENOTDIR || error.errno == ENOENT {}
@@ -65,26 +31,23 @@ package struct SpoolReader {
   }
 
   /// Whether the folder has a spool's layout.
-  package func isLaidOut(_ instance: InstanceName) throws(SystemError) -> Bool {
+  package func isLaidOut(_ instance: InstanceName) throws(SpoolError) -> Bool {
     try spool.directory(instance.description).contains(SpoolLayout.format)
   }
 
-  /// Calls `body` with the name of every event of `instance` in `state`, in no order. A folder that is
-  /// missing is empty. However many there are, none is kept.
+  /// Calls `body` with the name of every event of `instance` in `state`, in no order. A folder that
+  /// is missing is empty. However many there are, none is kept.
   package func forEachName(
     of instance: InstanceName, in state: EventState,
     _ body: (_ name: UnsafeRawBufferPointer, _ day: String?) -> Void
-  ) throws(SystemError) {
+  ) throws(SpoolError) {
     for (folder, day) in try folders(of: instance, in: state) {
-      try folder.forEachName { name in
-        if isEventName(name) { body(name, day) }
-        return true
-      }
+      try folder.forEachEventName { body($0, day) }
     }
   }
 
   /// Every event of `instance`, in no order.
-  package func all(of instance: InstanceName) throws(SystemError) -> [SpoolEntry] {
+  package func all(of instance: InstanceName) throws(SpoolError) -> [SpoolEntry] {
     var entries: [SpoolEntry] = []
     for state in EventState.allCases {
       try forEachName(of: instance, in: state) { name, day in
@@ -97,12 +60,12 @@ package struct SpoolReader {
     return entries
   }
 
-  /// The oldest events of some instances in some states, from behind `start` on, in the order of their
-  /// names, which begin with the time.
+  /// The oldest events of some instances in some states, from behind `start` on, in the order of
+  /// their names, which begin with the time.
   package func oldest(
     _ limit: Int, of instances: [InstanceName], in states: [EventState],
     after start: SpoolEntry? = nil, where isWanted: (SpoolEntry) -> Bool = { _ in true }
-  ) throws(SystemError) -> [SpoolEntry] {
+  ) throws(SpoolError) -> [SpoolEntry] {
     var found: [SpoolEntry] = []
     for instance in instances {
       for state in states {
@@ -123,13 +86,13 @@ package struct SpoolReader {
 
   private func folders(
     of instance: InstanceName, in state: EventState
-  ) throws(SystemError) -> [(Directory, day: String?)] {
-    do throws(SystemError) {
+  ) throws(SpoolError) -> [(Directory, day: String?)] {
+    do throws(SpoolError) {
       let folder = try spool.directory(instance.description).directory(state.rawValue)
       guard state == .done else { return [(folder, nil)] }
       var folders: [(Directory, day: String?)] = []
       for day in try folder.names() {
-        do throws(SystemError) {
+        do throws(SpoolError) {
           folders.append((try folder.directory(day), day))
         } catch  where error.errno == ENOENT || error.errno == ENOTDIR {}  // pruned, or no day's
       }
@@ -143,7 +106,7 @@ package struct SpoolReader {
   /// six digits.
   package func entries(
     named text: String, of instances: [InstanceName], in states: [EventState]
-  ) throws(SystemError) -> [SpoolEntry] {
+  ) throws(SpoolError) -> [SpoolEntry] {
     guard text.hasSuffix(".json") else {
       let prefix = text.lowercased().prefix(32)
       guard prefix.utf8.count >= 6 else { return [] }
@@ -173,7 +136,7 @@ package struct SpoolReader {
     else { return nil }
     return
       (try? folder.contents(
-        of: AttemptRecord.fileName(for: entry.fileName), maxBytes: 65_536))
+        of: AttemptRecord.fileName(for: entry.fileName), maxBytes: SpoolLayout.maximumRecordBytes))
       .flatMap(AttemptRecord.init(line:))
   }
 
@@ -181,11 +144,11 @@ package struct SpoolReader {
   /// handled or not.
   package func countOfLastHour(
     of instance: InstanceName, now: Timestamp
-  ) throws(SystemError) -> Int {
+  ) throws(SpoolError) -> Int {
     let limit = now.seconds - 3_600
     var count = 0
     for hour in [now.seconds, limit].map(CalendarDate.init(secondsSince1970:)) {
-      do throws(SystemError) {
+      do throws(SpoolError) {
         let folder = try spool.directory(instance.description).directory(SpoolLayout.ids)
           .directory(hour.basicHour)
         for name in try folder.names() {
@@ -199,29 +162,9 @@ package struct SpoolReader {
   }
 
   /// The file's bytes.
-  package func contents(of entry: SpoolEntry) throws(SystemError) -> [UInt8] {
+  package func contents(of entry: SpoolEntry) throws(SpoolError) -> [UInt8] {
     var folder = try spool.directory(entry.instance.description).directory(entry.state.rawValue)
     if let day = entry.day { folder = try folder.directory(day) }
-    return try folder.contents(of: entry.fileName, maxBytes: 1 << 20)
-  }
-}
-
-extension Directory {
-  /// The bytes of the plain file `name`. A symbolic link is not followed.
-  /// - Throws: `EFBIG` if there are more than `maxBytes`.
-  func contents(of name: String, maxBytes: Int) throws(SystemError) -> [UInt8] {
-    // Not to block should the name be a pipe's.
-    let file = try open(name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
-    let raw = file.raw
-    var bytes: [UInt8] = []
-    var buffer = [UInt8](repeating: 0, count: 16_384)
-    while true {
-      let count = try checked("read", child(name)) { read(raw, &buffer, 16_384) }
-      if count == 0 { return bytes }
-      bytes += buffer.prefix(count)
-      guard bytes.count <= maxBytes else {
-        throw SystemError(call: "read", path: child(name), errno: EFBIG)
-      }
-    }
+    return try folder.contents(of: entry.fileName, maxBytes: SpoolLayout.maximumEventBytes)
   }
 }

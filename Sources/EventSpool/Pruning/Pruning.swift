@@ -1,18 +1,19 @@
 internal import Glibc
 package import WebhookCore
 
-/// Removes what nobody needs any more from an instance's folder of the spool. What a consumer holds is
-/// not touched.
+/// Removes what nobody needs any more from an instance's folder of the spool. An event that a
+/// consumer holds is not touched.
 extension EventConsumer {
   /// The days in `done` that ended `seconds` ago or earlier, the oldest first. Never today.
   package func finishedDays(
     endedSecondsAgo seconds: Int64, now: Timestamp
-  ) throws(SystemError) -> [String] {
+  ) throws(SpoolError) -> [String] {
+    guard let done = try existingFolder(.done) else { return [] }
     let limit = now.seconds - max(0, seconds)
     var days: [String] = []
-    for day in try folder(.done).names() {
+    for day in try done.names() {
       // A link is not followed: what lies behind it is somebody else's.
-      guard let status = try folder(.done).status(of: day), status.st_mode & S_IFMT == S_IFDIR,
+      guard let status = try done.status(of: day), status.st_mode & S_IFMT == S_IFDIR,
         let start = CalendarDate.seconds(rfc3339: "\(day)T00:00:00Z"), start + 86_400 <= limit
       else { continue }
       days.append(day)
@@ -22,10 +23,11 @@ extension EventConsumer {
 
   /// - Parameter isDryRun: only counts.
   /// - Returns: how many events of that day were removed.
-  package func prune(day: String, isDryRun: Bool) throws(SystemError) -> Int {
-    let folder = try folder(.done).directory(day)
+  package func prune(day: String, isDryRun: Bool) throws(SpoolError) -> Int {
+    let done = try folder(.done)
+    let folder = try done.directory(day)
     var count = 0
-    for name in try folder.names() where name.hasSuffix(".json") {
+    for name in try folder.names() where EventFileName.marksEvent(Array(name.utf8)) {
       if !isDryRun {
         guard let held = try hold(name, in: folder) else { continue }
         try folder.remove(name)
@@ -34,8 +36,8 @@ extension EventConsumer {
       count += 1
     }
     guard !isDryRun else { return count }
-    do throws(SystemError) {
-      try self.folder(.done).removeDirectory(day)
+    do throws(SpoolError) {
+      try done.removeDirectory(day)
     } catch  where error.errno == ENOTEMPTY || error.errno == ENOENT {}
     return count
   }
@@ -44,18 +46,16 @@ extension EventConsumer {
   /// - Returns: how many there were.
   package func pruneDead(
     olderThanSeconds seconds: Int64, now: Timestamp, isDryRun: Bool
-  ) throws(SystemError) -> Int {
+  ) throws(SpoolError) -> Int {
     let limit = now.seconds - max(0, seconds)
     var count = 0
     var start: String?
     while true {
       let names = try oldest(1_000, in: .dead, after: start)
       for name in names {
-        let issued = EventSummary(fileName: name).flatMap {
-          CalendarDate.seconds(atBasicTime: $0.issuedAt)
-        }
-        let time = record(of: name, in: .dead)?.lastAttempt?.seconds ?? issued
-        guard let time, time <= limit else { continue }
+        let lastAttempt = record(of: name, in: .dead)?.lastAttempt?.seconds
+        guard let time = lastAttempt ?? EventFileName(parsing: name)?.issuedSeconds, time <= limit
+        else { continue }
         if !isDryRun {
           guard let held = try hold(name, in: .dead) else { continue }
           try remove(name, in: .dead)

@@ -1,7 +1,7 @@
 internal import Glibc
 
-/// One instance's folder of the spool, open. Shared by all threads; each publishes through a
-/// `Publisher` of its own.
+/// One instance's folder of the spool, open for publishing. Shared by all threads; each publishes
+/// through a `Publisher` of its own.
 package final class InstanceSpool: Sendable {
   let root: Directory
   let hours: HourFolders
@@ -17,47 +17,34 @@ package final class InstanceSpool: Sendable {
     hours = HourFolders(ids: ids, failures: failures)
   }
 
-  /// `new/`, opened anew: its errors are reported to every descriptor that was open when they
-  /// happened, but to each only once.
-  func openNew() throws(SystemError) -> Directory {
+  /// `new/`, opened for one caller: a sync's error is reported to every descriptor that was open
+  /// when it happened, but to each only once.
+  func openNew() throws(SpoolError) -> Directory {
     try root.directory(EventState.new.rawValue)
   }
 
   /// Whether an event could be stored now, as far as can be told without writing.
-  package func checkHealth(minimumFreeBytes: Int) throws(SpoolFailure) {
+  package func checkHealth(minimumFreeBytes: Int) throws(SpoolError) {
     _ = try failures.watch()
-    try translatingErrors { () throws(SystemError) in
-      try openNew().requireWritable()
-      try hours.ids.requireWritable()
-    }
+    try openNew().requireWritable()
+    try hours.ids.requireWritable()
     try requireSpace(minimumFreeBytes: minimumFreeBytes)
   }
 
-  func requireSpace(minimumFreeBytes: Int) throws(SpoolFailure) {
-    let space = try translatingErrors { () throws(SystemError) in try root.freeSpace() }
+  func requireSpace(minimumFreeBytes: Int) throws(SpoolError) {
+    let space = try root.freeSpace()
     let (free, overflow) = space.f_bavail.multipliedReportingOverflow(by: space.f_frsize)
     // Without a byte nothing can be stored, whatever the minimum.
     guard overflow || free >= max(1, minimumFreeBytes) else {
-      throw .belowMinimum(bytes: minimumFreeBytes)
+      throw SpoolError(.belowMinimum(bytes: minimumFreeBytes), root.path)
     }
     // Some file systems (btrfs) count no inodes and say 0 of 0.
-    guard space.f_files == 0 || space.f_favail > 0 else { throw .noInodes }
+    guard space.f_files == 0 || space.f_favail > 0 else {
+      throw SpoolError(.noInodes, root.path)
+    }
   }
 
   /// Makes the memory of what was published durable. Without it, a power cut may let an event be
   /// published a second time.
-  package func syncMemory() throws(SpoolFailure) {
-    try translatingErrors { () throws(SystemError) in try hours.sync() }
-  }
-}
-
-/// The edge where a failed call becomes a failure of the spool.
-func translatingErrors<Result: ~Copyable>(
-  _ body: () throws(SystemError) -> Result
-) throws(SpoolFailure) -> Result {
-  do throws(SystemError) {
-    return try body()
-  } catch {
-    throw .call(error)
-  }
+  package func syncMemory() throws(SpoolError) { try hours.sync() }
 }

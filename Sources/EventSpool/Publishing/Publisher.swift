@@ -14,74 +14,63 @@ package final class Publisher {
   /// The folder of the last event's hour: most often the next one's, too.
   private var lastHour: HourFolder?
 
-  package init(of spool: InstanceSpool) throws(SpoolFailure) {
+  package init(of spool: InstanceSpool) throws(SpoolError) {
     self.spool = spool
-    lock = try translatingErrors { () throws(SystemError) in try EventLock(in: spool.root) }
-    new = try translatingErrors { () throws(SystemError) in try spool.openNew() }
+    lock = try EventLock(in: spool.root)
+    new = try spool.openNew()
   }
 
   /// Makes `event` durable and visible to consumers, or finds that it already is. When this
   /// returns, the event survives a power cut.
-  /// - Parameter minimumFreeBytes: below it nothing is stored; duplicates are found all the same.
+  /// - Parameter minimumFreeBytes: below it nothing is stored; duplicates are still found.
   /// - Throws: nothing was promised; nothing stays in the spool unless the event was linked into
   ///   `ids/`, and then a repeated delivery finds it.
   package func publish(
     _ event: Event, minimumFreeBytes: Int
-  ) throws(SpoolFailure) -> Publication {
+  ) throws(SpoolError) -> Publication {
     let watch = try spool.failures.watch()  // throws while the spool is closed by a failed sync
     if try contains(event) { return .duplicate }  // a name in ids/ means: whole, and on the disk
     try spool.requireSpace(minimumFreeBytes: minimumFreeBytes)
     let draft = try durableDraft(of: event)
-    let publication = try lock.whileHeld(for: event.id) { () throws(SpoolFailure) in
-      if try contains(event) { return Publication.duplicate }
-      try linkDurably(draft, event, watch)
-      return .stored
-    }
+    var held = try lock.take(for: event.id)
+    let isDuplicate = try contains(event)
+    if !isDuplicate { try linkDurably(draft, event, watch) }
+    try held.release()
     try watch.check()  // another thread's failed sync may have swallowed the error of ours
-    return publication
+    return isDuplicate ? .duplicate : .stored
   }
 
-  private func contains(_ event: Event) throws(SpoolFailure) -> Bool {
-    try translatingErrors { () throws(SystemError) in
-      try hourFolder(of: event).directory.contains(event.id.hex)
-    }
+  private func contains(_ event: Event) throws(SpoolError) -> Bool {
+    try hourFolder(of: event).directory.contains(event.id.hex)
   }
 
-  private func hourFolder(of event: Event) throws(SystemError) -> HourFolder {
+  private func hourFolder(of event: Event) throws(SpoolError) -> HourFolder {
     if let lastHour, lastHour.hour == event.issuedHour { return lastHour }
     let folder = try spool.hours.folder(event.issuedHour)
     lastHour = folder
     return folder
   }
 
-  private func durableDraft(of event: Event) throws(SpoolFailure) -> UnnamedFile {
-    try translatingErrors { () throws(SystemError) in
-      let draft = try spool.root.unnamedFile()
-      try draft.write(event.line)
-      try spool.failures.recording { () throws(SystemError) in try draft.sync() }
-      return draft
-    }
+  private func durableDraft(of event: Event) throws(SpoolError) -> DraftFile {
+    let draft = try spool.root.draftFile()
+    try draft.write(event.line)
+    try spool.failures.sync(draft)
+    return draft
   }
 
   /// `new/`, its sync, then `ids/`, and in no other order: a power cut after ids/ knew the event
   /// and before new/ did would lose it, for the repeated delivery would be a duplicate.
   private func linkDurably(
-    _ draft: borrowing UnnamedFile, _ event: Event, _ watch: SyncFailures.Watch
-  ) throws(SpoolFailure) {
-    let name = event.fileName.description
+    _ draft: borrowing DraftFile, _ event: Event, _ watch: SyncFailures.Watch
+  ) throws(SpoolError) {
+    let name = event.fileName
     // There already: an earlier try died before its next step. Its file is as whole as ours.
     let isOurs = try linkIntoNew(draft, as: name)
-    do throws(SpoolFailure) {
-      try translatingErrors { () throws(SystemError) in
-        if spool.needsSyncAfterLink {
-          try spool.failures.recording { () throws(SystemError) in try draft.sync() }
-        }
-        try spool.failures.recording { () throws(SystemError) in try new.sync() }
-      }
+    do throws(SpoolError) {
+      if spool.needsSyncAfterLink { try spool.failures.sync(draft) }
+      try spool.failures.sync(new)
       try watch.check()  // for what ids/ knows is never taken back
-      try translatingErrors { () throws(SystemError) in
-        lastHour = try spool.hours.link(draft, as: event.id.hex, in: hourFolder(of: event))
-      }
+      lastHour = try spool.hours.link(draft, as: event.id.hex, in: hourFolder(of: event))
     } catch {
       // Nothing was promised, so nothing stays; best effort, for the disk may be what fails.
       if isOurs { try? new.remove(name) }
@@ -92,21 +81,17 @@ package final class Publisher {
   /// If `new/` has vanished and was made again, it is opened again, once.
   /// - Returns: false if the name is there already.
   private func linkIntoNew(
-    _ draft: borrowing UnnamedFile, as name: String
-  ) throws(SpoolFailure) -> Bool {
-    do throws(SystemError) {
-      do throws(SystemError) {
-        if try new.link(draft, as: name) { return true }
-        guard spool.needsSyncAfterLink else { return false }
-        // There, an earlier try's file may be empty; nobody was promised it.
-        try new.remove(name)
-        return try new.link(draft, as: name)
-      } catch  where error.errno == ENOENT {
-        new = try spool.openNew()
-        return try new.link(draft, as: name)
-      }
-    } catch {
-      throw .call(error)
+    _ draft: borrowing DraftFile, as name: String
+  ) throws(SpoolError) -> Bool {
+    do throws(SpoolError) {
+      if try new.link(draft, as: name) { return true }
+      guard spool.needsSyncAfterLink else { return false }
+      // There, an earlier try's file may be empty; nobody was promised it.
+      try new.remove(name)
+      return try new.link(draft, as: name)
+    } catch  where error.errno == ENOENT {
+      new = try spool.openNew()
+      return try new.link(draft, as: name)
     }
   }
 }

@@ -1,8 +1,7 @@
 internal import ArgumentParser
 internal import CommandLineProgram
-internal import CLinux
 internal import EventSpool
-internal import Glibc
+internal import LinuxSystem
 internal import WebhookConfiguration
 internal import WebhookCore
 
@@ -20,13 +19,13 @@ struct ConfigCheckCommand: ParsableCommand {
   @OptionGroup var options: ConfigurationOptions
 
   func run() throws {
-    try reportingFailures {
+    try reportingErrors {
       let settings = try options.settings()
       let problems = keyProblems(settings) + spoolProblems(settings)
       for problem in problems { printError("wrong: \(problem)") }
       for warning in warnings(settings) { printError("warning: \(warning)") }
       guard problems.isEmpty else {
-        throw CommandFailure.configuration(
+        throw CommandError.configuration(
           "\(printable(options.path)): the responder would not start")
       }
       printResult("\(printable(options.path)): good")
@@ -47,11 +46,12 @@ struct ConfigCheckCommand: ParsableCommand {
   private func spoolProblems(_ settings: Settings) -> [String] {
     var problems: [String] = []
     for instance in settings.instances {
-      do throws(SpoolSetupError) {
+      do throws(SpoolError) {
         try InstanceSpool.check(instance.name, in: settings.spool)
-      } catch  where !problems.contains(error.message) {
-        problems.append(error.message)
-      } catch {}
+      } catch {
+        let problem = "spool: \(error.explanation)"
+        if !problems.contains(problem) { problems.append(problem) }
+      }
     }
     return problems
   }
@@ -65,7 +65,7 @@ struct ConfigCheckCommand: ParsableCommand {
         "\(settings.spool): \(free) bytes are free, below minimum-free-bytes "
           + "(\(settings.minimumFreeBytes)): every delivery would be answered with 503 spool-full")
     }
-    if clinux_is_clock_synchronised() == 0 {
+    if isClockSynchronised() == false {
       warnings.append(
         "the clock is not synchronised: deliveries would be stale or of the future once it is off")
     }

@@ -1,5 +1,5 @@
 internal import CommandLineProgram
-/// A request as somebody captured it: raw HTTP/1.1 text (RFC 9112), or a token alone.
+/// A request as somebody captured it: raw HTTP/1.1 text (RFC 9112), or only a token.
 struct CapturedRequest {
   var method: [UInt8] = Array("POST".utf8)
   var target: [UInt8] = []
@@ -10,7 +10,7 @@ struct CapturedRequest {
 
   /// A text whose first line ends with an HTTP version is a request, anything else a token, with or
   /// without `Signed` before it and line breaks around it.
-  init(parsing text: [UInt8]) throws(CommandFailure) {
+  init(parsing text: [UInt8]) throws(CommandError) {
     let firstLine = text.prefix { $0 != 0x0A }
     let words = firstLine.filter { $0 != 0x0D }.split(separator: 0x20)
     guard words.count == 3, words[2].starts(with: "HTTP/".utf8) else {
@@ -27,7 +27,7 @@ struct CapturedRequest {
     try parseFields(text[firstLine.endIndex...].dropFirst())
   }
 
-  private mutating func parseFields(_ text: ArraySlice<UInt8>) throws(CommandFailure) {
+  private mutating func parseFields(_ text: ArraySlice<UInt8>) throws(CommandError) {
     var rest = text
     while !rest.isEmpty {
       let line = rest.prefix { $0 != 0x0A }

@@ -1,6 +1,7 @@
 internal import ArgumentParser
 internal import CommandLineProgram
-internal import Glibc
+internal import ServiceProcess
+internal import StrictJSON
 internal import WebhookConfiguration
 internal import WebhookCore
 
@@ -12,7 +13,7 @@ struct ExplainCommand: ParsableCommand {
     discussion: """
       Reads a token, or a captured request (raw HTTP text), from standard input or a file; never \
       from an argument, which every user of the machine could see. The decision is the responder's \
-      own code; the spool is not looked at. A token alone has no X-Signature, so none is asked for.
+      own code; the spool is not looked at. If there is only a token, no X-Signature is asked for.
 
         delve-webhook explain --now 2026-09-21T14:13:20Z < request.txt
 
@@ -21,65 +22,55 @@ struct ExplainCommand: ParsableCommand {
 
   @OptionGroup var options: ConfigurationOptions
 
-  @Argument(help: "The file to read; left out: standard input.")
+  @Argument(help: "The file to read (default: standard input).")
   var file: String?
 
-  @Option(help: "The instance; may be left out where one is configured.")
+  @Option(help: "The instance (default: the only one that is configured).")
   var instance: String?
 
   @Option(
     help: "The hook of the location: \(Hook.allCases.map(\.rawValue).joined(separator: ", ")).")
   var hook: Hook?
 
-  @Option(help: "The clock: 2026-09-21T14:13:20Z, or seconds since 1970; default: now.")
+  @Option(help: "The clock: 2026-09-21T14:13:20Z, or seconds since 1970 (default: now).")
   var now: String?
 
   @Flag(help: "One JSON object.")
   var json = false
 
   func run() throws {
-    try reportingFailures {
-      let configuration = try options.configuration()
-      let request = try CapturedRequest(parsing: try input())
+    try reportingErrors {
+      let configuration = try options.loaded()
+      let request = try CapturedRequest(parsing: try inputContents(file))
       let explanation = Explanation(
-        of: request, for: try chosenInstance(configuration, for: request), hook: hook,
-        under: configuration.settings.policy, now: try clock())
-      if json { printResult(explanation.json) } else { print(explanation) }
+        Question(
+          request: request, instance: try chosenInstance(configuration, for: request), hook: hook,
+          policy: configuration.settings.policy, now: try clock()))
+      if json { printResult(explanation.json.line) } else { print(explanation) }
       if explanation.refusal != nil { throw ExitCode.failure }
     }
   }
 
-  private func input() throws(CommandFailure) -> [UInt8] {
-    do throws(FileError) {
-      return try contents(ofFile: file ?? "/dev/stdin", isWaiting: file == nil)
-    } catch {
-      throw .noInput("\(printable(file ?? "standard input")): \(error.message)")
-    }
-  }
-
-  private func clock() throws(CommandFailure) -> Timestamp {
-    guard let now else { return Timestamp(seconds: Int64(time(nil))) }
+  private func clock() throws(CommandError) -> Timestamp {
+    guard let now else { return .now() }
     guard let seconds = Int64(now) ?? CalendarDate.seconds(rfc3339: now), seconds >= 0,
       seconds <= NumericDate.latest
     else {
-      throw CommandFailure(
-        description: "--now: expected 2026-09-21T14:13:20Z or seconds since 1970",
-        exitCode: EX_USAGE)
+      throw .usage("--now: expected 2026-09-21T14:13:20Z or seconds since 1970")
     }
     return Timestamp(seconds: seconds)
   }
 
-  /// A token alone is not asked for an `X-Signature`.
+  /// If there is only a token, no `X-Signature` is asked for.
   private func chosenInstance(
     _ configuration: Configuration, for request: CapturedRequest
-  ) throws(CommandFailure) -> Instance {
+  ) throws(CommandError) -> Instance {
     let chosen = configuration.instances.filter {
       instance == nil || $0.name.description == instance
     }
     guard let only = chosen.first, chosen.count == 1 else {
       let names = configuration.instances.map(\.name.description).joined(separator: ", ")
-      throw CommandFailure(
-        description: "--instance: name one of: \(names)", exitCode: EX_USAGE)
+      throw .usage("--instance: name one of: \(names)")
     }
     return request.isTokenAlone ? only.withoutXSignature : only
   }
@@ -96,8 +87,6 @@ struct ExplainCommand: ParsableCommand {
         }
       printResult("\(name)  \(mark)\(note.isEmpty ? "" : "  \(note)")")
     }
-    let refusal = explanation.refusal
-    printResult(
-      "answer: \(refusal.map { "\($0.reason.status) \($0.reason.rawValue)" } ?? "202 stored")")
+    printResult("answer: \(explanation.status.rawValue) \(explanation.codeWord)")
   }
 }

@@ -12,27 +12,27 @@ struct KeysCheckCommand: ParsableCommand {
     abstract: "Say what each key is: type, thumbprint, what it serves; or what is wrong.",
     discussion: """
       Looks at every key file of the configuration, or at the files that are named. A key serves \
-      those of its algorithms that the instance allows. Exit code 0: all can be used; 78: one \
+      those of its algorithms that the instance allows. Exit code 0: every key can be used; 78: one \
       cannot.
       """)
 
   @OptionGroup var options: ConfigurationOptions
 
-  @Argument(help: "Key files; left out: those of the configuration.")
+  @Argument(help: "Key files (default: those of the configuration).")
   var files: [String] = []
 
   @Flag(help: "One JSON object a line.")
   var json = false
 
   func run() throws {
-    try reportingFailures {
+    try reportingErrors {
       let reports = files.isEmpty ? try configuredReports() : files.map { KeyFileReport(file: $0) }
       for report in reports { json ? report.printJSON() : report.printText() }
       if !reports.allSatisfy(\.isUsable) { throw ExitCode(EX_CONFIG) }
     }
   }
 
-  private func configuredReports() throws(CommandFailure) -> [KeyFileReport] {
+  private func configuredReports() throws -> [KeyFileReport] {
     try options.settings().instances.flatMap { instance in
       instance.keyFiles.map { KeyFileReport(file: $0, of: instance) }
     }
@@ -81,17 +81,17 @@ private struct KeyFileReport {
   }
 
   func printJSON() {
-    var members: [(name: String, value: JSONValue)] = [("file", .string(file))]
-    if let instance { members.append(("instance", .string("\(instance.name)"))) }
-    if let problem { members.append(("problem", .string(problem))) }
-    members.append(("keys", .array(keys.map { .object(json(of: $0)) })))
-    printResult(String(decoding: JSONValue.object(JSONObject(members)).compactText, as: UTF8.self))
+    let object: JSONObject = [
+      "file": .string(file), "instance": instance.map { .string("\($0.name)") },
+      "problem": problem.map { .string($0) }, "keys": .array(keys.map { .object(json(of: $0)) }),
+    ]
+    printResult(object.line)
   }
 
   private func json(of key: VerificationKey) -> JSONObject {
-    JSONObject([
-      ("type", .string(key.typeName)), ("thumbprint", .string(key.thumbprint.text)),
-      ("serves", .array(served(by: key).map { .string($0) })),
-    ])
+    [
+      "type": .string(key.typeName), "thumbprint": .string(key.thumbprint.text),
+      "serves": .array(served(by: key).map { .string($0) }),
+    ]
   }
 }

@@ -1,6 +1,7 @@
 internal import ArgumentParser
 internal import CommandLineProgram
 internal import Glibc
+internal import LinuxSystem
 internal import WebhookConfiguration
 internal import WebhookCore
 
@@ -29,12 +30,13 @@ struct KeysFetchCommand: AsyncParsableCommand {
   private static let maxKeyBytes = 65_536
 
   func run() async throws {
-    try await reportingFailures {
+    try await reportingErrors {
       let settings = try chosenInstance()
-      let file = settings.keyFiles[0]
-      var known = try keys(in: file)
+      // An instance has at least one.
+      guard let file = settings.keyFiles.first else { return }
+      var known = try readKeyFile(file).keys
       let configured = try settings.keyFiles.dropFirst().reduce(into: known) {
-        $0 += try keys(in: $1)
+        $0 += try readKeyFile($1).keys
       }
       let fetched = try await fetchKeys(of: settings)
       for key in configured { show("  known", key) }
@@ -51,27 +53,25 @@ struct KeysFetchCommand: AsyncParsableCommand {
       }
       guard yes || isConfirmed(adding: new.count, to: file) else { throw ExitCode.failure }
       known += new
-      try replaceFile(file, with: jsonWebKeySet(known))
+      do throws(SystemError) {
+        try replaceFileDurably(file, with: jsonWebKeySet(known))
+      } catch {
+        throw CommandError(
+          "\(printable(error.path)): \(error.call.rawValue): \(error.reason)",
+          exitCode: EX_CANTCREAT)
+      }
       printResult("added to \(printable(file))")
     }
   }
 
-  private func chosenInstance() throws(CommandFailure) -> InstanceSettings {
+  private func chosenInstance() throws -> InstanceSettings {
     let instances = try options.settings().instances
     guard let match = instances.first(where: { $0.name.description == instance }) else {
-      throw CommandFailure(
-        description: "no instance called \(printable(instance)); configured: "
-          + instances.map(\.name.description).joined(separator: ", "), exitCode: EX_USAGE)
+      throw CommandError.usage(
+        "no instance called \(printable(instance)); configured: "
+          + instances.map(\.name.description).joined(separator: ", "))
     }
     return match
-  }
-
-  private func keys(in file: String) throws(CommandFailure) -> [VerificationKey] {
-    do throws(ConfigurationError) {
-      return try readKeyFile(file).keys
-    } catch {
-      throw .configuration(error.description)
-    }
   }
 
   private func show(_ mark: String, _ key: VerificationKey) {
@@ -99,12 +99,12 @@ struct KeysFetchCommand: AsyncParsableCommand {
         url: url, schemes: "https", maxAnswerBytes: Self.maxKeyBytes)
       let answer = try await request.send()
       guard answer.status == 200 else {
-        throw CommandFailure.unavailable("\(printable(url)) answered \(answer.status), not 200")
+        throw CommandError.unavailable("\(printable(url)) answered \(answer.status), not 200")
       }
-      do throws(KeyFileProblem) {
+      do throws(KeyFileError) {
         keys += try KeyFile(parsing: answer.body).keys
       } catch {
-        throw CommandFailure.unavailable("\(printable(url)) \(error.explanation)")
+        throw CommandError.unavailable("\(printable(url)) \(error.explanation)")
       }
     }
     return keys
@@ -113,7 +113,7 @@ struct KeysFetchCommand: AsyncParsableCommand {
   /// The location on the instance's host, and on no other.
   private func keyURL(
     _ location: String, of settings: InstanceSettings
-  ) throws(CommandFailure) -> String {
+  ) throws(CommandError) -> String {
     let host = settings.url.dropFirst("https://".count).prefix { $0 != "/" }
     let origin = "https://\(host)"
     if location.hasPrefix("/") { return origin + location }

@@ -17,15 +17,9 @@ struct SpoolCommand: AsyncParsableCommand {
 
 extension SpoolOptions {
   /// Opens the spool for reading.
-  func reader() throws -> SpoolReader {
-    do {
-      return try SpoolReader(path: try path())
-    } catch let error as SystemError {
-      throw CommandFailure.noInput(error.message)
-    }
-  }
+  func reader() throws -> SpoolReader { try SpoolReader(path: try path()) }
 
-  /// Where the instances are on the web; nothing where there is no configuration that says so.
+  /// Where the instances are on the web; empty if there is no configuration that says so.
   func instanceURLs() -> [InstanceName: String] {
     let instances = (try? configuration.settings().instances) ?? []
     return Dictionary(uniqueKeysWithValues: instances.map { ($0.name, $0.url) })
@@ -36,7 +30,7 @@ extension SpoolOptions {
     let all = try reader.instances()
     guard let instance else { return all }
     guard let name = all.first(where: { $0.description == instance }) else {
-      throw CommandFailure.noInput(
+      throw CommandError.noInput(
         "no instance called \(printable(instance)) in the spool; there: "
           + all.map(\.description).joined(separator: ", "))
     }
@@ -51,13 +45,12 @@ extension SpoolOptions {
     guard let match = matches.first else {
       let folders =
         states == EventState.allCases ? "the spool" : states.map(\.rawValue).joined(separator: ", ")
-      throw CommandFailure(
-        description: "no event called \(printable(text)) in \(folders)", exitCode: 1)
+      throw CommandError.negative("no event called \(printable(text)) in \(folders)")
     }
     guard matches.count == 1 else {
-      throw CommandFailure(
-        description: "\(printable(text)) may be any of these:\n"
-          + matches.map { "  \(printable($0.path))" }.joined(separator: "\n"), exitCode: 1)
+      throw CommandError.negative(
+        "\(printable(text)) may be any of these:\n"
+          + matches.map { "  \(printable($0.path))" }.joined(separator: "\n"))
     }
     return match
   }

@@ -8,14 +8,18 @@ internal import WebhookCore
 struct SpoolFinishCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "finish", abstract: "Move events to done, as if a handler had handled them.",
-    discussion: MoveByHand.discussion)
+    discussion: EventSelection.discussion)
 
   @OptionGroup var options: SpoolOptions
-  @OptionGroup var move: MoveByHand
+  @OptionGroup var selection: EventSelection
 
   func run() throws {
-    try move.run(options, from: [.new, .cur, .defer, .dead], verb: "finished") { consumer, entry in
-      try consumer.finish(entry.fileName, in: entry.state, now: .now())
+    try reportingErrors(while: .moving) {
+      try moveAll(
+        selection, of: options, from: [.new, .cur, .defer, .dead], verb: "finished"
+      ) { consumer, entry in
+        try consumer.finish(entry.fileName, in: entry.state, now: .now())
+      }
     }
   }
 }

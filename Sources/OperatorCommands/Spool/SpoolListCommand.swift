@@ -2,6 +2,7 @@ internal import ArgumentParser
 internal import CommandLineProgram
 internal import EventSpool
 internal import Glibc
+internal import ServiceProcess
 internal import StrictJSON
 internal import WebhookCore
 
@@ -9,26 +10,26 @@ internal import WebhookCore
 struct SpoolListCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "list", abstract: "List the events in the spool, oldest first.",
-    discussion: "Time, kind, status and id are read from the file names alone.")
+    discussion: "Time, kind, status and id are read from the file names; no file is opened.")
 
   @OptionGroup var options: SpoolOptions
 
-  @Option(help: "Events in this folder alone: new, cur, defer, dead or done. Repeatable.")
+  @Option(help: "Only events in this folder: new, cur, defer, dead or done. Repeatable.")
   var state: [EventState] = []
 
-  @Option(help: "Events of this kind alone, as in scan.")
+  @Option(help: "Only events of this kind, as in scan.")
   var kind: String?
 
-  @Option(help: "Events with this status alone, as in done.")
+  @Option(help: "Only events with this status, as in done.")
   var status: String?
 
-  @Option(help: "Events that are at least so old, as in 90s, 30m, 12h or 7d.")
+  @Option(help: "Only events that are at least this old, as in 90s, 30m, 12h or 7d.")
   var olderThan: Age?
 
-  @Option(help: "Events that are younger than that.")
+  @Option(help: "Only events that are younger than this.")
   var newerThan: Age?
 
-  @Option(help: "At most so many, the oldest.")
+  @Option(help: "At most this many, the oldest.")
   var limit: Int?
 
   @Flag(help: "One JSON object a line.")
@@ -42,35 +43,27 @@ struct SpoolListCommand: ParsableCommand {
   }
 
   func run() throws {
-    try reportingFailures {
-      do {
-        try list()
-      } catch let error as SystemError {
-        throw CommandFailure.noInput(error.message)
+    try reportingErrors {
+      let reader = try options.reader()
+      let instances = try options.instances(in: reader)
+      let states = state.isEmpty ? EventState.allCases : state
+      let filter = filter(now: Timestamp.now().seconds)
+      var rest = limit ?? .max
+      var last: SpoolEntry?
+      while rest > 0 || last == nil {
+        let entries = try reader.oldest(
+          min(rest, Self.entriesPerLook), of: instances, in: states, after: last, where: filter)
+        show(entries, isFirst: last == nil)
+        rest -= entries.count
+        guard entries.count == Self.entriesPerLook, let end = entries.last else { return }
+        last = end
       }
-    }
-  }
-
-  private func list() throws {
-    let reader = try options.reader()
-    let instances = try options.instances(in: reader)
-    let states = state.isEmpty ? EventState.allCases : state
-    let filter = filter(now: Int64(time(nil)))
-    var rest = limit ?? .max
-    var last: SpoolEntry?
-    while rest > 0 || last == nil {
-      let entries = try reader.oldest(
-        min(rest, Self.entriesPerLook), of: instances, in: states, after: last, where: filter)
-      show(entries, isFirst: last == nil)
-      rest -= entries.count
-      guard entries.count == Self.entriesPerLook, let end = entries.last else { return }
-      last = end
     }
   }
 
   private func show(_ entries: [SpoolEntry], isFirst: Bool) {
     if json {
-      for entry in entries { printResult(entry.jsonLine) }
+      for entry in entries { printResult(entry.json.line) }
     } else {
       printTable(columns: isFirst ? Self.columns : nil, rows: entries.map(\.row))
     }
@@ -83,9 +76,7 @@ struct SpoolListCommand: ParsableCommand {
     let isUnfiltered = kind == nil && status == nil && olderThan == nil && newerThan == nil
     return { entry in
       if isUnfiltered { return true }
-      guard let summary = entry.summary,
-        let issued = CalendarDate.seconds(atBasicTime: summary.issuedAt)
-      else { return false }
+      guard let summary = entry.summary, let issued = summary.issuedSeconds else { return false }
       let age = now - issued
       return kind.map { $0 == summary.kind } ?? true
         && status.map { $0 == summary.status } ?? true
@@ -95,31 +86,29 @@ struct SpoolListCommand: ParsableCommand {
   }
 }
 
+/// How an event is listed, also by `spool tail`.
 extension SpoolEntry {
   var row: [String] {
     guard let summary else {
       return ["?", "\(instance)", state.rawValue, "?", "?", printable(fileName)]
     }
     return [
-      printable(summary.issuedAt), "\(instance)", state.rawValue,
-      printable("\(summary.kind)/\(summary.status)"), printable(summary.claimID),
-      printable(summary.idPrefix),
+      printable(String(summary.issuedAt)), "\(instance)", state.rawValue,
+      printable("\(summary.kind)/\(summary.status)"), printable(String(summary.claimID)),
+      printable(String(summary.idPrefix)),
     ]
   }
 
-  var jsonLine: String {
-    var members: [(name: String, value: JSONValue)] = [
-      ("path", .string(path)), ("instance", .string("\(instance)")),
-      ("state", .string(state.rawValue)), ("file", .string(fileName)),
+  var json: JSONObject {
+    [
+      "path": .string(path), "instance": .string("\(instance)"),
+      "state": .string(state.rawValue), "file": .string(fileName),
+      "issued": summary.map { .string(String($0.issuedAt)) },
+      "kind": summary.map { .string(String($0.kind)) },
+      "status": summary.map { .string(String($0.status)) },
+      "claimid": summary.map { .string(String($0.claimID)) },
+      "idprefix": summary.map { .string(String($0.idPrefix)) },
     ]
-    if let summary {
-      members += [
-        ("issued", .string(summary.issuedAt)), ("kind", .string(summary.kind)),
-        ("status", .string(summary.status)), ("claimid", .string(summary.claimID)),
-        ("idprefix", .string(summary.idPrefix)),
-      ]
-    }
-    return String(decoding: JSONValue.object(JSONObject(members)).compactText, as: UTF8.self)
   }
 }
 

@@ -6,14 +6,18 @@ internal import EventSpool
 struct SpoolRetryCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "retry", abstract: "Move events from defer or dead to new, to be handled again.",
-    discussion: MoveByHand.discussion)
+    discussion: EventSelection.discussion)
 
   @OptionGroup var options: SpoolOptions
-  @OptionGroup var move: MoveByHand
+  @OptionGroup var selection: EventSelection
 
   func run() throws {
-    try move.run(options, from: [.defer, .dead], verb: "retried") { consumer, entry in
-      try consumer.retry(entry.fileName, in: entry.state)
+    try reportingErrors(while: .moving) {
+      try moveAll(
+        selection, of: options, from: [.defer, .dead], verb: "retried"
+      ) { consumer, entry in
+        try consumer.retry(entry.fileName, in: entry.state)
+      }
     }
   }
 }

@@ -1,7 +1,7 @@
 internal import ArgumentParser
 internal import CommandLineProgram
 internal import EventSpool
-internal import Glibc
+internal import ServiceProcess
 internal import StrictJSON
 internal import WebhookCore
 
@@ -25,50 +25,44 @@ struct SpoolShowCommand: ParsableCommand {
   var raw = false
 
   func validate() throws {
-    if json && raw { throw ValidationError("Name --json or --raw, not both.") }
+    if json && raw { throw ValidationError("Pass --json or --raw, not both.") }
   }
 
   func run() throws {
-    try reportingFailures {
-      do {
-        try show()
-      } catch let error as SystemError {
-        throw CommandFailure.noInput(error.message)
+    try reportingErrors {
+      let reader = try options.reader()
+      let entry = try options.entry(named: event, in: reader)
+      let line = try reader.contents(of: entry)
+      if raw { return printResult(line) }
+      guard let stored = StoredEvent(line: line) else {
+        throw CommandError.noInput(
+          "\(printable(entry.path)) is not an event: look at it with --raw")
       }
+      let record = reader.record(of: entry)
+      if json { return printResult(jsonLine(stored, entry, record)) }
+      printReadable(stored, entry)
+      if let record { printReadable(record) }
     }
-  }
-
-  private func show() throws {
-    let reader = try options.reader()
-    let entry = try options.entry(named: event, in: reader)
-    let line = try reader.contents(of: entry)
-    if raw { return printResult(line) }
-    guard let stored = StoredEvent(line: line) else {
-      throw CommandFailure.noInput(
-        "\(printable(entry.path)) is not an event: look at it with --raw")
-    }
-    let record = reader.record(of: entry)
-    if json { return printResult(jsonLine(stored, entry, record)) }
-    printReadable(stored, entry)
-    if let record { printReadable(record) }
   }
 
   private func jsonLine(
     _ stored: StoredEvent, _ entry: SpoolEntry, _ record: AttemptRecord?
   ) -> [UInt8] {
-    let object = JSONObject([
-      ("path", .string(entry.path)), ("instance", .string("\(entry.instance)")),
-      ("state", .string(entry.state.rawValue)), ("event", .object(stored.attributes)),
-      ("handling", record.map { .object(JSONObject($0.members)) } ?? .null),
-    ])
-    return JSONValue.object(object).compactText + [UInt8(ascii: "\n")]
+    let object: JSONObject = [
+      "path": .string(entry.path), "instance": .string("\(entry.instance)"),
+      "state": .string(entry.state.rawValue), "event": .object(stored.attributes),
+      "handling": record.map { .object($0.json) } ?? .null,
+    ]
+    return object.line
   }
 
   private func printReadable(_ record: AttemptRecord) {
     printResult("handling")
     printResult("  attempts: \(record.attempts) failed, \(record.deferrals) put off")
     if let last = record.lastAttempt { printResult("  last: \(inWords(last.rfc3339))") }
-    if let ending = record.ending { printResult("  its end: \(ending.logField)") }
+    if let (name, value) = record.ending?.field {
+      printResult("  its end: \(name)=\(printable(value))")
+    }
     if let next = record.nextAttempt { printResult("  next: \(inWords(next.rfc3339))") }
     for line in record.output.split(whereSeparator: \.isNewline) {
       printResult("  \(record.outputName): \(printable(String(line)))")
@@ -76,20 +70,20 @@ struct SpoolShowCommand: ParsableCommand {
   }
 
   private func printReadable(_ stored: StoredEvent, _ entry: SpoolEntry) {
-    let attributes = [
-      "id", "type", "subject", "source", "time", "recordedtime", "instance", "hook", "requesturi",
-      "remoteaddr", "eventkey", "keyid", "xsignature",
-    ]
-    let width = attributes.map(\.count).max() ?? 0
+    let attributes = EventAttribute.allCases.filter {
+      $0 != .data && !$0.rules.contains(.isForPrograms)
+    }
+    let width = attributes.map(\.rawValue.count).max() ?? 0
     func field(_ name: String, _ value: String) {
       guard !value.isEmpty else { return }
       printResult("\(name)\(String(repeating: " ", count: width - name.count))  \(value)")
     }
     field("file", printable(entry.path))
     field("state", entry.state.rawValue)
-    for name in attributes {
-      let value = printable(stored[name])
-      field(name, name.hasSuffix("time") ? inWords(value) : value)
+    for attribute in attributes {
+      let value = printable(stored[attribute])
+      let isTime = attribute == .time || attribute == .recordedtime
+      field(attribute.rawValue, isTime ? inWords(value) : value)
     }
     printResult("data")
     for member in stored.data.object?.members ?? [] {
@@ -100,7 +94,7 @@ struct SpoolShowCommand: ParsableCommand {
   }
 }
 
-/// A character of JSON text, escaped as JSON escapes it where it is not printable ASCII.
+/// A character of JSON text, escaped as JSON escapes it if it is not printable ASCII.
 private func asciiEscaped(_ scalar: Unicode.Scalar) -> String {
   guard !(0x20...0x7E).contains(scalar.value) else { return String(scalar) }
   return String(scalar).utf16.map { unit in
@@ -114,7 +108,7 @@ private func inWords(_ time: String) -> String {
   guard let seconds = CalendarDate.seconds(rfc3339: String(time.prefix(19)) + "Z") else {
     return time
   }
-  let age = Int64(Glibc.time(nil)) - seconds
+  let age = Timestamp.now().seconds - seconds
   return age >= 0
     ? "\(time) (\(Age(seconds: age).words) ago)" : "\(time) (in \(Age(seconds: -age).words))"
 }

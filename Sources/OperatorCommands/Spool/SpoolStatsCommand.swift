@@ -1,7 +1,7 @@
 internal import ArgumentParser
 internal import CommandLineProgram
 internal import EventSpool
-internal import Glibc
+internal import ServiceProcess
 internal import StrictJSON
 internal import WebhookCore
 
@@ -14,7 +14,7 @@ struct SpoolStatsCommand: ParsableCommand {
       An event's age is counted from its iat, which its file name holds; the rate is that of the last \
       hour's arrivals, handled or not.
 
-      With --warn-age or --critical-age, as for a monitor: exit code 1 or 2 where an event in new, cur \
+      With --warn-age or --critical-age, as for a monitor: exit code 1 or 2 if an event in new, cur \
       or defer is that old, and a line that says so on standard error.
       """)
 
@@ -26,44 +26,39 @@ struct SpoolStatsCommand: ParsableCommand {
   @Flag(help: "Text for node_exporter's textfile collector.")
   var prometheus = false
 
-  @Option(help: "Exit with 1 where an event waits for so long, as in 10m.")
+  @Option(help: "Exit with 1 if an event has waited this long, as in 10m.")
   var warnAge: Age?
 
-  @Option(help: "Exit with 2 where an event waits for so long.")
+  @Option(help: "Exit with 2 if an event has waited this long.")
   var criticalAge: Age?
 
   func validate() throws {
-    if json && prometheus { throw ValidationError("Name --json or --prometheus, not both.") }
+    if json && prometheus { throw ValidationError("Pass --json or --prometheus, not both.") }
   }
 
   func run() throws {
-    try reportingFailures {
-      do {
-        let stats = try SpoolStats(of: try options.reader(), options, now: Int64(time(nil)))
-        if json {
-          printResult(stats.json)
-        } else if prometheus {
-          printResult(stats.prometheus)
-        } else {
-          stats.printTable()
-        }
-        try checkAge(stats)
-      } catch let error as SystemError {
-        throw CommandFailure.noInput(error.message)
+    try reportingErrors {
+      let stats = try SpoolStats(of: try options.reader(), options, now: .now())
+      if json {
+        printResult(stats.json.line)
+      } else if prometheus {
+        printResult(stats.prometheus)
+      } else {
+        stats.printTable()
       }
+      try checkAge(stats)
     }
   }
-}
 
-extension SpoolStatsCommand {
   private func checkAge(_ stats: SpoolStats) throws {
     guard let oldest = stats.longestWaitSeconds else { return }
-    for (limit, name, code) in [(criticalAge, "critical", Int32(2)), (warnAge, "warning", 1)] {
-      if let limit, oldest >= limit.seconds {
-        printError("\(name): an event has been waiting for \(Age(seconds: oldest).words)")
-        throw ExitCode(code)
-      }
+    func check(_ limit: Age?, _ name: String, exitCode: Int32) throws {
+      guard let limit, oldest >= limit.seconds else { return }
+      printError("\(name): an event has been waiting for \(Age(seconds: oldest).words)")
+      throw ExitCode(exitCode)
     }
+    try check(criticalAge, "critical", exitCode: 2)
+    try check(warnAge, "warning", exitCode: 1)
   }
 }
 
@@ -72,7 +67,7 @@ private struct SpoolStats {
     let instance: InstanceName
     let state: EventState
     let count: Int
-    /// Nil where it is empty.
+    /// Nil if it is empty.
     let oldestAgeSeconds: Int64?
   }
 
@@ -80,18 +75,14 @@ private struct SpoolStats {
   private let arrivalsOfLastHour: [(instance: InstanceName, count: Int)]
   private let free: (bytes: Int, inodes: Int)
 
-  init(of reader: SpoolReader, _ options: SpoolOptions, now: Int64) throws {
-    var folders: [Folder] = []
-    var arrivals: [(instance: InstanceName, count: Int)] = []
-    for instance in try options.instances(in: reader) {
-      for state in EventState.allCases {
-        folders.append(try Self.folder(instance, state, reader, now))
-      }
-      arrivals.append(
-        (instance, try reader.countOfLastHour(of: instance, now: Timestamp(seconds: now))))
+  init(of reader: SpoolReader, _ options: SpoolOptions, now: Timestamp) throws {
+    let instances = try options.instances(in: reader)
+    folders = try instances.flatMap { instance in
+      try EventState.allCases.map { try Self.folder(instance, $0, reader, now.seconds) }
     }
-    arrivalsOfLastHour = arrivals
-    self.folders = folders
+    arrivalsOfLastHour = try instances.map {
+      ($0, try reader.countOfLastHour(of: $0, now: now))
+    }
     free = try reader.freeSpace()
   }
 
@@ -133,26 +124,19 @@ private struct SpoolStats {
     printResult("free: \(free.bytes) bytes, \(free.inodes) inodes")
   }
 
-  var json: String {
+  var json: JSONObject {
     let folders = folders.map { folder -> JSONValue in
-      .object(
-        JSONObject([
-          ("instance", .string("\(folder.instance)")), ("state", .string(folder.state.rawValue)),
-          ("events", .number(Int64(folder.count))),
-          ("oldestageseconds", folder.oldestAgeSeconds.map { .number($0) } ?? .null),
-        ]))
+      .object([
+        "instance": .string("\(folder.instance)"), "state": .string(folder.state.rawValue),
+        "events": .number(folder.count),
+        "oldestageseconds": folder.oldestAgeSeconds.map { .number($0) } ?? .null,
+      ])
     }
-    let object = JSONObject([
-      ("folders", .array(folders)),
-      (
-        "arrivalsoflasthour",
-        .object(
-          JSONObject(
-            arrivalsOfLastHour.map { ("\($0.instance)", JSONValue.number(Int64($0.count))) }))
-      ), ("freebytes", .number(Int64(free.bytes))),
-      ("freeinodes", .number(Int64(free.inodes))),
-    ])
-    return String(decoding: JSONValue.object(object).compactText, as: UTF8.self)
+    let arrivals = JSONObject(arrivalsOfLastHour.map { ("\($0.instance)", .number($0.count)) })
+    return [
+      "folders": .array(folders), "arrivalsoflasthour": .object(arrivals),
+      "freebytes": .number(free.bytes), "freeinodes": .number(free.inodes),
+    ]
   }
 
   /// The exposition format of Prometheus. Names of instances need no escaping.

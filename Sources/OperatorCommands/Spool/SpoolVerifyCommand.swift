@@ -14,7 +14,7 @@ struct SpoolVerifyCommand: AsyncParsableCommand {
     discussion: """
       Each event carries the token that it came with. It is checked against the event's data, id, \
       eventkey and file name, with the keys of the configuration or those of --keys, on all cores. \
-      Names what does not hold, one line a file. Exit code 0: all holds; 1: something does not.
+      Names what does not hold, one line a file. Exit code 0: everything holds; 1: something does not.
       """)
 
   @OptionGroup var options: SpoolOptions
@@ -26,13 +26,7 @@ struct SpoolVerifyCommand: AsyncParsableCommand {
   var json = false
 
   func run() async throws {
-    try await reportingFailures {
-      do {
-        try await verify()
-      } catch let error as SystemError {
-        throw CommandFailure.noInput(error.message)
-      }
-    }
+    try await reportingErrors { try await verify() }
   }
 
   private func verify() async throws {
@@ -47,10 +41,10 @@ struct SpoolVerifyCommand: AsyncParsableCommand {
     for problem in problems { report(problem) }
     let count = entries.count
     if json {
-      printJSON([
-        ("verified", .number(Int64(count - problems.count))),
-        ("failed", .number(Int64(problems.count))),
-      ])
+      let counts: JSONObject = [
+        "verified": .number(count - problems.count), "failed": .number(problems.count),
+      ]
+      printResult(counts.line)
     } else {
       printResult("\(count - problems.count) of \(count) events hold")
     }
@@ -63,25 +57,24 @@ struct SpoolVerifyCommand: AsyncParsableCommand {
         do throws(ConfigurationError) {
           return try readKeyFile(file).keys
         } catch {
-          throw CommandFailure.noInput(error.description)
+          throw CommandError.noInput(error.description)
         }
       }
       return Dictionary(uniqueKeysWithValues: try reader.instances().map { ($0, named) })
     }
-    let instances = try options.configuration.configuration().instances
+    let instances = try options.configuration.loaded().instances
     return Dictionary(uniqueKeysWithValues: instances.map { ($0.name, $0.keys) })
   }
 
   private func report(_ problem: VerificationWork.Problem) {
     if json {
-      printJSON([("path", .string(problem.path)), ("problem", .string(problem.sentence))])
+      let object: JSONObject = [
+        "path": .string(problem.path), "problem": .string(problem.sentence),
+      ]
+      printResult(object.line)
     } else {
       printResult("\(printable(problem.path)): \(problem.sentence)")
     }
-  }
-
-  private func printJSON(_ members: [(name: String, value: JSONValue)]) {
-    printResult(String(decoding: JSONValue.object(JSONObject(members)).compactText, as: UTF8.self))
   }
 }
 
@@ -117,13 +110,13 @@ private struct VerificationWork: Sendable {
     guard let keys = keys[entry.instance] else {
       return Problem(path: entry.path, sentence: "no keys are configured for its instance")
     }
-    do throws(SystemError) {
+    do throws(SpoolError) {
       let line = try reader.contents(of: entry)
-      do throws(ProofProblem) {
+      do throws(ProofError) {
         try verifyProof(of: line, fileName: entry.fileName, by: keys)
         return nil
       } catch {
-        return Problem(path: entry.path, sentence: error.rawValue)
+        return Problem(path: entry.path, sentence: error.sentence)
       }
     } catch {
       let sentence =

@@ -1,6 +1,7 @@
-/// Turns a delivery into the event to store. No I/O and no clock in here: equal input, equal answer.
+/// Turns a delivery into the event to store. No I/O and no clock in here: equal input, equal
+/// answer.
 ///
-/// The cheap checks stand before the dear. Each step takes what the one before returned, so a step
+/// Cheap checks come first. Each step takes what the one before returned, so a step
 /// that makes a type cannot be left out. Configuration, method and the body's size come before:
 /// `Route` and `RequestBody`.
 /// - Throws: the first reason in this order for not storing it.

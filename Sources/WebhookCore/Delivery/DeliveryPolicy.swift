@@ -7,6 +7,9 @@ package struct DeliveryPolicy: Sendable {
   package var maxBodyBytes = 65536
   package var maxTokenBytes = 8192
 
+  /// The largest `max-token-bytes`: longer values of a header field are not looked at.
+  package static let largestMaxTokenBytes = 65_536
+
   package init() {}
 }
 

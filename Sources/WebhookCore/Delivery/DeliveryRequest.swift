@@ -1,6 +1,6 @@
 /// One POST, as the web server handed it over: every byte in it is the sender's, unverified.
 package struct DeliveryRequest: Sendable {
-  /// Every `HTTP_AUTHORIZATION` that came, in order; likewise `HTTP_X_SIGNATURE`.
+  /// Every `HTTP_AUTHORIZATION` and every `HTTP_X_SIGNATURE` that came, in order.
   package let authorization: [[UInt8]]
   package let xSignature: [[UInt8]]
   package let body: RequestBody

@@ -1,5 +1,11 @@
-/// How far the token's times may lie from the clock.
+/// How far the token's times may lie from the clock, and how long a delivery is remembered.
 package struct Freshness: Sendable {
+  /// The largest `max-age-seconds`: seven days.
+  package static let longestMaxAgeSeconds: Int64 = 604_800
+  /// How long the spool remembers an event at least: longer than any delivery can be fresh, so that
+  /// a replay is known for as long as it would be taken.
+  package static let memorySeconds = longestMaxAgeSeconds + 86_400
+
   package var maxAgeSeconds: Int64 = 300
   package var clockSkewSeconds: Int64 = 60
 

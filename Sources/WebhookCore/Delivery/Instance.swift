@@ -4,7 +4,7 @@ package struct Instance: Sendable {
   package let name: InstanceName
   package let url: String
   package let keys: [VerificationKey]
-  package let xSignature: XSignatureRule
+  package private(set) var xSignature: XSignatureRule
   private let audience: [[UInt8]]
   /// What is both on the allowlist and served by a key.
   package let usableAlgorithms: Set<SignatureAlgorithm>
@@ -25,16 +25,12 @@ package struct Instance: Sendable {
 
   /// The same without asking for an `X-Signature`: for a token that no request is around.
   package var withoutXSignature: Instance {
-    Instance(copying: self, xSignature: XSignatureRule(policy: .ignore))
+    var copy = self
+    copy.xSignature = XSignatureRule(policy: .ignore)
+    return copy
   }
 
-  private init(copying other: Instance, xSignature: XSignatureRule) {
-    (name, url, keys) = (other.name, other.url, other.keys)
-    (audience, usableAlgorithms) = (other.audience, other.usableAlgorithms)
-    self.xSignature = xSignature
-  }
-
-  /// `aud`, where it is present, must name this receiver (RFC 7519 §4.1.3).
+  /// `aud`, if present, must name this receiver (RFC 7519 §4.1.3).
   func checkAudience(of claims: Claims) throws(Refusal) {
     guard let names = claims.audience else { return }
     guard names.contains(where: audience.contains) else { throw Refusal(.audience) }

@@ -6,7 +6,7 @@ package struct RequestBody: Sendable {
   private(set) var bytes: [UInt8] = []
 
   /// - Parameter declaredBytes: the length that the web server announces, if it does.
-  /// - Throws: `body-too-large` if that alone is over the limit.
+  /// - Throws: `body-too-large` if that is over the limit already.
   package init(declaredBytes: Int?, under policy: DeliveryPolicy) throws(Refusal) {
     self.policy = policy
     if let declaredBytes { try check(declaredBytes) }

@@ -8,14 +8,26 @@ package struct XSignatureRule: Sendable {
   /// Each printable ASCII without blank, comma and apostrophe.
   package let keyLocations: [[UInt8]]
 
-  private static let maxBytes = 1024
+  /// Where the vendor keeps an instance's key.
+  package static let defaultKeyLocation = "/api/webhook.key"
+  package static let maximumKeyLocationBytes = maximumBytes - "ES512 ".utf8.count
+  private static let maximumBytes = 1024
 
-  package init(policy: Policy = .require, keyLocations: [String] = ["/api/webhook.key"]) {
+  package init(policy: Policy = .require, keyLocations: [String] = [defaultKeyLocation]) {
     self.policy = policy
     self.keyLocations = keyLocations.map { Array($0.utf8) }
   }
 
-  /// The one value, or nil where the policy lets it be absent. Two are an error under every policy.
+  /// Whether a value of `X-Signature` can name this location: printable ASCII without blank, comma
+  /// and apostrophe, short enough.
+  package static func canName(_ location: String) -> Bool {
+    location.utf8.count <= maximumKeyLocationBytes
+      && location.utf8.allSatisfy {
+        (0x21...0x7E).contains($0) && $0 != UInt8(ascii: ",") && $0 != UInt8(ascii: "'")
+      }
+  }
+
+  /// The one value, or nil if the policy lets it be absent. Two are an error under every policy.
   package func singleValue(of values: [[UInt8]]) throws(Refusal) -> [UInt8]? {
     if policy == .require, values.isEmpty || values == [[]] {
       throw Refusal(.missingXSignature)
@@ -41,7 +53,7 @@ package struct XSignatureRule: Sendable {
     let isExpected = keyLocations.contains {
       bare.elementsEqual(Array(algorithm.rawValue.utf8) + [UInt8(ascii: " ")] + $0)
     }
-    guard value.count <= Self.maxBytes, isExpected else { throw Refusal(.xSignatureMismatch) }
+    guard value.count <= Self.maximumBytes, isExpected else { throw Refusal(.xSignatureMismatch) }
     return value
   }
 }

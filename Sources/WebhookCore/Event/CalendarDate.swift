@@ -44,8 +44,8 @@ package struct CalendarDate: Sendable {
     return CalendarDate(secondsSince1970: seconds).rfc3339 == text ? seconds : nil
   }
 
-  /// The seconds since 1970 of `YYYYMMDDThhmmssZ`, as event files' names begin; nil if that is not a
-  /// time.
+  /// The seconds since 1970 of `YYYYMMDDThhmmssZ`, as event files' names begin; nil if that is not
+  /// a time.
   package static func seconds(atBasicTime text: String) -> Int64? {
     guard text.utf8.count == 16, let hour = seconds(atBasicHour: String(text.prefix(11))),
       let minute = Int64(text.dropFirst(11).prefix(2)),
@@ -117,5 +117,13 @@ extension Int64 {
 extension Timestamp {
   package var rfc3339: String {
     CalendarDate(secondsSince1970: seconds).rfc3339(milliseconds: milliseconds)
+  }
+
+  /// Of `2026-11-24T17:14:10.042Z`; the fraction is dropped.
+  package init?(rfc3339 text: [UInt8]) {
+    let text = String(decoding: text, as: UTF8.self)
+    let whole = text.utf8.count == 24 ? String(text.prefix(19)) + "Z" : text
+    guard let seconds = CalendarDate.seconds(rfc3339: whole) else { return nil }
+    self.init(seconds: seconds)
   }
 }

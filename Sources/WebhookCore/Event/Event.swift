@@ -4,7 +4,6 @@ internal import StrictJSON
 /// published.
 package struct Event: Sendable {
   package let id: EventID
-  package let fileName: EventFileName
   /// The hour of `iat`, as `YYYYMMDDThh`.
   package let issuedHour: String
   private let claims: Claims
@@ -20,7 +19,6 @@ package struct Event: Sendable {
     instance: Instance, hook: Hook?, recordedAt: Timestamp
   ) {
     id = EventID(ofPayload: proof.payload)
-    fileName = EventFileName(of: claims, id: id)
     issuedHour = CalendarDate(secondsSince1970: claims.issuedAt.seconds).basicHour
     self.claims = claims
     self.proof = proof
@@ -31,28 +29,37 @@ package struct Event: Sendable {
     self.recordedAt = recordedAt
   }
 
-  /// The event file: one line of JSON, a CloudEvents 1.0 structured event, and a newline. Made anew
-  /// each time: a duplicate needs none.
+  /// The name of the event's file, `EventFileName`. Made at each call: a duplicate needs none.
+  package var fileName: String { eventFileName(of: claims, id: id) }
+
+  /// The event file: one line of JSON, a CloudEvents 1.0 structured event, and a newline. Made at
+  /// each call: a duplicate needs none.
   package var line: [UInt8] {
     let signed = SignedAttributes(of: claims)
     var file = EventLine()
-    file.append("specversion", "1.0")
-    file.append("id", id.hex)
-    file.append("source", "\(instance.url)#\(instance.name)")
-    file.append("type", signed.type)
-    file.append("subject", signed.subject)
-    file.append("time", signed.time)
-    file.append("datacontenttype", "application/json")
-    file.append("data", json: compactJSON(proof.payload))
-    file.append("recordedtime", recordedAt.rfc3339)
-    file.append("instance", instance.name.description)
-    if let hook { file.append("hook", hook.rawValue) }
-    file.append("requesturi", contextAttribute(request.requestURI, maxBytes: 2048))
-    file.append("remoteaddr", contextAttribute(request.remoteAddress, maxBytes: 256))
-    file.append("eventkey", eventKey(of: claims.payload))
-    file.append("keyid", proof.keyID.text)
-    if let xSignature { file.append("xsignature", xSignature) }
-    file.append("jws", proof.compact)
+    for attribute in EventAttribute.allCases {
+      switch attribute {
+      case .specversion: file.append(attribute, "1.0")
+      case .id: file.append(attribute, id.hex)
+      case .source: file.append(attribute, "\(instance.url)#\(instance.name)")
+      case .type: file.append(attribute, signed.type)
+      case .subject: file.append(attribute, signed.subject)
+      case .time: file.append(attribute, signed.time)
+      case .datacontenttype: file.append(attribute, "application/json")
+      case .data: file.append(attribute, json: compactJSON(proof.payload))
+      case .recordedtime: file.append(attribute, recordedAt.rfc3339)
+      case .instance: file.append(attribute, instance.name.description)
+      case .hook: file.append(attribute, hook?.rawValue ?? "")
+      case .requesturi:
+        file.append(attribute, contextAttribute(request.requestURI, maxBytes: 2048))
+      case .remoteaddr:
+        file.append(attribute, contextAttribute(request.remoteAddress, maxBytes: 256))
+      case .eventkey: file.append(attribute, eventKey(of: claims.payload))
+      case .keyid: file.append(attribute, proof.keyID.text)
+      case .xsignature: file.append(attribute, xSignature ?? [])
+      case .jws: file.append(attribute, proof.compact)
+      }
+    }
     return file.finished()
   }
 }
@@ -66,27 +73,27 @@ private struct EventLine {
     text.append(UInt8(ascii: "{"))
   }
 
-  mutating func append(_ name: String, json: [UInt8]) {
-    append(name: name)
+  mutating func append(_ attribute: EventAttribute, json: [UInt8]) {
+    append(name: attribute)
     text.append(contentsOf: json)
   }
 
   /// An empty value is left out: a context attribute must not be empty (CloudEvents 1.0.2 §3.1).
-  mutating func append(_ name: String, _ value: [UInt8]) {
+  mutating func append(_ attribute: EventAttribute, _ value: [UInt8]) {
     guard !value.isEmpty else { return }
-    append(name: name)
+    append(name: attribute)
     appendJSONString(value, to: &text)
   }
 
-  mutating func append(_ name: String, _ value: String) {
+  mutating func append(_ attribute: EventAttribute, _ value: String) {
     guard !value.isEmpty else { return }
-    append(name: name)
+    append(name: attribute)
     appendJSONString(value, to: &text)
   }
 
-  private mutating func append(name: String) {
+  private mutating func append(name: EventAttribute) {
     if text.count > 1 { text.append(UInt8(ascii: ",")) }
-    appendJSONString(name, to: &text)
+    appendJSONString(name.rawValue, to: &text)
     text.append(UInt8(ascii: ":"))
   }
 

@@ -2,20 +2,49 @@
 /// break out of.
 ///
 /// `<iat>-<kind>-<status>-<claim id>-<first 32 digits of the event's id>.json`
+///
+/// It says enough to list a spool without opening its files. Bytes that cannot stand in a file name
+/// are `_` in it, and long values are cut.
 package struct EventFileName: Hashable, Sendable, CustomStringConvertible {
   package let description: String
+  /// `iat`, as `YYYYMMDDThhmmssZ`.
+  package let issuedAt: Substring
+  package let kind: Substring
+  package let status: Substring
+  package let claimID: Substring
+  /// The first 32 digits of the event's id.
+  package let idPrefix: Substring
 
-  init(of claims: Claims, id: EventID) {
-    var name = Array(CalendarDate(secondsSince1970: claims.issuedAt.seconds).basic.utf8)
-    for part in [claims.kind.prefix(32), claims.status.prefix(32), claims.id.prefix(64)] {
-      name.append(UInt8(ascii: "-"))
-      for byte in part { name.append(isPlain(byte) ? byte : UInt8(ascii: "_")) }
-    }
-    name.append(UInt8(ascii: "-"))
-    name.append(contentsOf: id.hex.utf8.prefix(32))
-    name.append(contentsOf: ".json".utf8)
-    description = String(decoding: name, as: UTF8.self)
+  /// Nil if `name` is not of this form.
+  package init?(parsing name: String) {
+    guard name.hasSuffix(".json") else { return nil }
+    let parts = name.dropLast(5).split(separator: "-", omittingEmptySubsequences: false)
+    guard parts.count == 5, parts[4].utf8.count == 32 else { return nil }
+    description = name
+    (issuedAt, kind, status, claimID, idPrefix) = (parts[0], parts[1], parts[2], parts[3], parts[4])
   }
+
+  /// The seconds since 1970 of `iat`; nil if that is not a time.
+  package var issuedSeconds: Int64? { CalendarDate.seconds(atBasicTime: String(issuedAt)) }
+
+  /// Whether a file of this name is taken for an event: other files may lie beside.
+  @inlinable
+  package static func marksEvent(_ name: some BidirectionalCollection<UInt8>) -> Bool {
+    name.count > 5 && name.first != UInt8(ascii: ".") && name.suffix(5).elementsEqual(".json".utf8)
+  }
+}
+
+/// The name of the event with these claims and this id.
+func eventFileName(of claims: Claims, id: EventID) -> String {
+  var name = Array(CalendarDate(secondsSince1970: claims.issuedAt.seconds).basic.utf8)
+  for part in [claims.kind.prefix(32), claims.status.prefix(32), claims.id.prefix(64)] {
+    name.append(UInt8(ascii: "-"))
+    for byte in part { name.append(isPlain(byte) ? byte : UInt8(ascii: "_")) }
+  }
+  name.append(UInt8(ascii: "-"))
+  name.append(contentsOf: id.hex.utf8.prefix(32))
+  name.append(contentsOf: ".json".utf8)
+  return String(decoding: name, as: UTF8.self)
 }
 
 /// `[A-Za-z0-9_]`.

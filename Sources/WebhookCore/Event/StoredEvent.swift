@@ -1,7 +1,7 @@
 package import StrictJSON
 
-/// An event as it was read back from the spool: unverified again, for whoever can write the spool
-/// can forge one.
+/// An event as it was read back from the spool: unverified again, for a writer of the spool can
+/// forge one.
 package struct StoredEvent: Sendable {
   package let attributes: JSONObject
 
@@ -10,19 +10,26 @@ package struct StoredEvent: Sendable {
     // The payload may have 128 levels, and the event is one around it.
     guard let attributes = (try? JSONValue(parsing: line, levels: 129))?.object,
       attributes["specversion"] == .string("1.0"),
-      ["id", "source", "type", "subject", "time", "recordedtime", "instance"].allSatisfy({
-        attributes[$0]?.string != nil
-      }),
-      attributes["data"]?.object != nil
+      EventAttribute.all(.isRequired).allSatisfy({ attribute in
+        let value = attributes[attribute.rawValue]
+        return attribute == .data ? value?.object != nil : value?.string != nil
+      })
     else { return nil }
     self.attributes = attributes
   }
 
-  /// The attribute called `name`, empty if it is absent or no string. It may hold any character: escape it before it is
-  /// printed.
-  package subscript(name: String) -> String {
-    String(decoding: attributes[name]?.string ?? [], as: UTF8.self)
+  /// The attribute's text; empty if it is absent or no string. It may hold any character: escape it
+  /// before it is printed.
+  package subscript(attribute: EventAttribute) -> String {
+    String(decoding: attributes[attribute.rawValue]?.string ?? [], as: UTF8.self)
   }
 
-  package var data: JSONValue { attributes["data"] ?? .null }
+  package var data: JSONValue { attributes[EventAttribute.data.rawValue] ?? .null }
+
+  /// Its attributes with one of these rules, in the order of the file. An attribute that is not in
+  /// the table of them is left out.
+  package func attributes(with rules: EventAttribute.Rules) -> JSONObject {
+    let names = EventAttribute.allCases.filter { !$0.rules.isDisjoint(with: rules) }
+    return attributes.keeping(names.map(\.rawValue))
+  }
 }

@@ -17,7 +17,7 @@ package enum JSONWebKeyMember: String, Sendable {
 }
 
 /// The key that `jwk` describes, or nil if its `kty` is of a kind that nobody here knows.
-func jsonWebKey(_ jwk: JSONObject) throws(KeyFileProblem) -> VerificationKey? {
+func jsonWebKey(_ jwk: JSONObject) throws(KeyFileError) -> VerificationKey? {
   let type = try requiredString(.kty, of: jwk)
   guard !type.elementsEqual("oct".utf8) else { throw .symmetricKey }
   let privateMembers = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"]
@@ -29,7 +29,7 @@ func jsonWebKey(_ jwk: JSONObject) throws(KeyFileProblem) -> VerificationKey? {
 
 private func publicKey(
   ofType type: [UInt8], in jwk: JSONObject
-) throws(KeyFileProblem) -> PublicKey? {
+) throws(KeyFileError) -> PublicKey? {
   switch String(decoding: type, as: UTF8.self) {
   case "EC": try ellipticCurveKey(jwk)
   case "RSA": try rsaKey(jwk)
@@ -38,7 +38,7 @@ private func publicKey(
   }
 }
 
-private func ellipticCurveKey(_ jwk: JSONObject) throws(KeyFileProblem) -> PublicKey {
+private func ellipticCurveKey(_ jwk: JSONObject) throws(KeyFileError) -> PublicKey {
   let name = try requiredString(.crv, of: jwk)
   guard let curve = EllipticCurve.allCases.first(where: { $0.rawValue.utf8.elementsEqual(name) })
   else { throw .unknownCurve }
@@ -46,39 +46,39 @@ private func ellipticCurveKey(_ jwk: JSONObject) throws(KeyFileProblem) -> Publi
   let y = try requiredBytes(.y, of: jwk)
   guard x.count == curve.fieldBytes else { throw .malformedMember(.x) }
   guard y.count == curve.fieldBytes else { throw .malformedMember(.y) }
-  return try checked { () throws(PublicKeyProblem) in try PublicKey(on: curve, x: x, y: y) }
+  return try checked { () throws(PublicKeyError) in try PublicKey(on: curve, x: x, y: y) }
 }
 
-private func rsaKey(_ jwk: JSONObject) throws(KeyFileProblem) -> PublicKey {
+private func rsaKey(_ jwk: JSONObject) throws(KeyFileError) -> PublicKey {
   let modulus = try requiredBytes(.n, of: jwk)
   let exponent = try requiredBytes(.e, of: jwk)
   guard modulus.first != 0 else { throw .malformedMember(.n) }
   guard exponent.first != 0 else { throw .malformedMember(.e) }
-  return try checked { () throws(PublicKeyProblem) in
+  return try checked { () throws(PublicKeyError) in
     try PublicKey(rsaModulus: modulus, exponent: exponent)
   }
 }
 
-private func ed25519Key(_ jwk: JSONObject) throws(KeyFileProblem) -> PublicKey {
+private func ed25519Key(_ jwk: JSONObject) throws(KeyFileError) -> PublicKey {
   guard try requiredString(.crv, of: jwk).elementsEqual("Ed25519".utf8) else {
     throw .unknownCurve
   }
   let point = try requiredBytes(.x, of: jwk)
   guard point.count == 32 else { throw .malformedMember(.x) }
-  return try checked { () throws(PublicKeyProblem) in try PublicKey(ed25519: point) }
+  return try checked { () throws(PublicKeyError) in try PublicKey(ed25519: point) }
 }
 
 private func checked(
-  _ load: () throws(PublicKeyProblem) -> PublicKey
-) throws(KeyFileProblem) -> PublicKey {
-  do throws(PublicKeyProblem) {
+  _ load: () throws(PublicKeyError) -> PublicKey
+) throws(KeyFileError) -> PublicKey {
+  do throws(PublicKeyError) {
     return try load()
   } catch {
     throw .key(error)
   }
 }
 
-private func checkUse(of jwk: JSONObject) throws(KeyFileProblem) {
+private func checkUse(of jwk: JSONObject) throws(KeyFileError) {
   if let use = jwk["use"] {
     guard let use = use.string else { throw .malformedMember(.use) }
     guard use.elementsEqual("sig".utf8) else { throw .notForSignatures }
@@ -93,7 +93,7 @@ private func checkUse(of jwk: JSONObject) throws(KeyFileProblem) {
 /// (RFC 9864 §2.2) and pin the same.
 private func pinnedAlgorithms(
   of jwk: JSONObject, key: PublicKey
-) throws(KeyFileProblem) -> Set<SignatureAlgorithm>? {
+) throws(KeyFileError) -> Set<SignatureAlgorithm>? {
   guard let member = jwk["alg"] else { return nil }
   guard let name = member.string else { throw .malformedMember(.alg) }
   guard let algorithm = SignatureAlgorithm(name: name),
@@ -104,7 +104,7 @@ private func pinnedAlgorithms(
 
 private func requiredString(
   _ name: JSONWebKeyMember, of jwk: JSONObject
-) throws(KeyFileProblem) -> [UInt8] {
+) throws(KeyFileError) -> [UInt8] {
   guard let member = jwk[name.rawValue] else { throw .missingMember(name) }
   guard let string = member.string else { throw .malformedMember(name) }
   return string
@@ -112,7 +112,7 @@ private func requiredString(
 
 private func requiredBytes(
   _ name: JSONWebKeyMember, of jwk: JSONObject
-) throws(KeyFileProblem) -> [UInt8] {
+) throws(KeyFileError) -> [UInt8] {
   guard let bytes = Base64URL.decode(try requiredString(name, of: jwk)) else {
     throw .malformedMember(name)
   }

@@ -6,13 +6,13 @@ package struct KeyFile: Sendable {
   /// At least one.
   package let keys: [VerificationKey]
 
-  package init(parsing text: [UInt8]) throws(KeyFileProblem) {
+  package init(parsing text: [UInt8]) throws(KeyFileError) {
     let firstByte = text.first { $0 != 0x20 && !(0x09...0x0D).contains($0) }
     switch firstByte {
     case UInt8(ascii: "{"), UInt8(ascii: "["), 0xEF:  // 0xEF begins a byte order mark
       keys = try keysOfJSON(text)
     default:
-      do throws(PublicKeyProblem) {
+      do throws(PublicKeyError) {
         keys = [VerificationKey(try PublicKey(pem: text))]
       } catch {
         throw .key(error)
@@ -21,7 +21,7 @@ package struct KeyFile: Sendable {
   }
 }
 
-private func keysOfJSON(_ text: [UInt8]) throws(KeyFileProblem) -> [VerificationKey] {
+private func keysOfJSON(_ text: [UInt8]) throws(KeyFileError) -> [VerificationKey] {
   let json: JSONValue
   do throws(JSONSyntaxError) {
     json = try JSONValue(parsing: text)
@@ -39,9 +39,9 @@ private func keysOfJSON(_ text: [UInt8]) throws(KeyFileProblem) -> [Verification
   return keys
 }
 
-/// A key of a type that nobody here knows is left out (RFC 7517 §5); a broken one is an error, for
-/// it must not vanish in silence.
-private func usableKeys(of elements: [JSONValue]) throws(KeyFileProblem) -> [VerificationKey] {
+/// A key of an unknown type is skipped (RFC 7517 §5); a broken one is an error, for it must not
+/// vanish in silence.
+private func usableKeys(of elements: [JSONValue]) throws(KeyFileError) -> [VerificationKey] {
   var keys: [VerificationKey] = []
   for element in elements {
     guard let object = element.object else { throw .notObject }
@@ -51,8 +51,8 @@ private func usableKeys(of elements: [JSONValue]) throws(KeyFileProblem) -> [Ver
 }
 
 /// Why a key file cannot be used.
-package enum KeyFileProblem: Error, Equatable, Sendable {
-  case key(PublicKeyProblem)
+package enum KeyFileError: Error, Equatable, Sendable {
+  case key(PublicKeyError)
   case notJSON(JSONSyntaxError)
   case notObject, keysNotArray, noKeys
   case unknownKeyType, symmetricKey, privateKey, notForSignatures

@@ -19,7 +19,7 @@ package struct UnverifiedToken: Sendable {
     guard !parts.0.isEmpty, !parts.1.isEmpty, !parts.2.isEmpty,
       let header = Base64URL.decode(parts.0),
       let payload = Base64URL.decode(parts.1),
-      let signature = Base64URL.decode(parts.2)  // a third dot is no base64url
+      let signature = Base64URL.decode(parts.2)  // a third dot is not base64url
     else { throw Refusal(.malformedToken) }
     algorithm = try ProtectedHeader(parsing: header, allowing: allowed).algorithm
     self.compact = compact

@@ -1,29 +1,25 @@
-internal import EventSpool
 internal import Glibc
+internal import LinuxSystem
 
 /// One accepted connection of the web server.
 ///
 /// libfcgi owns `descriptor` while it serves a request and may close it, whereupon the number may
-/// be another client's. So the poller and the deadline use a duplicate, which lives as long as this
-/// object does.
+/// be another client's. So the main loop and the deadline use a duplicate, which lives as long as
+/// this object does.
 final class Connection: Sendable {
   let id: UInt64
   let descriptor: Int32
   let duplicate: FileDescriptor
 
-  /// Takes ownership of `descriptor`; nil (and it is closed) if it cannot be duplicated.
-  init?(accepted descriptor: Int32, id: UInt64) {
-    let raw = duplicated(descriptor)
-    guard raw >= 0 else {
-      close(descriptor)
-      return nil
-    }
-    self.descriptor = descriptor
+  /// Nil (and `accepted` is closed) if it cannot be duplicated.
+  init?(_ accepted: consuming FileDescriptor, id: UInt64) {
+    guard let duplicate = FileDescriptor.duplicate(of: accepted.raw) else { return nil }
+    self.duplicate = duplicate
     self.id = id
-    duplicate = FileDescriptor(owning: raw)
+    descriptor = accepted.release()
   }
 
-  /// Ends both directions: whoever reads from the connection sees its end, and nobody else's
+  /// Ends both directions: a thread that reads from the connection sees its end, and no other
   /// connection is touched.
   func cutOff() {
     shutdown(duplicate.raw, Int32(SHUT_RDWR))
@@ -47,9 +43,4 @@ final class Connection: Sendable {
   func closeDescriptor() {
     close(descriptor)
   }
-}
-
-/// A duplicate that a child process does not inherit.
-private func duplicated(_ descriptor: Int32) -> Int32 {
-  fcntl(descriptor, F_DUPFD_CLOEXEC, 0)
 }

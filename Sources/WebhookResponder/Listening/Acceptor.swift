@@ -1,25 +1,25 @@
-internal import Glibc
+internal import LinuxSystem
 internal import ServiceProcess
 
 /// Accepts connections and has them watched, as long as there is room for them; others wait in the
 /// backlog.
 struct Acceptor: ~Copyable {
-  private let poller: Poller
+  private let connections: Connections
   private let workers: WorkerPool
   private let log: Log
   /// Nil once nothing is accepted any more.
   private var listener: ListeningSocket?
   private var isLastRound = false
-  private var nextConnectionID = Poller.firstConnectionID
+  private var nextConnectionID = Connections.firstConnectionID
   /// When to accept again; nil while nothing keeps us from it.
   private var pausedUntil: ContinuousClock.Instant?
 
   init(
-    _ listener: consuming ListeningSocket, poller: Poller, workers: WorkerPool, log: Log
-  ) throws(StartupError) {
-    try poller.watch(listener.descriptor, as: .listener)
+    _ listener: consuming ListeningSocket, connections: Connections, workers: WorkerPool, log: Log
+  ) throws(SystemError) {
+    try connections.watchListener(listener.descriptor)
     self.listener = consume listener
-    self.poller = poller
+    self.connections = connections
     self.workers = workers
     self.log = log
   }
@@ -30,55 +30,56 @@ struct Acceptor: ~Copyable {
   /// Accepts all that wait, as far as there is room. In the last round, the listener is closed
   /// behind them.
   mutating func acceptWaiting() {
-    while pausedUntil == nil {
-      guard poller.hasRoom else { return pause(for: .milliseconds(50)) }
-      guard let descriptor = listener?.accept() else { return }
-      if descriptor >= 0 {
-        add(descriptor)
-      } else if errno == EAGAIN || errno == EWOULDBLOCK {
-        if isLastRound { close() }
-        return
-      } else if errno != EINTR && errno != ECONNABORTED {
-        log.write(.error, "accept: \(String(cString: strerror(errno)))")
+    while pausedUntil == nil, let descriptor = listener?.descriptor {
+      guard connections.hasRoom else { return pause(for: .milliseconds(50)) }
+      do throws(SystemError) {
+        guard let accepted = try acceptConnection(at: descriptor) else {
+          if isLastRound { close() }
+          return
+        }
+        add(accepted)
+      } catch {
+        log.write(.error, "accept: \(error.reason)")
         pause(for: .seconds(1))
       }
     }
   }
 
-  private mutating func add(_ descriptor: Int32) {
+  private mutating func add(_ accepted: consuming FileDescriptor) {
     nextConnectionID += 1
-    guard let connection = Connection(accepted: descriptor, id: nextConnectionID) else {
-      log.write(.error, "a connection was closed for want of descriptors")
-      return pause(for: .seconds(1))
+    guard let connection = Connection(accepted, id: nextConnectionID) else {
+      return pauseOutOfDescriptors()
     }
     // Its time begins now, whatever it says.
-    poller.table.startRequest(on: connection)
+    connections.startRequest(on: connection)
     switch connection.input {
     case .some: workers.serve(connection)  // a web server sends its request at once
-    case .end: poller.closeUnused(connection)
-    case .none:
-      guard !poller.add(connection) else { return }
-      log.write(.error, "a connection was closed for want of descriptors")
-      pause(for: .seconds(1))
+    case .end: connections.closeUnused(connection)
+    case .none: if !connections.watch(connection) { pauseOutOfDescriptors() }
     }
   }
 
+  private mutating func pauseOutOfDescriptors() {
+    log.write(.error, "closed a connection: out of file descriptors")
+    pause(for: .seconds(1))
+  }
+
   private mutating func pause(for duration: Duration) {
-    if pausedUntil == nil, let descriptor = listener?.descriptor { poller.unwatch(descriptor) }
+    if pausedUntil == nil, let descriptor = listener?.descriptor { connections.unwatch(descriptor) }
     pausedUntil = .now + duration
   }
 
   mutating func resumeWhenDue() {
-    guard let pausedUntil, pausedUntil <= .now, poller.hasRoom else { return }
+    guard let pausedUntil, pausedUntil <= .now, connections.hasRoom else { return }
     guard let descriptor = listener?.descriptor,
-      (try? poller.watch(descriptor, as: .listener)) != nil
+      (try? connections.watchListener(descriptor)) != nil
     else { return }
     self.pausedUntil = nil
-    // Where nobody new comes, nothing would tell that the backlog is empty.
+    // No new connection may arrive to wake us, so the rest of the backlog is accepted now.
     if isLastRound { acceptWaiting() }
   }
 
-  /// No further connections, but for those that wait already where nobody else could take them.
+  /// No further connections, but for those that wait already if nobody else could take them.
   mutating func stop() {
     // First the file, so that nobody new can come.
     listener?.removeFile()
@@ -88,8 +89,8 @@ struct Acceptor: ~Copyable {
   }
 
   private mutating func close() {
-    // Somebody else may hold the socket, which would keep it in the poller.
-    if pausedUntil == nil, let descriptor = listener?.descriptor { poller.unwatch(descriptor) }
+    // Another process may hold the socket, which would keep it in epoll.
+    if pausedUntil == nil, let descriptor = listener?.descriptor { connections.unwatch(descriptor) }
     pausedUntil = nil
     listener = nil
   }

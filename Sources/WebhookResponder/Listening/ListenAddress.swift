@@ -1,5 +1,4 @@
-internal import Glibc
-internal import ServiceProcess
+internal import LinuxSystem
 
 /// Where `--listen` asks to listen.
 enum ListenAddress: Equatable {

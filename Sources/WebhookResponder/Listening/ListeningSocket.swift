@@ -1,13 +1,11 @@
-internal import CLinux
-internal import EventSpool
 internal import Glibc
-internal import ServiceProcess
+internal import LinuxSystem
 
 /// The socket that the web server connects to.
 struct ListeningSocket: ~Copyable {
   private let socket: FileDescriptor
   /// Nil unless it is a unix socket of our own making.
-  private let place: SocketFile.Place?
+  private let place: SocketPlace?
 
   /// Whether the next process could take what waits in the backlog, as under systemd. Else it must
   /// not be left there.
@@ -15,18 +13,14 @@ struct ListeningSocket: ~Copyable {
 
   var descriptor: Int32 { socket.raw }
 
-  private init(_ socket: consuming FileDescriptor, isHeldElsewhere: Bool = false) {
+  init(
+    _ socket: consuming FileDescriptor, at place: SocketPlace? = nil, isHeldElsewhere: Bool = false
+  ) {
+    // Several processes may wait on one listener: who comes second must not hang in `accept`.
     makeNonBlocking(socket.raw)
     self.socket = socket
-    place = nil
+    self.place = place
     self.isHeldElsewhere = isHeldElsewhere
-  }
-
-  private init(_ bound: consuming SocketFile.Bound) {
-    makeNonBlocking(bound.socket.raw)
-    place = bound.place
-    socket = bound.socket
-    isHeldElsewhere = false
   }
 
   // MARK: Our own
@@ -36,10 +30,10 @@ struct ListeningSocket: ~Copyable {
   ) throws(StartupError) {
     switch address {
     case .unix(let path):
-      self.init(try file.listen(at: path))
+      self = try file.listen(at: path)
     case .internet(let host, let port):
       guard let address = SocketAddress(host: host, port: port) else {
-        throw .usage("--listen: \(host) is no numeric address")
+        throw .usage("--listen: \(host) is not a numeric address")
       }
       try requireLocal(address, allowsRemote: allowsRemote)
       self.init(try Self.internetSocket(address, "\(host), port \(port)"))
@@ -49,17 +43,18 @@ struct ListeningSocket: ~Copyable {
   private static func internetSocket(
     _ address: SocketAddress, _ name: String
   ) throws(StartupError) -> FileDescriptor {
-    let socket = try streamSocket(address.family)
-    var yes: Int32 = 1
-    setsockopt(
-      socket.raw, SOL_SOCKET, SO_REUSEADDR, &yes, socklen_t(MemoryLayout<Int32>.size))
-    guard address.withPointer({ bind(socket.raw, $0, $1) }) == 0,
-      listen(socket.raw, listenBacklog) == 0
-    else {
-      throw StartupError(
-        message: "--listen \(name): \(String(cString: strerror(errno)))", exitCode: EX_CANTCREAT)
+    do throws(SystemError) {
+      let socket = try streamSocket(address.family)
+      var yes: Int32 = 1
+      setsockopt(
+        socket.raw, SOL_SOCKET, SO_REUSEADDR, &yes, socklen_t(MemoryLayout<Int32>.size))
+      let raw = socket.raw
+      try checked(.bind) { address.withPointer { bind(raw, $0, $1) } }
+      try checked(.listen) { listen(raw, listenBacklog) }
+      return socket
+    } catch {
+      throw .socket("--listen \(name): \(error.reason)")
     }
-    return socket
   }
 
   // MARK: Inherited
@@ -92,21 +87,19 @@ struct ListeningSocket: ~Copyable {
     return ListeningSocket(FileDescriptor(owning: descriptor), isHeldElsewhere: isHeldElsewhere)
   }
 
-  // MARK: Accepting
-
-  /// The next connection that waits, or -1 and `errno`.
-  func accept() -> Int32 { clinux_accept(socket.raw) }
-
   /// From here on nobody new can come, unless the socket is reached in another way than by a file
   /// of ours.
   func removeFile() { place?.removeFile() }
 }
 
-/// Whoever can connect can choose instance and hook, and end the process.
+/// A full backlog makes nginx fail at once; the kernel caps it at net.core.somaxconn.
+let listenBacklog: Int32 = 4_096
+
+/// A peer of the socket can choose instance and hook, and end the process.
 private func requireLocal(_ address: SocketAddress, allowsRemote: Bool) throws(StartupError) {
   guard allowsRemote || address.isLocal else {
-    throw StartupError(
-      message: "other machines could reach the socket: take a unix socket or a loopback address, "
-        + "or say --allow-remote", exitCode: EX_CONFIG)
+    throw .configuration(
+      "other machines could reach the socket: take a unix socket or a loopback address, or pass "
+        + "--allow-remote")
   }
 }

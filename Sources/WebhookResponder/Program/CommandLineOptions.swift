@@ -82,17 +82,17 @@ struct CommandLineOptions: Equatable {
     Usage: delve-webhook-fcgi [OPTION...]
 
       --listen unix:PATH       make this socket and listen on it
-      --listen 127.0.0.1:PORT  listen on this address, or on [::1]:PORT. Whoever can connect can
+      --listen 127.0.0.1:PORT  listen on this address, or on [::1]:PORT. A peer of the socket can
                                choose an instance or end the process: a unix socket is better
       --allow-remote           listen on an address that other machines can reach
-      --socket-mode MODE       the unix socket's mode, octal; left out: 0660
-      --socket-user USER       its owner and its group, by name or number; left out: those of the
-      --socket-group GROUP     process
+      --socket-mode MODE       the unix socket's mode, octal (default: 0660)
+      --socket-user USER       its owner and its group, by name or number (default: those of the
+      --socket-group GROUP     process)
       --replace                take the unix socket's path over from a process that listens there:
                                start the new one so, then send SIGTERM to the old one, and no
                                request is lost
-      --config FILE            the configuration; left out: $DELVE_WEBHOOK_CONFIG, else
-                               /etc/delve-webhook/config.yaml
+      --config FILE            the configuration (default: $DELVE_WEBHOOK_CONFIG, else
+                               /etc/delve-webhook/config.yaml)
       --help, -h               this text
       --version                the version
 

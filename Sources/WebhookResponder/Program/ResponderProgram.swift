@@ -1,7 +1,6 @@
 internal import CFastCGI
-internal import CLinux
-internal import EventSpool
 internal import Glibc
+internal import LinuxSystem
 internal import ServiceProcess
 internal import WebhookConfiguration
 internal import WebhookCore
@@ -15,14 +14,13 @@ package func runResponder(arguments: [String]) -> Int32 {
   do throws(StartupError) {
     let options = try CommandLineOptions(parsing: arguments)
     switch options.action {
-    case .printHelp: printLine(CommandLineOptions.help)
-    case .printVersion: printLine("delve-webhook-fcgi \(programVersion)\n")
+    case .printHelp: write(CommandLineOptions.help, to: STDOUT_FILENO)
+    case .printVersion: write("delve-webhook-fcgi \(programVersion)\n", to: STDOUT_FILENO)
     case .serve: try serve(options, environment)
     }
     return EXIT_SUCCESS
   } catch {
-    let line = Array("delve-webhook-fcgi: \(error.message)\n".utf8)
-    _ = write(STDERR_FILENO, line, line.count)
+    write("delve-webhook-fcgi: \(error.message)\n", to: STDERR_FILENO)
     return error.exitCode
   }
 }
@@ -30,51 +28,72 @@ package func runResponder(arguments: [String]) -> Int32 {
 private func serve(
   _ options: CommandLineOptions, _ environment: Environment
 ) throws(StartupError) {
-  // Before the first thread and before FCGX_Init, so that no handler of libfcgi's ever runs.
-  let watched = [SIGTERM, SIGINT, SIGHUP, SIGUSR1]
-  let signals = FileDescriptor(
-    owning: try started("signalfd", clinux_signal_descriptor(watched, Int32(watched.count))))
+  let signals = try blockedSignals()
+  try startLibrary()
+  let log = Log(environment: environment)
+  let current = try currentSnapshot(options, environment, log)
+  let settings = current.value.settings
+  let maximum = try connectionLimit(for: settings)
+  let listener = try listeningSocket(options, environment)
+  let manager = ServiceManager(environment: environment)
+  do throws(SystemError) {
+    let connections = try Connections(maximum: maximum)
+    let workers = try WorkerPool(
+      current, connections: connections, maximum: settings.workers, log: log)
+    let acceptor = try Acceptor(listener, connections: connections, workers: workers, log: log)
+    try startEverySecond {
+      var housekeeping = SpoolHousekeeping(current, log: log)
+      return { housekeeping.step() }
+    }
+    try startEverySecond {
+      var reloading = Reloading(current)
+      return { reloading.step() }
+    }
+    var loop = try MainLoop(
+      current, connections: connections, workers: workers, acceptor: acceptor, signals: signals,
+      manager: manager, log: log)
+    log.write(
+      .notice, "started",
+      [
+        "version": .text(programVersion), "instances": .number(settings.instances.count),
+        "workers": .number(settings.workers), "connections": .number(maximum),
+      ])
+    manager.notify(.ready)
+    loop.run()
+  } catch {
+    throw StartupError(error)
+  }
+  SpoolHousekeeping.finish(current.value, log: log)
+  log.write(.notice, "stopped")
+}
+
+/// Before the first thread and before FCGX_Init, so that no handler of libfcgi's ever runs.
+private func blockedSignals() throws(StartupError) -> SignalDescriptor {
   signal(SIGPIPE, SIG_IGN)
+  do throws(SystemError) {
+    return try SignalDescriptor([SIGTERM, SIGINT, SIGHUP, SIGUSR1])
+  } catch {
+    throw StartupError(error)
+  }
+}
+
+private func startLibrary() throws(StartupError) {
   // How long libfcgi holds a worker for a peer that does not close, in milliseconds.
   setenv("LIBFCGI_OS_CLOSE_POLL_TIMEOUT", "500", 0)
   guard FCGX_Init() == 0 else {
     throw StartupError(message: "libfcgi refused to start", exitCode: EX_SOFTWARE)
   }
-
-  let log = Log(environment: environment)
-  let responder = try makeResponder(options, environment, log)
-  let settings = responder.snapshot.configuration.settings
-  let maximumConnections = try connectionLimit(for: settings)
-  let listener = try listeningSocket(options, environment)
-  let manager = ServiceManager(environment: environment)
-  let poller = try Poller(maximumConnections: maximumConnections)
-  let workers = try WorkerPool(responder, poller: poller, maximum: settings.workers)
-  try poller.watch(signals.raw, as: .signals)
-  let acceptor = try Acceptor(listener, poller: poller, workers: workers, log: log)
-  try HousekeepingThread.start(responder)
-  try ReloadThread.start(responder)
-  var loop = EventLoop(
-    responder, poller: poller, workers: workers, acceptor: acceptor, signals: signals,
-    manager: manager)
-  log.write(
-    .notice,
-    "started version=\(programVersion) instances=\(settings.instances.count) "
-      + "workers=\(settings.workers) connections=\(maximumConnections)")
-  manager.notify(.ready)
-  loop.run()
-  responder.keepHouse()
-  log.write(.notice, "stopped")
 }
 
-private func makeResponder(
+private func currentSnapshot(
   _ options: CommandLineOptions, _ environment: Environment, _ log: Log
-) throws(StartupError) -> Responder {
-  let path = options.configurationPath ?? Settings.path(environment: environment)
-  do {
-    return try Responder(configurationPath: path, log: log)
+) throws(StartupError) -> CurrentSnapshot {
+  let path = Settings.path(
+    option: options.configurationPath, variable: environment[Settings.pathVariable])
+  do throws(SnapshotError) {
+    return try CurrentSnapshot(configurationPath: path, log: log)
   } catch {
-    let message = (error as? SpoolSetupError)?.message ?? "\(error)"
-    throw StartupError(message: message, exitCode: EX_CONFIG)
+    throw .configuration(error.message)
   }
 }
 
@@ -96,28 +115,28 @@ private func listeningSocket(
   return socket
 }
 
-/// How many connections may be open at once: two descriptors each, out of what the limit leaves
-/// beside the spools, the workers and the rest.
+/// How many connections may be open at once: two descriptors each, out of what the limit leaves.
 private func connectionLimit(for settings: Settings) throws(StartupError) -> Int {
-  let perInstance = 24 + 2 * settings.workers
-  let reserved = 32 + 2 * settings.workers + perInstance * settings.instances.count
+  // An instance's folder, ids/ and 16 hours of it, a probe, and what housekeeping has open.
+  let ofEachInstance = 24
+  // The lock file and new/.
+  let ofEachInstanceAndWorker = 2
+  // The file that is being written, and new/ while the health is checked.
+  let ofEachWorker = 2
+  // The standard ones, epoll, the signals, the listener, the configuration's files, libraries.
+  let ofTheProcess = 32
+  let reserved =
+    ofTheProcess + ofEachWorker * settings.workers
+    + (ofEachInstance + ofEachInstanceAndWorker * settings.workers) * settings.instances.count
   let available = (raisedDescriptorLimit() - reserved) / 2
   guard available >= 8 else {
-    throw StartupError(
-      message: "the limit on open files is too low: raise it to \(reserved + 512) (LimitNOFILE)",
-      exitCode: EX_OSERR)
+    throw .system(
+      "the limit on open files is too low: raise it to \(reserved + 512) (LimitNOFILE)")
   }
   return min(available, 4_096)
 }
 
-private func printLine(_ text: String) {
-  let bytes = Array(text.utf8)
-  _ = write(STDOUT_FILENO, bytes, bytes.count)
-}
-
-extension Settings {
-  /// Where the configuration lies if no option says so.
-  static func path(environment: Environment) -> String {
-    environment["DELVE_WEBHOOK_CONFIG"] ?? defaultPath
-  }
+private func write(_ text: String, to descriptor: Int32) {
+  // If nobody can read it, the exit code says what it can.
+  try? writeAll(Array(text.utf8), to: descriptor)
 }

@@ -1,4 +1,5 @@
 internal import Glibc
+internal import LinuxSystem
 
 /// Why the responder cannot start: a sentence for the operator, and the exit code (sysexits.h).
 struct StartupError: Error {
@@ -8,13 +9,25 @@ struct StartupError: Error {
   static func usage(_ message: String) -> StartupError {
     StartupError(message: "\(message)\nTry: delve-webhook-fcgi --help", exitCode: EX_USAGE)
   }
+
+  static func system(_ message: String) -> StartupError {
+    StartupError(message: message, exitCode: EX_OSERR)
+  }
+
+  /// The socket cannot be made.
+  static func socket(_ message: String) -> StartupError {
+    StartupError(message: message, exitCode: EX_CANTCREAT)
+  }
+
+  static func configuration(_ message: String) -> StartupError {
+    StartupError(message: message, exitCode: EX_CONFIG)
+  }
 }
 
-/// The result of a system call that must not fail while the program starts.
-func started(_ call: String, _ result: Int32) throws(StartupError) -> Int32 {
-  guard result >= 0 else {
-    throw StartupError(
-      message: "\(call): \(String(cString: strerror(errno)))", exitCode: EX_OSERR)
+extension StartupError {
+  init(_ error: SystemError) {
+    let remedy =
+      error.call == .createThread ? "; raise the limit on tasks (TasksMax, ulimit -u)" : ""
+    self = .system("\(error.call.rawValue): \(error.reason)\(remedy)")
   }
-  return result
 }

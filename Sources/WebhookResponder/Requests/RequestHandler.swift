@@ -3,9 +3,13 @@ internal import ServiceProcess
 internal import WebhookConfiguration
 internal import WebhookCore
 
+/// From the first byte of a request, or from its connection's acceptance, to the answer.
+let timePerRequest = Duration.seconds(10)
+
 /// How far the body of a request could be read.
 enum BodyChunk {
-  case bytes([UInt8])
+  /// Valid until the next ones are read.
+  case bytes(UnsafeRawBufferPointer)
   case end
   /// The peer went away, or stalled for too long.
   case broken
@@ -20,11 +24,13 @@ struct Decision {
 
 /// Decides requests, one after the other. Each worker has one of its own.
 final class RequestHandler {
-  private let responder: Responder
+  private let current: CurrentSnapshot
+  private let log: Log
   private var publishers: [InstanceName: (spool: InstanceSpool, publisher: Publisher)] = [:]
 
-  init(_ responder: Responder) {
-    self.responder = responder
+  init(_ current: CurrentSnapshot, log: Log) {
+    self.current = current
+    self.log = log
   }
 
   /// Decides a request; the outcome is on disk and in the log when this returns.
@@ -34,14 +40,14 @@ final class RequestHandler {
     _ parameters: RequestParameters, readBody: (_ atMost: Int) -> BodyChunk
   ) -> Decision {
     let start = ContinuousClock.now
-    let snapshot = responder.snapshot
+    let snapshot = current.value
     var route: Route?
     var isBodyRead = false
     let outcome: Outcome
     do throws(Refusal) {
       let method = try self.method(of: parameters)
       let found = try Route(
-        instance: parameters.instance, hook: parameters.hook,
+        instance: parameters[.instance], hook: parameters[.hook],
         among: snapshot.configuration.instances)
       route = found
       try found.checkMethod(method)
@@ -50,11 +56,12 @@ final class RequestHandler {
         try checkHealth(of: instances, snapshot)
         outcome = .healthy
       case .delivery(let instance, let hook):
-        let body = try body(parameters, under: snapshot.policy, readBody)
+        let policy = snapshot.settings.policy
+        let body = try body(parameters, under: policy, readBody)
         isBodyRead = true
         let event = try acceptEvent(
           from: DeliveryRequest(parameters, body: body), for: instance, hook: hook,
-          under: snapshot.policy, now: .now())
+          under: policy, now: .now())
         outcome = try store(event, of: instance, snapshot)
       }
     } catch {
@@ -65,7 +72,7 @@ final class RequestHandler {
   }
 
   private func method(of parameters: RequestParameters) throws(Refusal) -> [UInt8] {
-    guard let method = parameters.method.first, !method.isEmpty else {
+    guard let method = parameters[.method].first, !method.isEmpty else {
       throw Refusal(.misconfigured, .parameter(.requestMethod, .missing))
     }
     return method
@@ -73,7 +80,7 @@ final class RequestHandler {
 
   // MARK: The body
 
-  /// The body to its end: as many bytes as `CONTENT_LENGTH` says, or all there are where it says
+  /// The body to its end: as many bytes as `CONTENT_LENGTH` says, or all there are if it says
   /// nothing.
   private func body(
     _ parameters: RequestParameters, under policy: DeliveryPolicy, _ readBody: (Int) -> BodyChunk
@@ -82,7 +89,7 @@ final class RequestHandler {
     var body = try RequestBody(declaredBytes: declared, under: policy)
     var rest = declared ?? .max
     while rest > 0 {
-      switch readBody(min(rest, 8_192)) {
+      switch readBody(min(rest, bodyChunkBytes)) {
       case .bytes(let bytes):
         try body.append(bytes)
         if declared != nil { rest -= bytes.count }
@@ -93,11 +100,12 @@ final class RequestHandler {
     return body
   }
 
-  /// Nil where the length is unknown: absent, or empty as nginx passes it for a body that it does
+  /// Nil if the length is unknown: absent, or empty as nginx passes it for a body that it does
   /// not buffer.
   private func contentLength(of parameters: RequestParameters) throws(Refusal) -> Int? {
-    guard parameters.contentLength.count <= 1 else { throw Refusal(.malformedBody) }
-    guard let text = parameters.contentLength.first, !text.isEmpty else { return nil }
+    let values = parameters[.contentLength]
+    guard values.count <= 1 else { throw Refusal(.malformedBody) }
+    guard let text = values.first, !text.isEmpty else { return nil }
     guard text.count < 32, text.allSatisfy({ (0x30...0x39).contains($0) }) else {
       throw Refusal(.malformedBody)
     }
@@ -107,11 +115,11 @@ final class RequestHandler {
   // MARK: The spool
 
   private func store(
-    _ event: Event, of instance: Instance, _ snapshot: Responder.Snapshot
+    _ event: Event, of instance: Instance, _ snapshot: Snapshot
   ) throws(Refusal) -> Outcome {
-    do throws(SpoolFailure) {
+    do throws(SpoolError) {
       let publisher = try publisher(for: instance.name, snapshot)
-      let minimum = snapshot.configuration.settings.minimumFreeBytes
+      let minimum = snapshot.settings.minimumFreeBytes
       switch try publisher.publish(event, minimumFreeBytes: minimum) {
       case .stored: return .stored(event.id)
       case .duplicate: return .duplicate(event.id)
@@ -122,8 +130,8 @@ final class RequestHandler {
   }
 
   private func publisher(
-    for name: InstanceName, _ snapshot: Responder.Snapshot
-  ) throws(SpoolFailure) -> Publisher {
+    for name: InstanceName, _ snapshot: Snapshot
+  ) throws(SpoolError) -> Publisher {
     guard let spool = snapshot.spools[name] else {
       preconditionFailure("every instance of a snapshot has its spool")
     }
@@ -136,12 +144,12 @@ final class RequestHandler {
   }
 
   private func checkHealth(
-    of instances: [Instance], _ snapshot: Responder.Snapshot
+    of instances: [Instance], _ snapshot: Snapshot
   ) throws(Refusal) {
+    let minimum = snapshot.settings.minimumFreeBytes
     for instance in instances {
-      do throws(SpoolFailure) {
-        try snapshot.spools[instance.name]?.checkHealth(
-          minimumFreeBytes: snapshot.configuration.settings.minimumFreeBytes)
+      do throws(SpoolError) {
+        try snapshot.spools[instance.name]?.checkHealth(minimumFreeBytes: minimum)
       } catch {
         throw error.refusal
       }
@@ -156,29 +164,21 @@ final class RequestHandler {
     since start: ContinuousClock.Instant
   ) {
     guard outcome != .healthy else { return }
-    let line = RequestLogLine(
-      outcome: outcome, route: route, remoteAddress: parameters.remoteAddress.first ?? [],
-      microseconds: (ContinuousClock.now - start).microseconds)
-    responder.log.write(line.level, line.text)
+    log.write(
+      LogLine(
+        outcome, route: route, remoteAddress: parameters[.remoteAddress].first ?? [],
+        microseconds: (ContinuousClock.now - start).microseconds))
   }
 }
+
+/// As much of a body as is read at a time.
+let bodyChunkBytes = 8_192
 
 extension DeliveryRequest {
   fileprivate init(_ parameters: RequestParameters, body: RequestBody) {
     self.init(
-      authorization: parameters.authorization, xSignature: parameters.xSignature, body: body,
-      requestURI: parameters.requestURI.first ?? [],
-      remoteAddress: parameters.remoteAddress.first ?? [])
-  }
-}
-
-extension Responder.Snapshot {
-  fileprivate var policy: DeliveryPolicy { configuration.settings.policy }
-}
-
-extension Duration {
-  var microseconds: Int64 {
-    let (seconds, attoseconds) = components
-    return seconds * 1_000_000 + attoseconds / 1_000_000_000_000
+      authorization: parameters[.authorization], xSignature: parameters[.xSignature], body: body,
+      requestURI: parameters[.requestURI].first ?? [],
+      remoteAddress: parameters[.remoteAddress].first ?? [])
   }
 }

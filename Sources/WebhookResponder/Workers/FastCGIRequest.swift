@@ -8,6 +8,8 @@ internal import WebhookCore
 /// holds no worker.
 final class FastCGIRequest {
   private let request = UnsafeMutablePointer<FCGX_Request>.allocate(capacity: 1)
+  private let chunk = UnsafeMutableRawBufferPointer.allocate(
+    byteCount: bodyChunkBytes, alignment: 1)
   /// Whether the whole body, its end included, has been read: only then can the connection be kept.
   private var isBodyAtEnd = false
 
@@ -20,6 +22,7 @@ final class FastCGIRequest {
   deinit {
     FCGX_Free(request, 0)
     request.deallocate()
+    chunk.deallocate()
   }
 
   /// Reads the parameters of the next request on `descriptor`, which now belongs to libfcgi.
@@ -40,29 +43,30 @@ final class FastCGIRequest {
     return RequestParameters(entries: request.pointee.envp)
   }
 
-  /// The next bytes of the body.
+  /// The next bytes of the body, at most `bodyChunkBytes`.
   func readBody(atMost count: Int) -> BodyChunk {
-    let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, read in
-      read = buffer.withMemoryRebound(to: CChar.self) {
-        Int(max(0, FCGX_GetStr($0.baseAddress, Int32(clamping: count), request.pointee.in)))
-      }
-    }
-    // Zero bytes alone do not say that the body ended well.
+    let read = FCGX_GetStr(
+      chunk.assumingMemoryBound(to: CChar.self).baseAddress,
+      Int32(clamping: min(count, chunk.count)), request.pointee.in)
+    // Zero bytes do not say that the body ended well.
     guard FCGX_GetError(request.pointee.in) == 0 else { return .broken }
-    if bytes.isEmpty { isBodyAtEnd = true }
-    return bytes.isEmpty ? .end : .bytes(bytes)
+    guard read > 0 else {
+      isBodyAtEnd = true
+      return .end
+    }
+    return .bytes(UnsafeRawBufferPointer(rebasing: chunk[..<Int(read)]))
   }
 
   /// Sends the response and ends the request.
   /// - Parameters:
   ///   - isBodyRead: whether as much of the body was read as was announced.
-  ///   - mayKeepConnection: false where no further request shall come on it.
+  ///   - mayKeepConnection: false if no further request shall come on it.
   /// - Returns: whether the connection is still open and ours again.
   func respond(with response: [UInt8], isBodyRead: Bool, mayKeepConnection: Bool) -> Bool {
     // The end of the body is a record of its own, which the next request must not begin with.
     if isBodyRead && !isBodyAtEnd { _ = readBody(atMost: 1) }
     if !isBodyAtEnd || !mayKeepConnection { request.pointee.keepConnection = 0 }
-    // Where nothing is left to read, a plain close delivers the response. Else libfcgi waits for the
+    // If nothing is left to read, a plain close delivers the response. Else libfcgi waits for the
     // peer's end, or the peer may see a reset connection before it sees the response.
     request.pointee.detached = isBodyAtEnd ? 1 : 0
     response.withUnsafeBytes { bytes in

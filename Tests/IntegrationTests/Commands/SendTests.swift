@@ -33,7 +33,7 @@ struct SendTests {
   @Test func whatIsNoEventIsNotReplayed() async throws {
     let result = try await delveWebhook("send", "http://127.0.0.1:1/x", "--replay", key)
     #expect(result.exitCode == 66)
-    #expect(result.errorOutput.contains("is no event with its token"))
+    #expect(result.errorOutput.contains("is not an event with its token"))
   }
 
   @Test(arguments: [[], ["--key", "k", "--replay", "f"], ["--replay", "f", "--forge"]])

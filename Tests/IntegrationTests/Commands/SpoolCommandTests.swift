@@ -166,6 +166,6 @@ struct SpoolCommandTests {
     try folder.write("2\n".utf8, to: "spool/acme/format")
     let result = try await delveWebhook("config", "check")
     #expect(result.exitCode == 78)
-    #expect(result.errorOutput.contains("use the version that wrote it"))
+    #expect(result.errorOutput.contains("use the version that wrote the spool"))
   }
 }

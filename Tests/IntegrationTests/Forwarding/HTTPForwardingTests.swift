@@ -92,7 +92,8 @@ struct HTTPForwardingTests {
     try site.addEvents(1)
     let file = try site.folder.write("A: b\n\(line)\n\n".utf8, to: "header")
     let result = try await forward(to: "https://localhost:1/", "--header-file", file)
-    // Empty lines are nothing at all, and then nobody listens; a file of nothing else is waited for.
+    // Empty lines are nothing at all, and then nobody listens; a file of nothing else is waited
+    // for.
     #expect(result.exitCode == (line.isEmpty ? 69 : 78), "\(result)")
     if !line.isEmpty { #expect(result.errorOutput.contains("line 2"), "\(result)") }
   }

@@ -65,7 +65,8 @@ final class PostgreSQLServer: Sendable {
     try await command("pg_isready", ["-q", "-h", folder.path]).exitCode == 0
   }
 
-  /// As a crash of the machine's memory would end it: the postmaster at once, its children after it.
+  /// As a crash of the machine's memory would end it: the postmaster at once, its children after
+  /// it.
   func killHard() async throws {
     let running = process.withLock { $0.take() }
     running?.send(signal: SIGKILL)

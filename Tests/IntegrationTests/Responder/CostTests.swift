@@ -3,13 +3,13 @@ internal import TestSupport
 internal import Testing
 
 extension UnderLoad {
-  /// What a request may cost, in numbers that are the same on every machine: system calls, counted by
-  /// strace(1). A change that needs one more says why, and changes the number here.
+  /// What a request may cost, in numbers that are the same on every machine: system calls, counted
+  /// by strace(1). A change that needs one more says why, and changes the number here.
   struct CostTests {
     private static let requests = 50
 
-    /// The calls of the responder for `requests` requests, one after the other, each on a connection
-    /// of its own.
+    /// The calls of the responder for `requests` requests, one after the other, each on a
+    /// connection of its own.
     private func calls(
       of request: @Sendable (ResponderUnderTest, Int) throws -> Int, answeredWith status: Int
     ) async throws -> [String: Double] {
@@ -34,8 +34,8 @@ extension UnderLoad {
       }.0
     }
 
-    /// Calls that come with time, not with requests, or more or fewer by chance: whether a request is
-    /// there at once and in one piece is the client's affair.
+    /// Calls that come with time, not with requests, or more or fewer by chance: whether a request
+    /// is there at once and in one piece is the client's affair.
     private static let others: Set = [
       "clock_nanosleep", "restart_syscall", "epoll_wait", "epoll_ctl", "futex", "accept4",
       "recvfrom", "read", "total",

@@ -109,7 +109,7 @@ struct ListeningTests {
     for option in [[], ["--replace"]] {
       let result = try await start(["--listen", "unix:\(path)"] + option, in: folder)
       #expect(result.exitCode == 73)
-      #expect(result.errorOutput.contains("exists and is no socket"))
+      #expect(result.errorOutput.contains("exists and is not a socket"))
     }
     #expect(folder.text(of: "s") == "precious")
   }

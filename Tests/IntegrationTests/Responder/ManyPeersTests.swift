@@ -4,7 +4,8 @@ internal import TestSupport
 internal import Testing
 
 extension UnderLoad {
-  /// Thousands of peers: nothing is left of those that come to nothing, and the others are answered.
+  /// Thousands of peers: nothing is left of those that come to nothing, and the others are
+  /// answered.
   struct ManyPeersTests {
     /// What a peer does before it goes away; the answer, if any, is not read.
     private func misbehave(_ client: FastCGIClient, _ number: Int) throws {

@@ -73,8 +73,8 @@ private func withNginx(
 }
 
 /// Runs `body` with an nginx in front of `responder`; `settings` are lines of its main block,
-/// `serverSettings` of its server block, `rate` takes the place of the 100 deliveries per second that
-/// the snippets allow.
+/// `serverSettings` of its server block, `rate` takes the place of the 100 deliveries per second
+/// that the snippets allow.
 func withNginx(
   before responder: ResponderUnderTest, settings: String = "", serverSettings: String = "",
   rate: String = "100r/s",

@@ -1,5 +1,5 @@
-/* What Linux has and glibc shows under _GNU_SOURCE alone, and what is variadic or a macro: thin
- * names for Swift, no logic. No GNU header may be included here: a module that sees two faces of
+/* Thin names for Swift, without logic, for calls that glibc shows only under _GNU_SOURCE and for what
+ * is variadic or a macro. No GNU header may be included here: a module that sees two faces of
  * one struct does not build. Calls return -1 and set errno, as the calls that they stand for. */
 #ifndef CLINUX_H
 #define CLINUX_H

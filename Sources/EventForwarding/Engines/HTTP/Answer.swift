@@ -4,13 +4,12 @@ internal import EventSpool
 struct Answer {
   /// Of the final answer; 0 if there was none.
   let status: Int
-  /// How long the server asks not to be asked again (`Retry-After`, RFC 9110 §10.2.3); 0 if it does
-  /// not.
+  /// How long the server asks us to wait (`Retry-After`, RFC 9110 §10.2.3); 0 if it does not.
   let retryAfterSeconds: Int64
   /// The beginning of its content or, without an answer, what went wrong.
   let text: String
 
-  var outcome: Outcome {
+  var delivery: Delivery {
     switch status {
     case 200..<300: .delivered
     // What is wrong with our credentials is not the event's fault.
@@ -22,8 +21,8 @@ struct Answer {
     }
   }
 
-  /// Why no further event need be tried just now; nil if there is no reason.
-  var failure: TargetFailure? {
+  /// Why no further event need be tried now; nil if there is no reason.
+  var error: TargetError? {
     switch status {
     case 0: .unavailable(text)
     case 300..<400: .unavailable("answer \(status): redirects are not followed, name the new URL")

@@ -1,4 +1,5 @@
 internal import CCurl
+internal import CommandLineProgram
 internal import EventSpool
 internal import ServiceProcess
 
@@ -12,9 +13,11 @@ final class HTTPTarget: EventTarget {
   private var fields: HeaderFields?
 
   /// - Parameter jobs: requests at the same time.
-  init?(_ settings: Transfer.Settings, headerFile: HeaderFile?, jobs: Int) {
+  init(
+    _ settings: Transfer.Settings, headerFile: HeaderFile?, jobs: Int
+  ) throws(CommandError) {
     guard curl_global_init(Int(CURL_GLOBAL_DEFAULT)) == CURLE_OK, let multi = curl_multi_init()
-    else { return nil }
+    else { throw .unavailable("libcurl does not start") }
     self.settings = settings
     self.headerFile = headerFile
     self.jobs = jobs
@@ -25,7 +28,7 @@ final class HTTPTarget: EventTarget {
 
   var batchSize: Int { 16 * jobs }
 
-  func open(_ signals: StopSignals) throws(TargetFailure) {
+  func open(_ signals: StopSignals) throws(TargetError) {
     let further = try headerFile?.fields() ?? []
     fields = HeaderFields(
       ["Content-Type: application/cloudevents+json; charset=UTF-8"] + further)
@@ -33,41 +36,45 @@ final class HTTPTarget: EventTarget {
 
   func deliver(
     _ events: [OutgoingEvent], _ signals: StopSignals,
-    settle: (Int, Outcome) throws(SystemError) -> Void
-  ) throws {
-    guard let fields else { throw TargetFailure.unavailable("out of memory") }
+    settle: (Int, Delivery) throws(SpoolError) -> Void
+  ) throws(DeliveringError) {
+    guard let fields else { throw .target(.unavailable("out of memory")) }
     var waiting = events.enumerated().makeIterator()
     var running: [UnsafeMutableRawPointer: Transfer] = [:]
-    var failure: TargetFailure?
+    var error: TargetError?
     defer { for easy in running.keys { curl_multi_remove_handle(multi, easy) } }
     while true {
       signals.read()
-      guard !signals.request.endsWork else { throw TargetFailure.interrupted }
-      while failure == nil, !signals.request.isMade, running.count < jobs,
+      guard !signals.request.endsWork else { throw .target(.interrupted) }
+      while error == nil, !signals.request.isMade, running.count < jobs,
         let (index, event) = waiting.next()
       {
         guard let transfer = Transfer(event, at: index, settings, fields: fields),
           curl_multi_add_handle(multi, transfer.easy) == CURLM_OK
-        else { throw TargetFailure.unavailable("libcurl cannot start a request") }
+        else { throw .target(.unavailable("libcurl cannot start a request")) }
         running[transfer.easy] = transfer
       }
       if running.isEmpty { break }
       var count: Int32 = 0
       guard curl_multi_perform(multi, &count) == CURLM_OK else {
-        throw TargetFailure.unavailable("libcurl cannot go on")
+        throw .target(.unavailable("libcurl cannot go on"))
       }
       for (easy, code) in finished() {
         guard let transfer = running.removeValue(forKey: easy) else { continue }
         curl_multi_remove_handle(multi, easy)
         let answer = transfer.answer(code)
-        failure = failure ?? answer.failure
-        try settle(transfer.index, answer.outcome)
+        error = error ?? answer.error
+        do throws(SpoolError) {
+          try settle(transfer.index, answer.delivery)
+        } catch {
+          throw .spool(error)
+        }
       }
       if count > 0 { wait(signals) }
     }
-    if let failure { throw failure }
-    // What was not begun any more.
-    if signals.request.isMade { throw TargetFailure.interrupted }
+    if let error { throw .target(error) }
+    // Some may not have been begun.
+    if signals.request.isMade { throw .target(.interrupted) }
   }
 
   private func finished() -> [(UnsafeMutableRawPointer, CURLcode)] {

@@ -1,15 +1,15 @@
 internal import CCurl
+internal import CommandLineProgram
 
 /// Where events are posted to: an https URL, or an http URL of this very machine. It holds neither
-/// user nor password: whoever lists processes or reads a unit file would see them.
+/// user nor password: anybody who lists processes or reads a unit file would see them.
 struct TargetURL {
   let text: String
-  /// Of this very machine, and so not to be asked of a proxy.
-  let isPlain: Bool
+  /// http, and so of this very machine: no proxy is asked for it.
+  let needsNoProxy: Bool
 
-  init(_ text: String) throws(AddressProblem) {
-    let unreadable = AddressProblem(
-      sentence: "--to is neither postgresql://… nor a URL that libcurl understands")
+  init(_ text: String) throws(CommandError) {
+    let unreadable = CommandError.usage("--to is not a URL that libcurl understands")
     guard let url = curl_url() else { throw unreadable }
     defer { curl_url_cleanup(url) }
     guard curl_url_set(url, CURLUPART_URL, text, 0) == CURLUE_OK,
@@ -17,16 +17,14 @@ struct TargetURL {
     else { throw unreadable }
     let isLocal = ["localhost", "127.0.0.1", "[::1]"].contains(host)
     guard scheme == "https" || (scheme == "http" && isLocal) else {
-      throw AddressProblem(
-        sentence: "--to must be https://…; http:// is for localhost alone")
+      throw .usage("--to must be https://…; http:// is only for localhost")
     }
     guard part(CURLUPART_USER, of: url) == nil, part(CURLUPART_PASSWORD, of: url) == nil else {
-      throw AddressProblem(
-        sentence:
-          "--to must not hold user and password: put an Authorization line into --header-file")
+      throw .usage(
+        "--to must not hold user and password: put an Authorization line into --header-file")
     }
     self.text = text
-    isPlain = scheme == "http"
+    needsNoProxy = scheme == "http"
   }
 }
 

@@ -65,7 +65,6 @@ final class Transfer {
       ccurl_set_pointer(easy, CURLOPT_POSTFIELDS, body.baseAddress),
       ccurl_set_size(easy, CURLOPT_POSTFIELDSIZE_LARGE, curl_off_t(body.count)),
       ccurl_set_pointer(easy, CURLOPT_ERRORBUFFER, errorText),
-      ccurl_set_pointer(easy, CURLOPT_PRIVATE, context),
       ccurl_set_pointer(easy, CURLOPT_WRITEDATA, context),
       ccurl_set_write_function(easy) { bytes, _, count, context in
         guard let bytes, let context else { return 0 }
@@ -73,7 +72,7 @@ final class Transfer {
         return transfer.receive(UnsafeRawBufferPointer(start: bytes, count: count)) ? count : 0
       },
     ]
-    if settings.url.isPlain { codes.append(ccurl_set_string(easy, CURLOPT_NOPROXY, "*")) }
+    if settings.url.needsNoProxy { codes.append(ccurl_set_string(easy, CURLOPT_NOPROXY, "*")) }
     if let file = settings.caFile {
       codes.append(ccurl_set_string(easy, CURLOPT_CAINFO, file))
     }
@@ -88,7 +87,7 @@ final class Transfer {
 
   /// What came of it.
   func answer(_ code: CURLcode) -> Answer {
-    // Whoever answers without end has answered.
+    // A server that answers without end has answered.
     let isCutOff = code == CURLE_WRITE_ERROR && received > Self.maximumAnswerBytes
     guard code == CURLE_OK || isCutOff else {
       let detail = String(cString: errorText)

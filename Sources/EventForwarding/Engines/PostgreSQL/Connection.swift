@@ -2,19 +2,19 @@ internal import CPostgreSQL
 internal import Glibc
 internal import ServiceProcess
 
-/// A connection to a server (libpq). Waits for nothing longer than its time limit, nor after a signal
-/// that ends what is in hand. For one thread.
+/// A connection to a server (libpq). Waits for nothing longer than its time limit, nor after a
+/// signal that ends what is in hand. For one thread.
 final class Connection {
   private let connection: OpaquePointer
   private let signals: StopSignals
   private let timeLimit: Duration
 
-  /// Connects, as libpq does it: whatever the URI leaves out comes from the environment, the service
+  /// Connects, as libpq does it: what the URI leaves out comes from the environment, the service
   /// file and the password file (libpq's manual, §34.1.2, §34.15 to §34.17). The time limit is for
   /// each host, unless the URI has one of its own.
   init(
     to uri: String, timeLimit: Duration, _ signals: StopSignals
-  ) throws(TargetFailure) {
+  ) throws(TargetError) {
     self.signals = signals
     self.timeLimit = timeLimit
     connection = try ConnectionAttempt(to: uri, timeLimit).connection(signals)
@@ -50,39 +50,51 @@ final class Connection {
   }
 
   /// Runs one statement to its end.
-  /// - Throws: `ServerError`, if the server refuses it; `TargetFailure`, if it does not answer, and
-  ///   then the connection is of no further use.
-  func execute(_ statement: String, _ parameters: [[UInt8]] = []) throws -> Reply {
+  /// - Throws: `refused` by the server; `target`, if it does not answer, and then the connection is
+  ///   of no further use.
+  func execute(
+    _ statement: String, _ parameters: [[UInt8]] = []
+  ) throws(StatementError) -> Reply {
     let deadline = ContinuousClock.now + timeLimit
-    guard send(statement, parameters) else { throw lost() }
+    var reply = Reply()
+    var refusal: ServerError?
+    do throws(TargetError) {
+      guard send(statement, parameters) else { throw lost() }
+      try flush(until: deadline)
+      // The last result is the null pointer: only then has the server ended the statement.
+      while let result = try nextResult(until: deadline) {
+        defer { PQclear(result) }
+        switch PQresultStatus(result) {
+        case PGRES_COMMAND_OK, PGRES_TUPLES_OK: reply = Reply(result)
+        default: refusal = refusal ?? ServerError(result)
+        }
+      }
+      // An error of the connection itself comes as a result, too.
+      guard PQstatus(connection) == CONNECTION_OK else { throw lost() }
+    } catch {
+      throw .target(error)
+    }
+    if let refusal { throw .refused(refusal) }
+    return reply
+  }
+
+  private func flush(until deadline: ContinuousClock.Instant) throws(TargetError) {
     while true {
       let rest = PQflush(connection)
       guard rest >= 0 else { throw lost() }
-      if rest == 0 { break }
+      if rest == 0 { return }
       // What the server says meanwhile must be taken, or both wait for each other.
       try wait(for: POLLIN | POLLOUT, until: deadline)
       guard PQconsumeInput(connection) == 1 else { throw lost() }
     }
-    var reply = Reply()
-    var error: ServerError?
-    // The last result is the null pointer: only then has the server ended the statement.
-    while let result = try nextResult(until: deadline) {
-      defer { PQclear(result) }
-      switch PQresultStatus(result) {
-      case PGRES_COMMAND_OK, PGRES_TUPLES_OK: reply = Reply(result)
-      default: error = error ?? ServerError(result)
-      }
-    }
-    // An error of the connection itself comes as a result, too.
-    guard PQstatus(connection) == CONNECTION_OK else { throw lost() }
-    if let error { throw error }
-    return reply
   }
 
   private func send(_ statement: String, _ parameters: [[UInt8]]) -> Bool {
     let texts = parameters.map { bytes in
       let text = UnsafeMutableBufferPointer<CChar>.allocate(capacity: bytes.count + 1)
-      _ = UnsafeMutableRawBufferPointer(text).initializeMemory(as: UInt8.self, from: bytes + [0])
+      let raw = UnsafeMutableRawBufferPointer(text)
+      raw.copyBytes(from: bytes)
+      raw[bytes.count] = 0
       return text
     }
     defer { for text in texts { text.deallocate() } }
@@ -91,7 +103,7 @@ final class Connection {
       connection, statement, Int32(values.count), nil, values, nil, nil, 0) == 1
   }
 
-  private func nextResult(until deadline: ContinuousClock.Instant) throws(TargetFailure)
+  private func nextResult(until deadline: ContinuousClock.Instant) throws(TargetError)
     -> OpaquePointer?
   {
     while PQisBusy(connection) == 1 {
@@ -102,7 +114,7 @@ final class Connection {
   }
 
   private func wait(for events: Int32, until deadline: ContinuousClock.Instant)
-    throws(TargetFailure)
+    throws(TargetError)
   {
     while true {
       signals.read()
@@ -120,7 +132,7 @@ final class Connection {
   }
 
   /// What libpq says of the connection.
-  private func lost() -> TargetFailure {
+  private func lost() -> TargetError {
     .unavailable(oneLine(String(cString: PQerrorMessage(connection))))
   }
 }

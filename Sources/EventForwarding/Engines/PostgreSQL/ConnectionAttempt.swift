@@ -1,10 +1,11 @@
 internal import CPostgreSQL
 internal import Glibc
+internal import LinuxSystem
 internal import ServiceProcess
 internal import Synchronization
 
-/// A connection that is being made by a thread of its own: only where it may wait does libpq look names
-/// up and go from one host to the next.
+/// A connection that is being made by a thread of its own: libpq looks names up and goes from one
+/// host to the next only if it may wait.
 final class ConnectionAttempt: Sendable {
   private enum State {
     case pending
@@ -19,18 +20,22 @@ final class ConnectionAttempt: Sendable {
   }
 
   private let state = Mutex(State.pending)
-  private let end = WakeUp()
+  private let end: WakeUp
 
-  init(to uri: String, _ timeLimit: Duration) throws(TargetFailure) {
+  init(to uri: String, _ timeLimit: Duration) throws(TargetError) {
     let parameters = [
-      // What stands behind overrides it, the URI above all.
+      // A later parameter overrides an earlier one, the URI above all.
       ("connect_timeout", String(timeLimit.components.seconds)), ("dbname", uri),
       ("client_encoding", "UTF8"), ("fallback_application_name", "delve-webhook-forward"),
     ]
-    let isStarted = startThread { [self] in
-      finish(Made(connection: withParameters(parameters) { PQconnectdbParams($0, $1, 1) }))
+    do throws(SystemError) {
+      end = try WakeUp()
+      try startThread { [self] in
+        finish(Made(connection: withParameters(parameters) { PQconnectdbParams($0, $1, 1) }))
+      }
+    } catch {
+      throw .unavailable("\(error.call.rawValue): \(error.reason)")
     }
-    guard isStarted else { throw .unavailable("no thread could be started") }
   }
 
   private func finish(_ made: Made) {
@@ -43,8 +48,8 @@ final class ConnectionAttempt: Sendable {
     end.signal()
   }
 
-  /// Waits for it, unless we are asked to stop. Whether it is a good one, libpq tells.
-  func connection(_ signals: StopSignals) throws(TargetFailure) -> OpaquePointer {
+  /// Waits for it, unless we are asked to stop. libpq tells whether it is a good one.
+  func connection(_ signals: StopSignals) throws(TargetError) -> OpaquePointer {
     while true {
       signals.read()
       let made = state.withLock { state -> Made? in
@@ -57,10 +62,7 @@ final class ConnectionAttempt: Sendable {
         return connection
       }
       guard !signals.request.isMade else { throw .interrupted }
-      var descriptors = [end.descriptor, signals.descriptor].map {
-        pollfd(fd: $0, events: Int16(POLLIN), revents: 0)
-      }
-      poll(&descriptors, 2, 500)
+      waitUntilReadable([end.descriptor, signals.descriptor], milliseconds: 500)
     }
   }
 }

@@ -1,10 +1,9 @@
 internal import EventSpool
-internal import Glibc
 internal import ServiceProcess
 
 /// The table `delve_event` of a server that speaks PostgreSQL's protocol and knows
 /// INSERT … ON CONFLICT. An event that is there already stays as it is.
-final class PostgreSQLTarget: EventTarget {
+final class PostgreSQLTarget: PreparableTarget {
   let batchSize = 500
 
   /// How often a batch is tried that the server could not serialize with others.
@@ -25,72 +24,51 @@ final class PostgreSQLTarget: EventTarget {
 
   // MARK: Connecting
 
-  func open(_ signals: StopSignals) throws(TargetFailure) {
+  func open(_ signals: StopSignals) throws(TargetError) {
     if let connection, !connection.isLost { return }
     connection = nil
     let made = try connect(signals)
-    try answering { try check(made) }
+    do throws(StatementError) { try configureSession(made) } catch { throw error.targetError }
     connection = made
   }
 
-  /// Makes the table, or what it lacks.
-  /// - Returns: where it is.
-  func prepare(_ signals: StopSignals) throws(TargetFailure) -> String {
+  func prepare(_ signals: StopSignals) throws(TargetError) -> String {
     let connection = try connect(signals)
-    try answering {
-      for statement in schema.split(separator: ";\n") where !statement.isEmpty {
-        _ = try connection.execute(String(statement))
-      }
-      try check(connection)
+    do throws(StatementError) {
+      for statement in schema { _ = try connection.execute(statement) }
+      try configureSession(connection)
+    } catch {
+      throw error.targetError
     }
-    return connection.name
+    return "delve_event is ready in \(connection.name)"
   }
 
-  private func connect(_ signals: StopSignals) throws(TargetFailure) -> Connection {
+  private func connect(_ signals: StopSignals) throws(TargetError) -> Connection {
     try Connection(to: uri.text, timeLimit: .seconds(timeLimitSeconds), signals)
   }
 
-  /// What would make less of a COMMIT than we promise, or refuse every row. Whoever waits for a lock is
-  /// ended by the server, a little before we give up: else it would go on waiting without us.
-  private func check(_ connection: Connection) throws {
-    let settings = try connection.execute(
-      """
-      SELECT current_setting('synchronous_commit'), current_setting('fsync', true),
-        current_setting('server_encoding'), set_config('lock_timeout', $1, false),
-        (SELECT relpersistence FROM pg_catalog.pg_class WHERE oid = to_regclass('delve_event'))
-      """, [Array("\(timeLimitSeconds * 900)ms".utf8)])
-    guard let row = settings.rows.first, row.count == 5 else {
-      throw TargetFailure.unavailable("the server does not tell its settings")
+  /// Fails if a COMMIT on this server promises less than we do, or if it would reject every row.
+  /// Also sets lock_timeout just below our own limit, so that the server gives up before we do.
+  private func configureSession(_ connection: Connection) throws(StatementError) {
+    let reply = try connection.execute(
+      ServerSettings.statement, [Array("\(timeLimitSeconds * 900)ms".utf8)])
+    guard let row = reply.rows.first, let settings = ServerSettings(row) else {
+      throw .target(.unavailable("the server does not tell its settings"))
     }
-    if row[0] == "off" {
-      throw TargetFailure.misconfigured(
-        "synchronous_commit is off: what the server has promised could be lost. Remedy: "
-          + "ALTER ROLE … SET synchronous_commit = on")
-    }
-    if row[1] == "off" {
-      throw TargetFailure.misconfigured(
-        "fsync is off: what the server has promised could be lost. Remedy: fsync = on in its "
-          + "configuration")
-    }
-    if let encoding = row[2], encoding != "UTF8" {
-      throw TargetFailure.misconfigured(
-        "the database's encoding is \(oneLine(encoding)), which cannot hold every event. Remedy: a database "
-          + "with ENCODING 'UTF8'")
-    }
-    guard let persistence = row[4] else {
-      throw TargetFailure.misconfigured("there is no table delve_event: make it with --prepare")
-    }
-    if persistence != "p" {
-      throw TargetFailure.misconfigured(
-        "the table delve_event is not logged: a crash of the server would empty it. Remedy: "
-          + "ALTER TABLE delve_event SET LOGGED")
-    }
+    if let problem = settings.problem { throw .target(.misconfigured(problem)) }
     // Columns and rights: no row is inserted.
     _ = try connection.execute(insertStatement, insertParameters(of: []))
-    do {
+    try findOutAboutNotify(connection)
+  }
+
+  private func findOutAboutNotify(_ connection: Connection) throws(StatementError) {
+    do throws(StatementError) {
       try notify(connection)
       canNotify = true
-    } catch let error as ServerError where error.isMisconfiguration || error.sqlState == "0A000" {
+    } catch {
+      guard case .refused(let refusal) = error,
+        refusal.isMisconfiguration || refusal.sqlState == "0A000"
+      else { throw error }
       if canNotify {
         log.write(.notice, "the server has no NOTIFY: consumers have to look by themselves")
       }
@@ -98,7 +76,7 @@ final class PostgreSQLTarget: EventTarget {
     }
   }
 
-  private func notify(_ connection: Connection) throws {
+  private func notify(_ connection: Connection) throws(StatementError) {
     _ = try connection.execute("SELECT pg_notify('delve_event', '')")
   }
 
@@ -106,84 +84,82 @@ final class PostgreSQLTarget: EventTarget {
 
   func deliver(
     _ events: [OutgoingEvent], _ signals: StopSignals,
-    settle: (Int, Outcome) throws(SystemError) -> Void
-  ) throws {
-    do {
-      if try insert(events) == nil {
-        for index in events.indices { try settle(index, .delivered) }
-        return
-      }
-      try deliverOneByOne(events, settle)
-    } catch let failure as TargetFailure {
+    settle: (Int, Delivery) throws(SpoolError) -> Void
+  ) throws(DeliveringError) {
+    let deliveries: [Delivery]
+    do throws(TargetError) {
+      deliveries = try self.deliveries(of: events)
+    } catch {
       connection = nil
-      throw failure
+      throw .target(error)
+    }
+    do throws(SpoolError) {
+      for (index, delivery) in deliveries.enumerated() { try settle(index, delivery) }
+    } catch {
+      throw .spool(error)
     }
   }
 
-  /// A row that is refused must not hold up the others. Where none is taken and it may not be theirs,
-  /// the table is to blame.
-  private func deliverOneByOne(
-    _ events: [OutgoingEvent], _ settle: (Int, Outcome) throws(SystemError) -> Void
-  ) throws {
-    let refusals = try events.map { event in try insert([event]) }
+  /// What becomes of each event. A row that is refused must not hold up the others, so each is then
+  /// tried by itself.
+  private func deliveries(of events: [OutgoingEvent]) throws(TargetError) -> [Delivery] {
+    guard try insert(events) != nil else { return events.map { _ in .delivered } }
+    var refusals: [ServerError?] = []
+    for event in events { refusals.append(try insert([event])) }
+    // If none is taken and it may not be the rows' fault, the table is to blame.
     if events.count > 1, let doubtful = refusals.last ?? nil, doubtful.blame == .rowOrTable,
       refusals.allSatisfy({ $0 != nil })
     {
-      throw doubtful.failure
+      throw doubtful.targetError
     }
-    for (index, refusal) in refusals.enumerated() {
-      try settle(index, refusal?.outcome ?? .delivered)
-    }
+    return refusals.map { $0?.delivery ?? .delivered }
   }
 
   /// Inserts all events or none.
   /// - Returns: why the server does not take these rows; nil if it has promised to keep them.
-  /// - Throws: `TargetFailure` for everything else.
-  private func insert(_ events: [OutgoingEvent]) throws(TargetFailure) -> ServerError? {
+  /// - Throws: for every other error.
+  private func insert(_ events: [OutgoingEvent]) throws(TargetError) -> ServerError? {
     guard let connection else { throw .unavailable("not connected") }
-    var refusal: ServerError?
-    try answering {
-      for attempt in 1...Self.tries {
-        do {
-          try insert(events, connection)
-          refusal = nil
-          return
-        } catch let error as ServerError {
-          _ = try connection.execute("ROLLBACK")
-          refusal = error
-          if error.blame != .server { return }
-          guard error.isPassing && attempt < Self.tries else { throw error }
-        }
+    do throws(StatementError) {
+      var attempt = 1
+      while let refusal = try insertOnce(events, connection) {
+        _ = try connection.execute("ROLLBACK")
+        if refusal.blame != .server { return refusal }
+        guard refusal.isPassing && attempt < Self.tries else { throw .refused(refusal) }
+        attempt += 1
       }
+      return nil
+    } catch {
+      throw error.targetError
     }
-    return refusal
   }
 
-  private func insert(_ events: [OutgoingEvent], _ connection: Connection) throws {
-    _ = try connection.execute("BEGIN")
-    let inserted = try connection.execute(insertStatement, insertParameters(of: events))
-    do {
-      if canNotify && inserted.affectedRows > 0 { try notify(connection) }
+  /// - Returns: what the server refused, and the transaction is then still to be rolled back.
+  private func insertOnce(
+    _ events: [OutgoingEvent], _ connection: Connection
+  ) throws(StatementError) -> ServerError? {
+    do throws(StatementError) {
+      _ = try connection.execute("BEGIN")
+      let inserted = try connection.execute(insertStatement, insertParameters(of: events))
+      try commit(connection, notifying: canNotify && inserted.affectedRows > 0)
+      return nil
+    } catch {
+      if case .refused(let refusal) = error { return refusal }
+      throw error
+    }
+  }
+
+  private func commit(_ connection: Connection, notifying: Bool) throws(StatementError) {
+    do throws(StatementError) {
+      if notifying { try notify(connection) }
       // The server answers ROLLBACK to a COMMIT that it cannot fulfil.
       guard try connection.execute("COMMIT").tag == "COMMIT" else {
-        throw TargetFailure.unavailable("the server has rolled back")
+        throw .target(.unavailable("the server has rolled back"))
       }
-    } catch let error as ServerError where error.isLimit {
-      // Of its queue of notifications, not of a row.
-      throw error.failure
-    }
-  }
-
-  /// What is no refusal of rows is a failure of the target.
-  private func answering(_ body: () throws -> Void) throws(TargetFailure) {
-    do {
-      try body()
-    } catch let failure as TargetFailure {
-      throw failure
-    } catch let error as ServerError {
-      throw error.failure
     } catch {
-      preconditionFailure("nothing else is thrown")
+      // A limit is then that of its queue of notifications, not of a row.
+      if case .refused(let refusal) = error, refusal.isLimit { throw .target(refusal.targetError) }
+      throw error
     }
   }
 }

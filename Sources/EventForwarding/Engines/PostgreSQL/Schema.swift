@@ -1,7 +1,8 @@
 /// The table that events are inserted into. Every statement may be run again; a later version adds
-/// further ones below. `event` is `json`, not `jsonb`: numbers stay as spelled, and a string may hold
+/// further ones. `event` is `json`, not `jsonb`: numbers stay as spelled, and a string may hold
 /// U+0000.
-let schema = """
+let schema = [
+  """
   CREATE TABLE IF NOT EXISTS delve_event (
     source text NOT NULL,
     id text NOT NULL,
@@ -15,10 +16,12 @@ let schema = """
     PRIMARY KEY (source, id)
   );
   """
+]
 
 /// Inserts some events: each of the nine arrays holds one attribute of all of them. In the order of
-/// the key, so that two that insert the same events do not wait for each other in a circle. The key is
-/// named, so that a table without it is refused, and a conflict with another constraint is an error.
+/// the key, so that two that insert the same events do not wait for each other in a circle. The key
+/// is named, so that a table without it is refused, and a conflict with another constraint is an
+/// error.
 let insertStatement = """
   INSERT INTO delve_event
     (source, id, eventkey, type, subject, "time", recordedtime, instance, event)
@@ -41,7 +44,8 @@ func insertParameters(of events: [OutgoingEvent]) -> [[UInt8]] {
     + [arrayText(events.map(\.json))]
 }
 
-private func arrayText(_ elements: [[UInt8]]) -> [UInt8] {
+/// The text of a `text[]` with these elements.
+func arrayText(_ elements: [[UInt8]]) -> [UInt8] {
   var text: [UInt8] = [UInt8(ascii: "{")]
   text.reserveCapacity(elements.reduce(2) { $0 + $1.count + $1.count / 4 + 3 })
   for (index, element) in elements.enumerated() {

@@ -1,7 +1,21 @@
 internal import EventSpool
 
+/// Why a statement gave no result.
+enum StatementError: Error {
+  case refused(ServerError)
+  case target(TargetError)
+
+  /// If it is not about a row: every other error of the server is the target's.
+  var targetError: TargetError {
+    switch self {
+    case .refused(let refusal): refusal.targetError
+    case .target(let error): error
+    }
+  }
+}
+
 /// What a server answered to a statement instead of a result.
-struct ServerError: Error {
+struct ServerError: Error, Equatable {
   /// Five digits and capital letters (PostgreSQL's manual, appendix A); empty if there is none.
   let sqlState: String
   /// May quote values of the statement.
@@ -38,19 +52,19 @@ struct ServerError: Error {
   /// Whether the same again may well succeed at once: a serialization failure, a deadlock.
   var isPassing: Bool { errorClass == "40" }
 
-  /// What stays so until somebody changes it: no such table or column, no such right.
+  /// It stays so until somebody changes something: no such table or column, no such right.
   var isMisconfiguration: Bool { errorClass == "42" || errorClass == "3F" }
 
-  /// Where it is not about a row.
-  var failure: TargetFailure {
+  /// For an error that is not about a row.
+  var targetError: TargetError {
     guard isMisconfiguration else { return .unavailable("\(message) (SQLSTATE \(sqlState))") }
     return .misconfigured(
-      "\(message) (SQLSTATE \(sqlState)): make the table with --prepare, and grant INSERT and SELECT (source, id)"
-    )
+      "\(message) (SQLSTATE \(sqlState)): make the table with --prepare, and grant INSERT and "
+        + "SELECT (source, id)")
   }
 
-  /// Where it is about a row. What may be mended elsewhere is tried again.
-  var outcome: Outcome {
+  /// For an error that is about a row. If something else may be mended, it is tried again.
+  var delivery: Delivery {
     blame == .row
       ? .refused(.answer(sqlState), text: message)
       : .putOff(.answer(sqlState), text: message, afterSeconds: 0)

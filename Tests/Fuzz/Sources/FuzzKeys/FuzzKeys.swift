@@ -4,7 +4,7 @@ import WebhookCore
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzz(_ data: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
   let text = Array(UnsafeBufferPointer(start: data, count: count))
-  do throws(KeyFileProblem) {
+  do throws(KeyFileError) {
     let keys = try KeyFile(parsing: text).keys
     precondition(!keys.isEmpty && keys.allSatisfy { !$0.algorithms.isEmpty })
     precondition(keys.allSatisfy { $0.thumbprint.text.utf8.count == 43 })

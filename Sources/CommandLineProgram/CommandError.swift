@@ -1,0 +1,85 @@
+internal import ArgumentParser
+package import EventSpool
+internal import Glibc
+internal import WebhookConfiguration
+internal import WebhookCore
+
+/// Ends a command: a sentence on standard error that names the remedy, and an exit code
+/// (sysexits.h).
+package struct CommandError: Error, CustomStringConvertible {
+  package let description: String
+  package let exitCode: Int32
+
+  package init(_ description: String, exitCode: Int32) {
+    self.description = description
+    self.exitCode = exitCode
+  }
+
+  package static func usage(_ message: String) -> CommandError {
+    CommandError(message, exitCode: EX_USAGE)
+  }
+
+  package static func noInput(_ message: String) -> CommandError {
+    CommandError(message, exitCode: EX_NOINPUT)
+  }
+
+  package static func unavailable(_ message: String) -> CommandError {
+    CommandError(message, exitCode: EX_UNAVAILABLE)
+  }
+
+  package static func system(_ message: String) -> CommandError {
+    CommandError(message, exitCode: EX_OSERR)
+  }
+
+  package static func configuration(_ message: String) -> CommandError {
+    CommandError(message, exitCode: EX_CONFIG)
+  }
+
+  /// Nothing is wrong with the program or its surroundings: the answer is no.
+  package static func negative(_ message: String) -> CommandError {
+    CommandError(message, exitCode: EXIT_FAILURE)
+  }
+}
+
+/// What a command does with the spool. It decides the exit code if the spool fails.
+package enum SpoolWork {
+  case looking, moving
+}
+
+extension CommandError {
+  package init(_ error: SpoolError, while work: SpoolWork) {
+    let exitCode =
+      switch (work, error.cause) {
+      case (.looking, _), (.moving, .call(_, ENOENT)): EX_NOINPUT
+      case (.moving, .foreignOwner): EX_NOPERM
+      case (.moving, _): EX_IOERR
+      }
+    self.init(error.explanation, exitCode: exitCode)
+  }
+}
+
+/// Runs a command's body; an error is printed and becomes the exit code.
+package func reportingErrors(
+  while work: SpoolWork = .looking, _ body: () async throws -> Void
+) async throws {
+  do { try await body() } catch { throw reported(error, work) }
+}
+
+/// The same for a command that waits for nothing.
+package func reportingErrors(
+  while work: SpoolWork = .looking, _ body: () throws -> Void
+) throws {
+  do { try body() } catch { throw reported(error, work) }
+}
+
+private func reported(_ error: any Error, _ work: SpoolWork) -> any Error {
+  let commandError: CommandError
+  switch error {
+  case let error as CommandError: commandError = error
+  case let error as SpoolError: commandError = CommandError(error, while: work)
+  case let error as ConfigurationError: commandError = .configuration(error.description)
+  default: return error
+  }
+  printError("\(programName): \(commandError.description)")
+  return ExitCode(commandError.exitCode)
+}

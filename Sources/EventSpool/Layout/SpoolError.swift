@@ -1,0 +1,169 @@
+internal import Glibc
+package import LinuxSystem
+package import WebhookCore
+
+/// Why the spool did not do what was asked: what failed, what that concerns, and what mends it.
+package struct SpoolError: Error, Equatable, Sendable {
+  package enum Cause: Equatable, Sendable {
+    case call(SystemCall, errno: Int32)
+    /// A file is longer than anything that belongs there.
+    case tooLong(maxBytes: Int)
+    /// Something else lies under the event's name in the folder that it is moved to.
+    case nameIsTaken
+    /// Less is free than the configuration's minimum.
+    case belowMinimum(bytes: Int)
+    case noInodes
+    /// A sync failed earlier, and no probe has succeeded since.
+    case closed
+    /// The file `format` names a layout that this version does not know.
+    case unknownLayout
+    /// The instance's folder belongs to another user, whose events these are.
+    case foreignOwner
+  }
+
+  /// Who pays for a failure: only what it says something about.
+  package enum Concern: Sendable {
+    /// One event's file. It is left out; others are handled.
+    case event
+    /// A folder, or the whole spool. No event is handled until somebody mends it; events stay where
+    /// they are.
+    case spool
+    /// The disk below: as for the spool.
+    case disk
+    /// This process, which is short of descriptors or memory.
+    case caller
+  }
+
+  /// What a call was made on.
+  package enum Object: Sendable {
+    /// One event's file, or its record.
+    case event
+    /// A folder, a name in it, or a file of the spool's own.
+    case folder
+  }
+
+  package let cause: Cause
+  /// One of the spool's own, as the spool was named.
+  package let path: String
+  package let concern: Concern
+
+  package init(_ cause: Cause, _ path: String = "", of object: Object = .folder) {
+    self.cause = cause
+    self.path = path
+    concern = Self.concern(of: cause, object)
+  }
+
+  init(_ error: SystemError, of object: Object) {
+    self.init(.call(error.call, errno: error.errno), error.path, of: object)
+  }
+
+  /// Decides who pays for a failure; nothing else does.
+  private static func concern(of cause: Cause, _ object: Object) -> Concern {
+    switch (cause, object) {
+    case (.call(_, EMFILE), _), (.call(_, ENFILE), _), (.call(_, ENOMEM), _): .caller
+    // Whatever is wrong with one event's file says nothing of others, a bad sector included.
+    case (.call, .event), (.tooLong, .event), (.nameIsTaken, _): .event
+    // A name that is too long, or a folder or a link in the place of a file.
+    case (.call(_, ENAMETOOLONG), _), (.call(_, EISDIR), _), (.call(_, ELOOP), _): .event
+    case (.call(.fsync, _), _), (.call(_, EIO), _), (.call(_, EUCLEAN), _), (.closed, _): .disk
+    case (.call, .folder), (.tooLong, .folder), (.belowMinimum, _), (.noInodes, _),
+      (.unknownLayout, _), (.foreignOwner, _):
+      .spool
+    }
+  }
+
+  /// What the failed call left in `errno`; nil if no call failed.
+  package var errno: Int32? {
+    if case .call(_, let code) = cause { code } else { nil }
+  }
+}
+
+// MARK: - For an operator
+
+extension SpoolError {
+  /// What failed, on what.
+  package var message: String {
+    let path = printable(path)
+    return switch cause {
+    case .call(let call, let code): "\(path): \(call.rawValue): \(errorText(code))"
+    case .tooLong(let bytes): "\(path): longer than \(bytes) bytes"
+    case .nameIsTaken: "\(path): something else lies there under the event's name"
+    case .belowMinimum(let bytes): "\(path): less than \(bytes) bytes are free"
+    case .noInodes: "\(path): no inodes are free"
+    case .closed: "\(path): closed by a failed sync"
+    case .unknownLayout: "\(path): a layout that this version does not know"
+    case .foreignOwner: "\(path) belongs to another user"
+    }
+  }
+
+  /// Both.
+  package var explanation: String { "\(message); \(remedy)" }
+
+  /// What mends it.
+  package var remedy: String {
+    switch cause {
+    case .unknownLayout: "use the version that wrote the spool"
+    case .foreignOwner: "run this as its owner, as in runuser -u delve-webhook -- COMMAND"
+    case .tooLong, .nameIsTaken: "look at the file and move it away"
+    case .belowMinimum, .noInodes: "free space or inodes in the spool's file system"
+    case .closed: "look at the disk and the kernel's log"
+    case .call(let call, let code): Self.remedy(call, code)
+    }
+  }
+
+  private static func remedy(_ call: SystemCall, _ errno: Int32) -> String {
+    switch (call, errno) {
+    case (.linkat, ENOENT): "mount /proc, which linking an open file needs"
+    case (.open, EOPNOTSUPP), (.open, EISDIR), (.open, EINVAL):
+      "the file system has no O_TMPFILE: put the spool on ext4, XFS or btrfs"
+    case (.linkat, EPERM), (.linkat, EOPNOTSUPP):
+      "the file system has no hard links: put the spool on ext4, XFS or btrfs"
+    case (.fcntl, _):
+      "the file system has no byte-range locks: put the spool on ext4, XFS or btrfs"
+    case (_, ENOTDIR), (_, ELOOP), (_, EISDIR), (_, EEXIST):
+      "something else lies where the spool has a folder or a file of its own: move it away"
+    case (_, ENOENT): "make the folder, owned by the user that the responder runs as, mode 0750"
+    case (_, EACCES), (_, EPERM): "give the spool to the user that the responder runs as"
+    case (_, EROFS): "mount the spool's file system writable"
+    case (_, EXDEV): "put all folders of an instance on one file system"
+    case (_, ENOSPC), (_, EDQUOT): "free space in the spool's file system"
+    case (_, EMFILE), (_, ENFILE): "raise the limit on open files (LimitNOFILE)"
+    default: "look at the disk and the kernel's log"
+    }
+  }
+
+  /// What a delivery is answered.
+  package var refusal: Refusal {
+    switch cause {
+    case .call(let call, let code):
+      Refusal(reason, .systemCall(call.rawValue, path: path, errno: code))
+    case .belowMinimum(let bytes): Refusal(.spoolFull, .limit(bytes: bytes))
+    case .noInodes, .closed, .unknownLayout, .foreignOwner, .tooLong, .nameIsTaken: Refusal(reason)
+    }
+  }
+
+  private var reason: Refusal.Reason {
+    switch cause {
+    case .closed: .spoolClosed
+    case .belowMinimum, .noInodes, .call(_, ENOSPC), .call(_, EDQUOT): .spoolFull
+    case .call(_, EROFS): .spoolReadOnly
+    case .foreignOwner, .call(_, EACCES), .call(_, EPERM): .spoolPermission
+    case .call(_, EMFILE), .call(_, ENFILE): .spoolDescriptors
+    case .call, .unknownLayout, .tooLong, .nameIsTaken: .spoolIO
+    }
+  }
+}
+
+/// The result of `body`, which is called again as long as a signal interrupts it.
+@discardableResult
+func calling<Count: SignedInteger>(
+  _ call: SystemCall, _ path: @autoclosure () -> String, on object: SpoolError.Object,
+  _ body: () -> Count
+) throws(SpoolError) -> Count {
+  let result = retrying(body)
+  guard result >= 0 else {
+    let code = Glibc.errno
+    throw SpoolError(.call(call, errno: code), path(), of: object)
+  }
+  return result
+}

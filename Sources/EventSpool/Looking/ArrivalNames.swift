@@ -1,0 +1,64 @@
+internal import Glibc
+internal import LinuxSystem
+package import WebhookCore
+
+/// Tells which events come into `new`, also those that are gone already. Instances may come while
+/// it looks. For one thread.
+package struct ArrivalNames {
+  private let path: String
+  private let inotify: Inotify
+  private var instances: [Int32: InstanceName] = [:]
+
+  /// Nil, with `errno`, if the system has no further watches to give.
+  package init?(inSpool path: String) {
+    guard let inotify = try? Inotify() else { return nil }
+    self.path = path
+    self.inotify = inotify
+  }
+
+  /// Calls `body` with what has come since the last call, or comes within the time.
+  /// - Parameter isWanted: which instances to look at.
+  /// - Returns: whether more came than could be told.
+  package mutating func next(
+    withinMilliseconds milliseconds: Int32, where isWanted: (InstanceName) -> Bool,
+    _ body: (SpoolEntry) -> Void
+  ) throws(SpoolError) -> Bool {
+    try watchInstances(isWanted)
+    guard isReadable(inotify.descriptor, withinMilliseconds: milliseconds) else { return false }
+    var hasOverflow = false
+    for arrival in inotify.arrivals() {
+      switch arrival {
+      case .overflow: hasOverflow = true
+      case .name(let name, let watch):
+        guard EventFileName.marksEvent(name), let instance = instances[watch] else { continue }
+        body(
+          SpoolEntry(
+            instance: instance, state: .new, day: nil,
+            fileName: String(decoding: name, as: UTF8.self)))
+      }
+    }
+    return hasOverflow
+  }
+
+  /// Folders that are watched already stay so; one that was made again is a new one.
+  private mutating func watchInstances(
+    _ isWanted: (InstanceName) -> Bool
+  ) throws(SpoolError) {
+    do throws(SpoolError) {
+      for instance in try SpoolReader(path: path).instances() where isWanted(instance) {
+        try watch(instance)
+      }
+    } catch  where error.errno == ENOENT {
+      // The folders may yet come.
+    }
+  }
+
+  private mutating func watch(_ instance: InstanceName) throws(SpoolError) {
+    do throws(SystemError) {
+      let watch = try inotify.watch("\(path)/\(instance)/\(EventState.new.rawValue)")
+      instances[watch] = instance
+    } catch {
+      throw SpoolError(error, of: .folder)
+    }
+  }
+}

@@ -1,0 +1,57 @@
+internal import CLinux
+internal import Glibc
+
+/// A process that was started, and is to be waited for. It leads a process group of its own.
+package struct ChildProcess: ~Copyable {
+  private let id: pid_t
+  private let pidDescriptor: FileDescriptor
+
+  /// Starts the program at `path`. No signal is blocked or ignored in it, and no descriptor of ours
+  /// is inherited but standard output.
+  /// - Parameters:
+  ///   - arguments: the program's name first.
+  ///   - environment: `NAME=VALUE`.
+  ///   - input: its standard input, and with it the lock on that file.
+  ///   - error: its standard error.
+  package init(
+    path: String, arguments: [String], environment: [String], input: Int32, error: Int32
+  ) throws(SystemError) {
+    var words = cStrings(arguments)
+    var variables = cStrings(environment)
+    defer { for text in words + variables { free(text) } }
+    id = try checked(.spawn, path) { clinux_spawn(path, &words, &variables, input, error) }
+    // If there is none, -1: poll(2) then only waits, and `status` says when it is over.
+    pidDescriptor = FileDescriptor(owning: clinux_process_descriptor(id))
+  }
+
+  /// Can be read once the process has ended (poll(2)); -1 if that cannot be told.
+  package var descriptor: Int32 { pidDescriptor.raw }
+
+  /// How a process ended (waitpid(2)).
+  package enum Ending: Equatable, Sendable {
+    case exit(Int32)
+    case signal(Int32)
+  }
+
+  /// How it ended; nil if it still runs. Not to be called again once it has ended.
+  package func ending() -> Ending? {
+    var status: Int32 = 0
+    let ended = waitpid(id, &status, WNOHANG)
+    // Somebody else has waited for it: how it ended is not known, and its number is another's.
+    if ended < 0 && errno == ECHILD { return .exit(255) }
+    guard ended == id else { return nil }
+    let signal = status & 0x7F
+    return signal == 0 ? .exit(status >> 8 & 0xFF) : .signal(signal)
+  }
+
+  /// Sends a signal to the process, and to its group, which it may have left.
+  package func send(signal: Int32) {
+    kill(-id, signal)
+    kill(id, signal)
+  }
+}
+
+/// Each to be freed; the last one is nil.
+private func cStrings(_ texts: [String]) -> [UnsafeMutablePointer<CChar>?] {
+  texts.map { strdup($0) } + [nil]
+}

@@ -1,0 +1,18 @@
+internal import CommandLineProgram
+internal import LinuxSystem
+internal import WebhookCore
+
+/// The bytes of a file that was named on the command line, or of standard input, which is waited
+/// for.
+func inputContents(_ file: String?) throws(CommandError) -> [UInt8] {
+  let limit = 1 << 20
+  let name = printable(file ?? "standard input")
+  let bytes: [UInt8]
+  do throws(SystemError) {
+    bytes = try contents(ofFile: file ?? "/dev/stdin", maxBytes: limit, isWaiting: file == nil)
+  } catch {
+    throw .noInput("\(name): \(error.reason)")
+  }
+  guard bytes.count <= limit else { throw .noInput("\(name): longer than \(limit) bytes") }
+  return bytes
+}

@@ -1,0 +1,174 @@
+internal import CommandLineProgram
+internal import EventSpool
+internal import Glibc
+internal import LinuxSystem
+internal import ServiceProcess
+internal import Synchronization
+internal import WebhookCore
+
+/// Runs a handler for each event of the spool, some at a time.
+///
+/// One thread looks for events and claims them; each handler is waited for by a thread of its own,
+/// which also settles its event.
+final class Runner: Sendable {
+  private struct State {
+    var running = 0
+    /// Why the runner cannot go on.
+    var failure: CommandError?
+    /// Whether an event was not handled.
+    var isIncomplete = false
+    /// What could not be moved on.
+    var stuck: [ClaimedEvent] = []
+  }
+
+  private let handler: Handler
+  private let jobs: Int
+  private let policy: RetryPolicy
+  /// Of the instances, from the configuration.
+  private let urls: [InstanceName: String]
+  private let report: DrainingReport
+  private let stop: StopRequest
+  private let wakeUp: WakeUp
+  private let state = Mutex(State())
+
+  /// - Parameter jobs: handlers at the same time.
+  init(
+    _ handler: Handler, jobs: Int, _ policy: RetryPolicy, urls: [InstanceName: String],
+    _ report: DrainingReport, _ stop: StopRequest
+  ) throws(SystemError) {
+    self.handler = handler
+    self.jobs = jobs
+    self.policy = policy
+    self.urls = urls
+    self.report = report
+    self.stop = stop
+    wakeUp = try WakeUp()
+  }
+
+  /// Handles events until there are none, or without an end; signals stop it.
+  /// - Throws: `CommandError`, once all that was begun has ended.
+  func run(_ draining: Draining) throws(CommandError) {
+    draining.signals.report = { [self] in
+      report.stopping(running: state.withLock { $0.running })
+    }
+    while true {
+      draining.signals.read()
+      let running = takeOver(draining)
+      do throws(SpoolError) {
+        if running < jobs, let event = try draining.next() {
+          start(event)
+          continue
+        }
+      } catch {
+        fail(CommandError(error, while: .moving))
+        continue
+      }
+      if running == 0 && (!draining.mayBegin || !draining.isFollowing) { break }
+      draining.wait(for: [wakeUp.descriptor])
+      wakeUp.clear()
+    }
+    if let failure = state.withLock({ $0.failure }) { throw failure }
+  }
+
+  /// Hands on what the handlers' threads have found.
+  /// - Returns: how many handlers run.
+  private func takeOver(_ draining: Draining) -> Int {
+    state.withLock { state in
+      for event in state.stuck { draining.leaveOut(event) }
+      state.stuck = []
+      if state.isIncomplete { draining.markIncomplete() }
+      if state.failure != nil { stop.make() }
+      return state.running
+    }
+  }
+
+  // MARK: One event
+
+  private func start(_ event: ClaimedEvent) {
+    state.withLock { $0.running += 1 }
+    do throws(SystemError) {
+      try startThread { [self] in
+        handle(event)
+        state.withLock { $0.running -= 1 }
+        wakeUp.signal()
+      }
+    } catch {
+      // Without a further thread, one at a time.
+      handle(event)
+      state.withLock { $0.running -= 1 }
+    }
+  }
+
+  private func handle(_ event: ClaimedEvent) {
+    let begin = ContinuousClock.now
+    do throws(SpoolError) {
+      guard let stored = StoredEvent(line: try event.contents()) else {
+        try event.giveUpAsNoEvent(now: .now())
+        report.noEvent(event)
+        return markIncomplete()
+      }
+      let run: HandlerRun
+      do throws(HandlerError) {
+        run = try handler.run(on: event, variables: variables(event, stored), stop: stop)
+      } catch {
+        // Not the event's fault: it goes back to where it was.
+        try event.release()
+        return fail(.unavailable(error.message))
+      }
+      let result = try settle(event, run)
+      if result != .done { markIncomplete() }
+      report.bar.advance()
+      report.result(
+        result, of: event, id: stored[.id], run.ending, attempt: event.record.attempts + 1,
+        time: .now - begin)
+    } catch  where error.concern == .event {
+      state.withLock { $0.stuck.append(event) }
+      report.bar.advance()
+      report.leftOut(error)
+    } catch {
+      fail(CommandError(error, while: .moving))
+    }
+  }
+
+  private func markIncomplete() { state.withLock { $0.isIncomplete = true } }
+
+  private func fail(_ failure: CommandError) {
+    state.withLock { $0.failure = $0.failure ?? failure }
+  }
+
+  private func variables(
+    _ event: ClaimedEvent, _ stored: StoredEvent
+  ) -> [(name: String, value: String)] {
+    var variables = [
+      ("DELVE_EVENT_FILE", event.path), ("DELVE_EVENT_ID", stored[.id]),
+      ("DELVE_INSTANCE", event.instance.description), ("DELVE_TYPE", stored[.type]),
+      ("DELVE_SUBJECT", stored[.subject]),
+    ]
+    if let url = urls[event.instance] { variables.append(("DELVE_URL", url)) }
+    // Whoever can write the spool can write anything into an event; ours have 512 bytes at most.
+    return variables.map { ($0.0, String($0.1.prefix { $0 != "\0" }.prefix(4_096))) }
+  }
+
+  private func settle(
+    _ event: ClaimedEvent, _ run: HandlerRun
+  ) throws(SpoolError) -> EventResult {
+    // What it says of the event holds, even if it was asked to end.
+    let saidSo = [EXIT_SUCCESS, EX_DATAERR, EX_TEMPFAIL].contains { run.ending == .exit($0) }
+    guard !run.wasStopped || saidSo else {
+      try event.release()
+      return .released
+    }
+    let now = Timestamp.now()
+    switch policy.verdict(on: run, after: event.record, now: now, jitter: .random(in: 0...1)) {
+    case .finished:
+      try event.finish(now: now)
+      return .done
+    case .putOff(let record):
+      try event.putOff(record)
+      return .putOff
+    case .givenUp(let record):
+      try event.giveUp(record)
+      return .dead
+    }
+  }
+}

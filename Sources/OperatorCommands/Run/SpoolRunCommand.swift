@@ -1,0 +1,84 @@
+internal import ArgumentParser
+internal import CommandLineProgram
+internal import EventSpool
+internal import Glibc
+internal import LinuxSystem
+internal import ServiceProcess
+internal import WebhookCore
+
+/// `delve-webhook spool run`
+struct SpoolRunCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "run", abstract: "Run a command for each event, the oldest first.",
+    usage: "delve-webhook spool run [OPTION...] -- COMMAND [ARGUMENT...]",
+    discussion: """
+      The command's standard input is the event's file. Its environment has DELVE_EVENT_FILE, \
+      DELVE_EVENT_ID, DELVE_INSTANCE, DELVE_TYPE, DELVE_SUBJECT and DELVE_URL. Its exit code says \
+      what becomes of the event:
+
+        0             handled: it goes to done/
+        75            not now: it goes to defer/ and is tried again, as often as it takes
+        65            never: it goes to dead/
+        anything else failed: it goes to defer/, and after --max-attempts of those to dead/
+
+      An event in defer/ is tried again after 10 seconds, then after twice as long each time, up to an \
+      hour. `spool show` tells how the last attempt ended and what it said.
+
+      SIGTERM and SIGINT let running commands finish, for 30 seconds; a second one ends them at once. \
+      An event whose command was ended so stays as it was.
+
+      Exit code 0: every event was handled; 1: some were not; 66: no such instance; 69: the command \
+      cannot be started; 71: the limit on open files is too low; 74: the spool failed; 77: it belongs \
+      to another user.
+      """)
+
+  @OptionGroup var options: DrainingOptions
+
+  @Option(help: "Commands that run at the same time.")
+  var jobs = 1
+
+  @Option(help: "Seconds that one run may take.")
+  var timeout = 300
+
+  @Option(help: "Failed attempts after which an event is given up.")
+  var maxAttempts = 20
+
+  @Argument(parsing: .postTerminator, help: "The command and its arguments.")
+  var command: [String] = []
+
+  func validate() throws {
+    guard !command.isEmpty else { throw ValidationError("Give a command after --.") }
+    guard (1...1_000).contains(jobs) else { throw ValidationError("--jobs must be 1 to 1000.") }
+    guard (1...86_400).contains(timeout) else {
+      throw ValidationError("--timeout must be 1 to 86400.")
+    }
+    guard (1...1_000).contains(maxAttempts) else {
+      throw ValidationError("--max-attempts must be 1 to 1000.")
+    }
+  }
+
+  func run() throws {
+    try reportingErrors(while: .moving) {
+      // If it was inherited as ignored, no end of a process could be waited for.
+      signal(SIGCHLD, SIG_DFL)
+      let environment = Environment.ofProcess()
+      do {
+        // Before the first thread of ours, so that nobody else takes them.
+        let signals = try StopSignals()
+        let handler = try Handler(
+          command, timeLimit: .seconds(timeout), environment: environment)
+        // A process takes some descriptors, and so does its event.
+        let draining = try Draining(
+          options, signals, neededDescriptors: 64 + 8 * jobs, log: Log(environment: environment))
+        let runner = try Runner(
+          handler, jobs: options.once ? 1 : jobs, RetryPolicy(maximumAttempts: maxAttempts),
+          urls: options.spool.instanceURLs(), draining.report, signals.request)
+        try draining.run { try runner.run(draining) }
+      } catch let error as HandlerError {
+        throw CommandError.unavailable(error.message)
+      } catch let error as SystemError {
+        throw CommandError.system("\(error.call.rawValue): \(error.reason)")
+      }
+    }
+  }
+}

@@ -1,0 +1,95 @@
+internal import CommandLineProgram
+internal import Subprocess
+internal import WebhookCore
+
+/// One request, carried out by curl; redirects are not followed.
+struct HTTPRequest {
+  var url: String
+  /// A comma-separated list, as curl's `--proto` takes it.
+  var schemes = "http,https"
+  var headers: [(name: String, value: String)] = []
+  /// Nil: GET; else POST.
+  var body: [UInt8]?
+  /// How long the answer, head and body, may be.
+  var maxAnswerBytes = 1 << 20
+
+  struct Answer {
+    let status: Int
+    /// Status line and header fields, as they came.
+    let head: String
+    let body: [UInt8]
+  }
+
+  /// - Throws: `CommandError` if there is no answer within 30 seconds.
+  func send() async throws -> Answer {
+    // By standard input: what stands in arguments can be seen by every user of the machine.
+    // No ~/.curlrc: it could switch the check of certificates off.
+    let arguments: Arguments = [
+      "--disable", "--config", "-", "--silent", "--show-error", "--include",
+      "--suppress-connect-headers",
+    ]
+    let result: ExecutionResult<Void, BytesOutput, StringOutput<UTF8>>
+    do {
+      result = try await run(
+        .name("curl"), arguments: arguments, input: .string(curlConfiguration),
+        output: .bytes(limit: maxAnswerBytes), error: .string(limit: 1 << 16))
+    } catch let error as SubprocessError where error.code == .executableNotFound {
+      throw CommandError.unavailable("curl is not installed: apt-get install curl")
+    } catch let error as SubprocessError where error.code == .outputLimitExceeded {
+      throw CommandError.unavailable(
+        "\(printable(url)): the answer is longer than \(maxAnswerBytes) bytes")
+    }
+    guard result.terminationStatus.isSuccess, let answer = Answer(result.standardOutput) else {
+      let reason = result.standardError.split(separator: "\n").first.map(String.init)
+      throw CommandError.unavailable(reason ?? "no answer from \(printable(url))")
+    }
+    return answer
+  }
+
+  /// curl(1), `--config`: a value in quotation marks, with backslashes before quotation marks and
+  /// backslashes.
+  private var curlConfiguration: String {
+    var lines = [("url", url), ("proto", "=\(schemes)"), ("max-time", "30")]
+    for header in headers { lines.append(("header", "\(header.name): \(header.value)")) }
+    if let body {
+      // curl would wait for "100 Continue" before a larger body.
+      lines.append(("header", "Expect:"))
+      lines.append(("data-binary", String(decoding: body, as: UTF8.self)))
+    }
+    return "globoff\npath-as-is\n" + lines.map { "\($0.0) = \"\(Self.escaped($0.1))\"\n" }.joined()
+  }
+
+  private static func escaped(_ value: String) -> String {
+    var text = ""
+    for scalar in value.unicodeScalars {
+      switch scalar {
+      case "\"", "\\": text += "\\\(scalar)"
+      case "\n": text += "\\n"
+      case "\r": text += "\\r"
+      case "\t": text += "\\t"
+      default: text.unicodeScalars.append(scalar)
+      }
+    }
+    return text
+  }
+}
+
+extension HTTPRequest.Answer {
+  /// Reads what curl prints with `--include`, interim answers (1xx) before the final one passed
+  /// over; nil if that is no HTTP answer.
+  fileprivate init?(_ output: [UInt8]) {
+    let separator = Array("\r\n\r\n".utf8)
+    guard output.starts(with: "HTTP/".utf8),
+      let end = output.indices.first(where: { output[$0...].starts(with: separator) })
+    else { return nil }
+    let head = String(decoding: output[..<end], as: UTF8.self)
+    let body = Array(output[(end + separator.count)...])
+    guard let status = head.split(separator: " ").dropFirst().first.flatMap({ Int($0.prefix(3)) })
+    else { return nil }
+    guard !(100...199).contains(status) else {
+      self.init(body)
+      return
+    }
+    self.init(status: status, head: head, body: body)
+  }
+}

@@ -1,0 +1,20 @@
+internal import Glibc
+package import WebhookCore
+
+extension Timestamp {
+  /// The wall clock.
+  package static func now() -> Timestamp {
+    var time = timespec()
+    clock_gettime(CLOCK_REALTIME, &time)
+    return Timestamp(seconds: Int64(time.tv_sec), milliseconds: time.tv_nsec / 1_000_000)
+  }
+}
+
+extension Duration {
+  package var microseconds: Int64 {
+    let (seconds, attoseconds) = components
+    return seconds * 1_000_000 + attoseconds / 1_000_000_000_000
+  }
+
+  package var milliseconds: Int64 { microseconds / 1_000 }
+}

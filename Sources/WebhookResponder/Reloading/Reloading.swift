@@ -1,0 +1,30 @@
+internal import WebhookConfiguration
+
+/// Reads configuration and keys again: when SIGHUP asks for it, and keys when their files change,
+/// however that is done. `step` is to be called about once a second, by one thread.
+struct Reloading {
+  private let current: CurrentSnapshot
+  /// The key files as they were read last.
+  private var loaded: KeyFileVersions
+  /// As they were at the last look.
+  private var seen: KeyFileVersions
+
+  init(_ current: CurrentSnapshot) {
+    self.current = current
+    loaded = current.value.configuration.keyFileVersions
+    seen = loaded
+  }
+
+  mutating func step() {
+    if current.takeReloadRequest(), current.reload() {
+      loaded = current.value.configuration.keyFileVersions
+    }
+    let now = KeyFileVersions(of: current.value.settings)
+    // Equal at two looks: a file that is rewritten in place is then whole.
+    if now != loaded && now == seen {
+      loaded = now
+      current.reloadKeys()
+    }
+    seen = now
+  }
+}

@@ -1,0 +1,70 @@
+internal import EventSpool
+internal import WebhookConfiguration
+internal import WebhookCore
+
+/// What a request is decided by: the configuration in force and the spools. Swapped whole, so that
+/// no request sees half of a change.
+struct Snapshot: Sendable {
+  let configuration: Configuration
+  let spools: [InstanceName: InstanceSpool]
+  /// The spools' folder, which stays what it was at the start.
+  private let spoolPath: String
+
+  var settings: Settings { configuration.settings }
+
+  /// Reads configuration and keys, and opens the spools.
+  /// - Parameters:
+  ///   - old: its spools stay open.
+  ///   - opensSpoolsAsTheyAre: without trying them out, as a process for one request does.
+  init(
+    configurationPath: String, replacing old: Snapshot? = nil, opensSpoolsAsTheyAre: Bool = false
+  ) throws(SnapshotError) {
+    do throws(ConfigurationError) {
+      configuration = try Configuration(file: configurationPath)
+    } catch {
+      throw .configuration(error)
+    }
+    var spools: [InstanceName: InstanceSpool] = [:]
+    let path = old?.spoolPath ?? configuration.settings.spool
+    for instance in configuration.instances {
+      do throws(SpoolError) {
+        spools[instance.name] =
+          if let open = old?.spools[instance.name] { open } else if opensSpoolsAsTheyAre {
+            try .openAsItIs(instance.name, in: path)
+          } else { try .open(instance.name, in: path) }
+      } catch {
+        throw .spool(error)
+      }
+    }
+    self.spools = spools
+    spoolPath = path
+  }
+
+  /// The same with other keys.
+  init(_ configuration: Configuration, replacing old: Snapshot) {
+    self.configuration = configuration
+    spools = old.spools
+    spoolPath = old.spoolPath
+  }
+}
+
+/// Why there is no configuration to serve by: a sentence for the operator, and what a delivery is
+/// answered meanwhile.
+enum SnapshotError: Error {
+  case configuration(ConfigurationError)
+  case spool(SpoolError)
+
+  var message: String {
+    switch self {
+    case .configuration(let error): error.description
+    case .spool(let error): "spool: \(error.explanation)"
+    }
+  }
+
+  var refusal: Refusal {
+    switch self {
+    case .configuration: Refusal(.misconfigured)
+    case .spool(let error): error.refusal
+    }
+  }
+}
