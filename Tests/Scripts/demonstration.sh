@@ -1,11 +1,11 @@
 # Sourced by nginx/run and apache/run: builds the programs, lays out a scratch folder, makes test
-# deliveries through whatever server stands in front, and shows what came of them.
+# deliveries through the server in front, and shows their results.
 
 if [[ -t 1 ]]; then bold=$'\033[1m' plain=$'\033[0m'; else bold='' plain=''; fi
 say() { printf '\n%s%s%s\n' "$bold" "$*" "$plain"; }
 die() { printf '%s: %s\n' "$program" "$*" >&2; exit 1; }
 
-# require_free_port PORT: the demonstration's own, and nobody else's.
+# require_free_port PORT: ends the script if PORT is not a number or another process listens on it.
 require_free_port() {
   [[ $1 =~ ^[0-9]+$ ]] && (($1 >= 1 && $1 <= 65535)) ||
     die "PORT must be a number from 1 to 65535, found: $1"
@@ -14,7 +14,7 @@ require_free_port() {
   fi
 }
 
-# build_programs: sets `bin`, the folder that they are in.
+# build_programs: builds both programs and sets `bin`, the folder that they are in.
 build_programs() {
   local build=(swift build --package-path "$root" -c release --static-swift-stdlib)
   say "Building (some minutes the first time, a second later on)"
@@ -23,8 +23,8 @@ build_programs() {
   bin=$("${build[@]}" --show-bin-path)
 }
 
-# make_scratch: sets `scratch`, a folder with a key pair, a configuration and an empty spool, which
-# goes away with the script, together with the processes in `children`.
+# make_scratch: sets `scratch`, a folder with a key pair, a configuration and an empty spool. The
+# folder is removed and the processes in `children` are ended when the script ends.
 make_scratch() {
   scratch=$(mktemp -d "${TMPDIR:-/tmp}/delve-webhook.XXXXXX")
   children=()
@@ -52,7 +52,8 @@ stop() {
   rm -rf "$scratch"
 }
 
-# wait_until WHAT LOG COMMAND…: until COMMAND succeeds, for ten seconds; then LOG and the end.
+# wait_until WHAT LOG COMMAND…: waits up to ten seconds until COMMAND succeeds. If it does not,
+# prints LOG and ends the script.
 wait_until() {
   local what=$1 log=$2
   shift 2
@@ -67,7 +68,7 @@ wait_until() {
 is_healthy() { [[ $(curl -s -o /dev/null -w '%{http_code}' "$base/health") == 200 ]]; }
 
 failures=0
-# deliver EXPECTED WHAT PATH OPTIONS…: shows a delivery and its answers.
+# deliver EXPECTED WHAT PATH OPTIONS…: makes a delivery, and shows it and its answers.
 deliver() {
   local expected=$1 what=$2 path=$3 output codes
   shift 3
@@ -81,7 +82,7 @@ deliver() {
   fi
 }
 
-# demonstrate LOG: deliveries to `base`, then the spool and the responder's log.
+# demonstrate LOG: makes deliveries to `base`, then shows the spool and the responder's log.
 demonstrate() {
   local log=$1 stored first
   say "Deliveries"
@@ -108,18 +109,18 @@ demonstrate() {
 
   say "The responder's log"
   cat "$log"
-  if ((failures)); then die "$failures of the results above are not as they should be"; fi
+  if ((failures)); then die "$failures of the results above are wrong"; fi
 }
 
-# serve LOG…: the end after the demonstration, or serves until Ctrl-C.
+# serve LOG…: ends the script after the demonstration if `once` is set, else serves until Ctrl-C.
 serve() {
   if [[ $once == yes ]]; then
-    say "Every answer was as it should be."
+    say "Every answer was right."
     exit 0
   fi
   say "Serving until Ctrl-C. To send another delivery:"
   echo "$bin/delve-webhook send $base/success --key $scratch/private.pem --hook scan-success"
-  echo "The spool is $scratch/spool, the log $1; both go with Ctrl-C."
+  echo "The spool is $scratch/spool, the log $1; Ctrl-C removes both."
   wait -n "${children[@]}" || true
   die "a server has ended: $(tail -q -n 3 "$@")"
 }

@@ -1,6 +1,6 @@
-# Sourced by the scripts that build, run and test: what they need of the machine.
+# Sourced by the scripts that build, run and test: checks and installs the tools that they need.
 
-# require_swift: a Swift toolchain of 6.2 or newer, or the end with a sentence that says so.
+# require_swift: ends the script with a message if there is no Swift toolchain, 6.2 or newer.
 require_swift() {
   local version
   if ! command -v swift >/dev/null; then
@@ -14,8 +14,8 @@ require_swift() {
   fi
 }
 
-# install_packages NAME…: installs the Debian packages that are missing. Nothing that they would
-# start is started: a policy-rc.d of our own says no while they are installed (invoke-rc.d(8)).
+# install_packages NAME…: installs the missing Debian packages. Their services are not started: a
+# policy-rc.d of our own forbids this during the installation (invoke-rc.d(8)).
 install_packages() {
   local name missing=() policy=/usr/sbin/policy-rc.d
   for name in "$@"; do
@@ -28,7 +28,7 @@ install_packages() {
   fi
   echo "Installing Debian packages: ${missing[*]}"
   (
-    # What an install that was cut off has left behind.
+    # Removes the remains of an interrupted installation.
     if [[ -e $policy.delve-webhook || -L $policy.delve-webhook ]]; then
       mv -f "$policy.delve-webhook" "$policy"
     elif grep -qs 'of delve-webhook' "$policy"; then
