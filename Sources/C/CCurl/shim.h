@@ -1,7 +1,7 @@
 #include <curl/curl.h>
 
-// Swift cannot call functions with a variable number of arguments: each kind of argument that is
-// needed has one of its own here (curl_easy_setopt(3), curl_easy_getinfo(3), curl_multi_setopt(3)).
+// Swift cannot call functions with a variable number of arguments. So each kind of argument has a
+// function of its own here (curl_easy_setopt(3), curl_easy_getinfo(3), curl_multi_setopt(3)).
 
 static inline CURLcode ccurl_set_string(CURL *easy, CURLoption option, const char *value) {
   return curl_easy_setopt(easy, option, value);
@@ -37,7 +37,7 @@ static inline curl_off_t ccurl_retry_after(CURL *easy) {
   return seconds;
 }
 
-/// The transfer of a message that says it is done, else null.
+/// Returns the transfer if the message says that it is done, else null.
 static inline CURL *ccurl_done(const CURLMsg *message, CURLcode *result) {
   if (message->msg != CURLMSG_DONE) return NULL;
   *result = message->data.result;

@@ -1,6 +1,7 @@
-/* Thin names for Swift, without logic, for calls that glibc shows only under _GNU_SOURCE and for what
- * is variadic or a macro. No GNU header may be included here: a module that sees two faces of
- * one struct does not build. Calls return -1 and set errno, as the calls that they stand for. */
+/* Thin wrappers for Swift, without logic, for calls that glibc declares only under _GNU_SOURCE and
+ * for variadic functions and macros. Do not include a GNU header here: a module that sees two
+ * versions of one struct does not build. On failure, each function returns -1 and sets errno, as
+ * the call that it wraps. */
 #ifndef CLINUX_H
 #define CLINUX_H
 
@@ -9,19 +10,19 @@
 /* open(2) */
 extern const int32_t clinux_O_TMPFILE;
 
-/* fcntl(2), "Open file description locks": one exclusive lock on `length` bytes from `start`.
- * F_OFD_SETLKW waits for it. */
+/* fcntl(2), "Open file description locks": takes or releases an exclusive lock on `length` bytes
+ * from `start`. F_OFD_SETLKW waits for the lock. */
 int clinux_lock_range(int descriptor, int64_t start, int64_t length);
 int clinux_unlock_range(int descriptor, int64_t start, int64_t length);
 
-/* renameat2(2) with RENAME_NOREPLACE: EEXIST if the target is there already */
+/* renameat2(2) with RENAME_NOREPLACE: EEXIST if the target exists already */
 int clinux_rename_new(int from, const char *name, int to, const char *target);
 
 /* accept4(2) with SOCK_CLOEXEC */
 int clinux_accept(int listener);
 
-/* signalfd(2) with SFD_CLOEXEC and SFD_NONBLOCK for `count` signals, which it also blocks in the
- * calling thread; clinux_read_signal returns one of them, or -1. */
+/* signalfd(2) with SFD_CLOEXEC and SFD_NONBLOCK for `count` signals. It also blocks them in the
+ * calling thread. clinux_read_signal returns one of them, or -1. */
 int clinux_signal_descriptor(const int *signals, int count);
 int clinux_read_signal(int descriptor);
 
@@ -36,15 +37,15 @@ int clinux_epoll_rearm(int epoll, int descriptor, uint64_t token);
 int clinux_epoll_remove(int epoll, int descriptor);
 int clinux_epoll_wait(int epoll, struct clinux_readiness *ready, int count, int milliseconds);
 
-/* fstatfs(2): 1 if the descriptor lies on btrfs, else 0 */
+/* fstatfs(2): 1 if the descriptor's file lies on btrfs, else 0 */
 int clinux_is_on_btrfs(int descriptor);
 
-/* adjtimex(2): 1 if the clock is synchronised, 0 if not, -1 if that cannot be told */
+/* adjtimex(2): 1 if the clock is synchronised, 0 if not, -1 if this is unknown */
 int clinux_is_clock_synchronised(void);
 
-/* posix_spawn(3) of `path`: its standard input and error are `input` and `error`, no other
- * descriptor but standard output is inherited, it leads a process group of its own, no signal is
- * blocked or ignored. Returns the process, or -1. */
+/* posix_spawn(3) of `path`. The process has `input` and `error` as its standard input and error. Of
+ * the other descriptors, it inherits only standard output. It leads a process group of its own, and
+ * blocks and ignores no signal. Returns the process, or -1. */
 int clinux_spawn(const char *path, char *const arguments[], char *const environment[], int input,
                  int error);
 
