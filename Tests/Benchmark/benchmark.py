@@ -1,4 +1,4 @@
-"""The measurements of Tests/Benchmark/run, which starts this."""
+"""The measurements of Tests/Benchmark/run, which starts this program."""
 
 import contextlib
 import json
@@ -31,7 +31,7 @@ def say(text=""):
 
 
 def show(name, value, unit, key, target=None):
-    """One line of the table; `key` is its name in the JSON."""
+    """Prints one line of the table; `key` is its name in the JSON."""
     results[key] = value
     text = f"{value:,.2f}" if isinstance(value, float) else f"{value:,}"
     say(f"  {name:<58} {text:>12} {unit}" + (f"   (at most {target})" if target else ""))
@@ -48,7 +48,7 @@ def write(name, text):
 
 
 def floor(*arguments):
-    """Operations, and seconds of wall, user and system time."""
+    """Returns the operations, and the seconds of wall, user and system time."""
     output = subprocess.check_output([path("floor"), *map(str, arguments)], text=True).split()
     return int(output[0]), *map(float, output[1:])
 
@@ -68,7 +68,7 @@ def running(arguments, log, **options):
 
 
 def cpu(process):
-    """User and system seconds of a process, by the kernel's accounts (in ticks)."""
+    """Returns the user and system seconds of a process, by the kernel's accounts (in ticks)."""
     with open(f"/proc/{process.pid}/stat") as file:
         fields = file.read().rpartition(")")[2].split()
     return int(fields[11]) / TICK, int(fields[12]) / TICK
@@ -124,8 +124,8 @@ spools = 0
 
 
 def fresh_spool():
-    """An empty one. Nothing is deleted between the runs: ext4 looks long for an inode where many were
-    deleted within the last half minute (recently_deleted in fs/ext4/ialloc.c)."""
+    """Makes an empty spool. No file is deleted between the runs: ext4 takes long to find an inode
+    if many were deleted within the last half minute (recently_deleted in fs/ext4/ialloc.c)."""
     global spools
     spools += 1
     os.mkdir(path(f"spool{spools}"))
@@ -176,7 +176,7 @@ def nginx():
 
 @contextlib.contextmanager
 def apache(way):
-    """Apache does not serve as root, so all of it is another user's."""
+    """Runs Apache. It does not serve as root, so all of its files belong to another user."""
     modules = {"fcgid": ["fcgid"], "cgi": ["cgid"], "proxy": ["proxy", "proxy_fcgi"]}[way]
     os.makedirs(path("delve-webhook"), exist_ok=True)
     for name in ["locations", way]:
@@ -225,7 +225,8 @@ def is_listening(port):
 
 
 def load(connections, tokens, seconds=SECONDS):
-    """What wrk reports: requests, per second, those that were not 2xx, latencies in milliseconds."""
+    """Returns wrk's report: requests, requests per second, requests whose answer was not 2xx, and
+    latencies in milliseconds."""
     threads = min(2, connections)
     environment = dict(os.environ, DELVE_TOKENS=path(tokens), DELVE_THREADS=str(threads))
     arguments = ["wrk", "-t", str(threads), "-c", str(connections), "-d", f"{seconds}s"]
@@ -256,7 +257,7 @@ def load(connections, tokens, seconds=SECONDS):
 
 
 def measured(process, connections, tokens, seconds=SECONDS):
-    """The load's report, and the responder's user and system microseconds per request."""
+    """Returns the load's report with the responder's user and system microseconds per request."""
     before = cpu(process)
     report = load(connections, tokens, seconds)
     after = cpu(process)
@@ -284,7 +285,7 @@ def prepare():
         subprocess.check_call(arguments, stdout=file)
     with open(path("tokens")) as file:
         tokens = file.read().split()
-    # The signature's first digit is always A, the second one is not.
+    # The signature's first digit is always A. The second digit is not.
     forged = [t[: t.rindex(".") + 10] + ("B" if t[t.rindex(".") + 10] == "A" else "A")
               + t[t.rindex(".") + 11 :] for t in tokens[:500]]
     write("forged", "\n".join(forged))
@@ -296,8 +297,9 @@ def prepare():
 
 
 def floor_now(seconds):
-    """CPU microseconds of a verification and of a publish by 16 threads, as the machine is just now:
-    a virtual one's speed changes within a minute."""
+    """Returns the CPU microseconds of a verification and of a publish by 16 threads, and the
+    publishes per second, at the machine's present speed. A virtual machine's speed changes within
+    a minute."""
     count, _, user, system = floor("verify", seconds, 1)
     check = (user + system) * 1e6 / count
     count, wall, user, system = floor("publish", fresh_spool(), seconds, 16)
@@ -318,8 +320,8 @@ def measure_floor():
 
 
 def stored_round(connections):
-    """The floor, the responder and the bare one, one right after the other; ratios of one round only
-    are to be trusted."""
+    """Measures the floor, the responder and the bare responder, one right after the other. Only
+    ratios within one round can be trusted."""
     check, publish, publishes = floor_now(1)
     spool = fresh_spool()
     configure(spool)
@@ -330,7 +332,7 @@ def stored_round(connections):
     with bare_responder(fresh_spool()) as process, nginx():
         bare = measured(process, connections, "tokens", SECONDS // ROUNDS)
     assert report["refused"] == bare["refused"] == 0, report
-    # What wrk had asked when it ended was stored, too, and is not in its count.
+    # Requests that were in progress when wrk ended are stored, too, but are not in its count.
     assert report["requests"] <= stored <= report["requests"] + connections, (stored, report)
     used, used_bare = (r["user_us"] + r["system_us"] for r in (report, bare))
     checks = CORES * 1e6 / check
@@ -457,7 +459,7 @@ def measure_apache():
 
 
 def measure_backlog():
-    """An empty spool and a full one in turns."""
+    """Measures an empty spool and a full one in turns."""
     sizes = [100_000] if QUICK else [100_000, 1_000_000]
     say(f"\nWith a backlog in the spool, 16 connections; rounds: {ROUNDS}, and their medians")
     with open(path("tokens")) as file:

@@ -1,16 +1,17 @@
 /* The floor that the benchmark measures against, without the program: bare verifications, the bare
- * system calls of a publish, bare processes; and what it makes beforehand: tokens, a filled spool.
+ * system calls of a publish, bare processes. It also makes the benchmark's input: tokens and a
+ * filled spool.
  *
  *   floor verify SECONDS THREADS              verifications of an ES512 token
  *   floor publish FOLDER SECONDS THREADS      publishes of 1,200 bytes each, below FOLDER
- *   floor respond FOLDER SOCKET THREADS       a FastCGI responder that does these two for each request
- *                                             and nothing else, until it is ended; with - in place
- *                                             of FOLDER, the verification alone
+ *   floor respond FOLDER SOCKET THREADS       a FastCGI responder that does only these two for each
+ *                                             request, until it is ended; with - in place of
+ *                                             FOLDER, only the verification
  *   floor spawn COUNT THREADS                 /bin/true, started and waited for
  *   floor tokens KEY.pem COUNT IAT            compact tokens, one to a line
  *   floor fill FOLDER COUNT IAT               events in FOLDER/new and FOLDER/ids
  *
- * verify, publish and spawn print: operations, seconds of wall time, of user time, of system time. */
+ * verify, publish and spawn print: operations, and seconds of wall, user and system time. */
 #define _GNU_SOURCE 1
 #include <fcgiapp.h>
 #include <fcntl.h>
@@ -55,7 +56,8 @@ static double deadline;
 static const char *folder;
 static long limit;
 
-/* Runs `body` in so many threads, and prints what it took; `who` are the processes that count. */
+/* Runs `body` in `threads` threads, and prints the operations and the time that they took. `who`
+ * says which processes' time counts. */
 static void measure(void *(*body)(void *), int threads, int who)
 {
     pthread_t ids[256];
@@ -180,7 +182,7 @@ static void *respond(void *unused)
         pthread_mutex_unlock(&accepting);
         while (FCGX_GetStr(rest, sizeof rest, request.in) > 0)
             ;
-        /* The health check has none. */
+        /* The health check has no such field. */
         if (FCGX_GetParam("HTTP_AUTHORIZATION", request.envp)) {
             verify_once();
             if (folder)

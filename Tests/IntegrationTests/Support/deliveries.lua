@@ -1,5 +1,6 @@
--- For wrk: a delivery per request, with the tokens in the file that DELVE_TOKENS names, one to a line,
--- each thread with a part of its own. At the end of the file it begins again.
+-- For wrk: makes a delivery per request, with the tokens in the file that DELVE_TOKENS names, one
+-- to a line. Each thread uses a part of its own. After the last token, it begins with the first
+-- again.
 
 local threads = 0
 
