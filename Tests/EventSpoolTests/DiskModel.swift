@@ -1,8 +1,8 @@
-/// A disk that keeps, through a power cut, what was synced, and of the rest anything or nothing.
+/// A disk that, after a power cut, has everything that was synced and any part of the rest.
 ///
-/// Each file's data and each folder's names are apart: syncing one says nothing of the other. A
-/// file's data can be synced before it has a name, as on ext4 and XFS. No consumer is modelled, and
-/// so no rename.
+/// Each file's data and each folder's names are separate: a sync of one does not sync the other. A
+/// file's data can be synced before the file has a name, as on ext4 and XFS. The model has no
+/// consumer, and so no rename.
 struct DiskModel: Hashable {
   typealias Inode = Int
 
@@ -22,7 +22,7 @@ struct DiskModel: Hashable {
   private var folders: [Inode: Folder] = [root: Folder()]
   private var nextInode: Inode = 1
 
-  // MARK: What calls do
+  // MARK: Calls
 
   mutating func makeFile() -> Inode {
     defer { nextInode += 1 }
@@ -61,7 +61,7 @@ struct DiskModel: Hashable {
 
   // MARK: Power cuts
 
-  /// Every disk that a power cut can leave.
+  /// Every state of the disk that a power cut can leave.
   func afterPowerCut() -> Set<DiskModel> {
     var disks: Set<DiskModel> = [self]
     for (inode, file) in files where file.isWritten && !file.isSynced {
@@ -86,7 +86,7 @@ struct DiskModel: Hashable {
     return Set(disks.map { $0.withEverythingSynced })
   }
 
-  /// What a disk holds after it came up again is on it.
+  /// The disk after its restart: everything that it holds is on stable storage.
   private var withEverythingSynced: DiskModel {
     var disk = self
     for (inode, file) in files { disk.files[inode]?.isSynced = file.isWritten }

@@ -4,7 +4,7 @@ internal import TestSupport
 internal import Testing
 internal import WebhookCore
 
-/// Claims and moves, and what becomes of an event if one of them fails.
+/// Claims and moves, and the fate of an event if one of them fails.
 struct EventConsumerTests {
   private static let now = Timestamp(seconds: 1_790_000_100)
 
@@ -117,7 +117,7 @@ struct EventConsumerTests {
   @Test func olderOfTwoStays() throws {
     let first = try #require(try consumer.claim(name, in: .new))
     try first.finish(now: Self.now)
-    // Published a second time, after a crash.
+    // The event is published a second time, after a crash.
     try folder.write(event.line, to: "acme/new/\(name)")
     let second = try #require(try consumer.claim(name, in: .new))
     try second.finish(now: Self.now)
@@ -126,7 +126,7 @@ struct EventConsumerTests {
 
   // MARK: Failures
 
-  /// What a consumer does with one event, up to the end that it comes to.
+  /// A consumer's handling of one event, named after its end.
   enum Course: CaseIterable {
     case finish, putOff, giveUp, release, retry, finishByHand
   }
@@ -161,7 +161,7 @@ struct EventConsumerTests {
     }
   }
 
-  /// The record is durable before the event moves: else a crash would forget the attempt.
+  /// The record is durable before the event moves. Otherwise a crash could lose the attempt.
   @Test func recordIsSyncedBeforeTheEventMoves() throws {
     let claimed = try #require(try consumer.claim(name, in: .new))
     recorded.reset()

@@ -5,13 +5,13 @@ internal import Synchronization
 
 /// A machine whose disk is a `DiskModel`: the publisher's own code runs on it, call by call.
 final class ModelledMachine: Sendable {
-  /// Protocols that lose events, to show that the model finds it.
+  /// Protocols that lose events. They show that the model detects the loss.
   enum Mistake: Sendable {
-    /// `ids/` first, then `new/`.
+    /// The event is linked into `ids/` first, then into `new/`.
     case linksTheOtherWayRound
-    /// No sync of `new/` at all.
+    /// `new/` is never synced.
     case noSyncBetweenTheLinks
-    /// The file gets its name without having been synced.
+    /// The file gets its name, but is never synced.
     case noSyncOfTheFile
     /// `new/` is synced only after `ids/` knows the event.
     case syncAfterBothLinks
@@ -26,9 +26,10 @@ final class ModelledMachine: Sendable {
   private let state: Mutex<State>
   private let mistake: Mistake?
   private let names: (file: String, hour: String, id: String)
-  /// Runs before each call; true: the call has to wait for another thread, and is tried again.
+  /// Runs before each call. If `isBlocked`, the call has to wait for another thread, and is tried
+  /// again.
   private let beforeCall: @Sendable (_ isBlocked: Bool) -> Void
-  /// Runs after each call with the disk as it is then.
+  /// Runs after each call, with the disk at that moment.
   private let afterCall: @Sendable (DiskModel) -> Void
 
   init(
@@ -43,7 +44,7 @@ final class ModelledMachine: Sendable {
     self.afterCall = afterCall
   }
 
-  /// An instance's folder as it is after the first start.
+  /// An instance's folder after the first start.
   static var emptyDisk: DiskModel {
     var disk = DiskModel()
     for name in ["new", "ids"] { disk.sync(disk.makeFolder(name, in: DiskModel.root)) }
@@ -78,7 +79,7 @@ final class ModelledMachine: Sendable {
     return -1
   }
 
-  /// A descriptor that exists, for it will be closed.
+  /// Returns a real descriptor, because it will be closed.
   private func open(_ inode: DiskModel.Inode, _ state: inout State) -> Int32 {
     let descriptor = Glibc.open("/dev/null", O_RDONLY | O_CLOEXEC)
     state.descriptors[descriptor] = inode
@@ -186,7 +187,7 @@ final class ModelledMachine: Sendable {
     if mistake == .linksTheOtherWayRound { hour(state.disk).map { state.disk.sync($0) } }
   }
 
-  /// Where a link really goes.
+  /// The folder and the name that a link really gets.
   private func target(
     of name: String, in folder: DiskModel.Inode, _ disk: DiskModel
   ) -> (DiskModel.Inode, String) {

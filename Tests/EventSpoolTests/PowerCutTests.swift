@@ -6,9 +6,9 @@ internal import TestSupport
 internal import Testing
 internal import WebhookCore
 
-/// A power cut after every call of two publishers of one event, in every order of their calls with
-/// up to three changes from one to the other, on a disk that keeps of what was not synced anything
-/// or nothing.
+/// Cuts the power after every call of two publishers of one event, in every order of their calls
+/// with up to three changes from one to the other, on a disk that may keep or lose anything that
+/// was not synced.
 @Suite(.serialized, .timeLimit(.minutes(5)))
 struct PowerCutTests {
   private struct Moment: Hashable {
@@ -24,9 +24,9 @@ struct PowerCutTests {
     names = (event.fileName.description, event.issuedHour, event.id.hex)
   }
 
-  // MARK: What must hold
+  // MARK: Promises
 
-  /// Whether `new/` has the event, whole.
+  /// Whether `new/` has the whole event.
   private func hasEvent(_ disk: DiskModel) -> Bool {
     disk.inode(of: "new", in: DiskModel.root).flatMap { disk.inode(of: names.file, in: $0) }
       .map(disk.isWhole) ?? false
@@ -38,7 +38,7 @@ struct PowerCutTests {
       ?? false
   }
 
-  /// What breaks the promise if the power is cut at `moment`; nil if nothing does.
+  /// Returns how a power cut at `moment` breaks the promise; nil if it does not.
   private func violation(at moment: Moment, _ mistake: ModelledMachine.Mistake?) throws -> String? {
     for disk in moment.disk.afterPowerCut() {
       if !hasOnlyWholeFiles(disk) { return "a file in new/ is partial" }
@@ -61,7 +61,7 @@ struct PowerCutTests {
 
   private func moments(_ mistake: ModelledMachine.Mistake?) throws -> Set<Moment> {
     var moments: Set<Moment> = []
-    let calls = 16  // a publish has 14; what is over ends it
+    let calls = 16  // a publish has 14 calls; a turn of more lets it end
     for first in 0...calls {
       for second in 0...calls {
         for third in stride(from: 0, through: calls, by: first == 0 ? 16 : 1) {
@@ -72,8 +72,9 @@ struct PowerCutTests {
     return moments
   }
 
-  /// Runs two publishers, the first one for as many calls as `turns` begins with, then the other,
-  /// and so on; each to its end when the turns are over.
+  /// Runs two publishers in turns. The first publisher makes as many calls as the first number of
+  /// `turns` says, then the other as many as the second, and so on. After the last turn, each runs
+  /// to its end.
   private func run(
     _ turns: [Int], _ mistake: ModelledMachine.Mistake?
   ) throws -> Set<Moment> {
@@ -85,7 +86,7 @@ struct PowerCutTests {
       afterCall: { disk in
         moments.withLock { _ = $0.all.insert(Moment(disk: disk, isAnswered: $0.isAnswered)) }
       })
-    // Both processes have their spool open already.
+    // Both processes have already opened their spool.
     let publishers = try [0, 1].map { _ in
       try SendablePublisher(value: Publisher(of: machine.openSpool()))
     }
@@ -107,7 +108,7 @@ struct PowerCutTests {
     #expect(try violations() == [])
   }
 
-  /// Both publishers really meet: they stop each other at every point, before and after an answer.
+  /// The publishers really meet: they stop each other at every point, before and after an answer.
   @Test func momentsAreManyAndDifferent() throws {
     let moments = try moments(nil)
     #expect(moments.count > 30)
@@ -134,7 +135,7 @@ struct PowerCutTests {
   }
 }
 
-/// Each is used by one thread alone.
+/// Only one thread uses each of them.
 private struct SendablePublisher: @unchecked Sendable {
   let value: Publisher
 }
@@ -160,7 +161,7 @@ private final class Scheduler: Sendable {
   func run(_ body: @escaping @Sendable (Int) -> Void) {
     state.withLock { $0.isRunning = true }
     let ended = DispatchGroup()
-    // Two threads whatever the number of cores: each waits for the other.
+    // Two threads for any number of cores, because each waits for the other.
     for index in 0..<2 {
       ended.enter()
       Thread.detachNewThread {
@@ -174,7 +175,7 @@ private final class Scheduler: Sendable {
     ended.wait()
   }
 
-  /// Waits until this thread may do one more call. A thread that is blocked gives its turn away.
+  /// Waits until this thread may make one more call. A blocked thread gives its turn away.
   func waitForTurn(isBlocked: Bool) {
     let me = Scheduler.index
     while true {
@@ -194,7 +195,7 @@ private final class Scheduler: Sendable {
     }
   }
 
-  /// - Returns: false: this thread has to wait.
+  /// - Returns: false, because this thread has to wait.
   private func giveTurn(to other: Int, isBlocked: Bool, _ state: inout State) -> Bool {
     state.current = other
     state.left = state.turns.popFirst() ?? .max

@@ -6,7 +6,7 @@ internal import TestSupport
 internal import Testing
 internal import WebhookCore
 
-/// A spool in a temporary folder, its calls recorded.
+/// A spool in a temporary folder, whose system calls are recorded.
 struct SpoolUnderTest {
   let folder: TemporaryFolder
   let recorded = RecordedCalls()
@@ -62,11 +62,11 @@ struct PublisherTests {
       ])
   }
 
-  /// There, a sync before the file has a name may keep nothing.
+  /// On btrfs, a sync before the file has a name may keep nothing.
   @Test func onBtrfsTheFileIsSyncedAgainOnceItHasAName() throws {
     let test = try SpoolUnderTest(isOnBtrfs: true)
     let event = try exampleEvent()
-    // What a power cut between link and sync may have left.
+    // A power cut between link and sync may leave this.
     try test.folder.write([], to: "acme/new/\(event.fileName)")
     #expect(try test.publish(event) == .stored)
     #expect(
@@ -105,7 +105,7 @@ struct PublisherTests {
     #expect(try Publisher(of: other).publish(event, minimumFreeBytes: 0) == .duplicate)
   }
 
-  /// A crash between the two links leaves the name in new/ alone.
+  /// A crash between the two links leaves only the name in new/.
   @Test func eventLeftBetweenTheTwoLinksIsPublishedByTheNextDelivery() throws {
     let test = try SpoolUnderTest()
     let event = try exampleEvent()
@@ -123,7 +123,7 @@ struct PublisherTests {
       let failure = test.failure(of: event)
       let failed = test.recorded.calls[index]
       #expect(failure != nil, "\(failed)")
-      // Whatever failed, a name in ids/ needs a whole file in new/.
+      // After any failure, a name in ids/ needs a whole file in new/.
       #expect(test.ids.isEmpty || test.events.count == 1, "\(failed)")
       if failed != "unlock" { #expect(test.events == [], "\(failed)") }
       if failed.hasPrefix("fsync") {
@@ -186,8 +186,8 @@ struct PublisherTests {
         == .systemCall("write", path: "\(test.folder.path)/acme/(unnamed file)", errno: code))
   }
 
-  /// The kernel may report a lost write to one descriptor alone: here to a publish that runs while
-  /// another one syncs, whose own calls all succeed.
+  /// The kernel may report a lost write to only one descriptor. Here it reports the write to a
+  /// publish that runs while another one syncs; all calls of the other one succeed.
   @Test func failedSyncOfOneSpoilsThePublishInFlight() throws {
     let folder = try TemporaryFolder()
     let inner = try exampleEvent(id: "inner")
@@ -226,7 +226,7 @@ struct PublisherTests {
     }
   }
 
-  /// A name that an earlier try left is not ours to take back.
+  /// The name belongs to an earlier try, so a failed publish must not remove it.
   @Test(arguments: [11, 12])
   func fileOfAnEarlierTryStaysWhenAStepFails(index: Int) throws {
     let test = try SpoolUnderTest()

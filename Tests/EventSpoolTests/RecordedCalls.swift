@@ -3,7 +3,7 @@ internal import Glibc
 internal import LinuxSystem
 internal import Synchronization
 
-/// System calls that are written down, and of which one can fail on purpose.
+/// Records system calls, and lets one of them fail on purpose.
 final class RecordedCalls: Sendable {
   private struct State {
     var calls: [String] = []
@@ -13,7 +13,7 @@ final class RecordedCalls: Sendable {
 
   private let state = Mutex(State())
 
-  /// What was called since `reset`: the call, and what on, by the last part of its name.
+  /// The calls since `reset`: each call with the last part of its file's name.
   var calls: [String] { state.withLock { $0.calls } }
 
   func reset(failing: (index: Int, errno: Int32)? = nil) {
@@ -23,8 +23,8 @@ final class RecordedCalls: Sendable {
     }
   }
 
-  /// Writes the call down.
-  /// - Returns: whether it is to fail; `errno` is then set.
+  /// Records the call.
+  /// - Returns: whether the call has to fail; `errno` is then set.
   private func isFailing(_ call: String) -> Bool {
     let code = state.withLock { state -> Int32? in
       defer { state.calls.append(call) }
@@ -39,8 +39,8 @@ final class RecordedCalls: Sendable {
     state.withLock { $0.names[descriptor] ?? "?" }
   }
 
-  /// The real calls, each of which is recorded first; on a file system that says what it is told
-  /// to.
+  /// The real calls, each of which is recorded first. The file system says that it is btrfs if
+  /// `isOnBtrfs`.
   func systemCalls(isOnBtrfs: Bool) -> SystemCalls {
     let real = SystemCalls()
     var calls = SystemCalls()

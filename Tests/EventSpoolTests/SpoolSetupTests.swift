@@ -66,7 +66,7 @@ struct HousekeepingTests {
   private static let hour: Int64 = 3_600
   private static let day: Int64 = 86_400
 
-  /// The hours in ids/ that are left after some steps at `now`.
+  /// The number of hours in ids/ that remain after some steps at `now`.
   private func hoursLeft(of issued: [Int64], now: Int64) throws -> Int {
     let test = try SpoolUnderTest()
     for (index, time) in issued.enumerated() {
@@ -82,7 +82,7 @@ struct HousekeepingTests {
     let nineDays = old + 9 * Self.day
     #expect(try hoursLeft(of: [old, nineDays], now: nineDays) == 1)
     #expect(try hoursLeft(of: [old, old + 8 * Self.day - Self.hour], now: nineDays) == 2)
-    // A clock that jumps a year ahead forgets nothing, and one that jumps back neither.
+    // No hour is forgotten if the clock jumps a year ahead, or back.
     #expect(try hoursLeft(of: [old, old + Self.day], now: old + 365 * Self.day) == 2)
     #expect(try hoursLeft(of: [old, nineDays], now: old) == 2)
   }
@@ -111,7 +111,7 @@ struct HousekeepingTests {
     #expect(test.recorded.calls == ["fsync \(event.issuedHour)", "fsync ids"])
   }
 
-  /// A folder in which nothing has changed since would sync without touching the disk.
+  /// The sync of an unchanged folder would not touch the disk.
   @Test func everyProbeChangesTheFolderThatItSyncs() throws {
     let test = try SpoolUnderTest()
     var housekeeping = Housekeeping(of: test.spool)

@@ -1,9 +1,10 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-// One libFuzzer executable per parser of foreign bytes; `Tests/Fuzz/run` builds and runs them. A
-// package of its own, for a plain build of such an executable does not link. `Sources` links to the
-// program's targets, so that they are instrumented and of one package with the fuzzers.
+// One libFuzzer executable per parser of foreign bytes; `Tests/Fuzz/run` builds and runs them. They
+// are a package of their own, because a plain build of such an executable does not link. `Sources`
+// links to the program's targets, so that they are instrumented and in one package with the
+// fuzzers.
 let fuzzers = ["JSON", "CompactJWS", "XSignature", "Configuration", "Keys"]
 
 let package = Package(

@@ -2,11 +2,11 @@ internal import OpenSSLCrypto
 internal import TestSupport
 internal import Testing
 
-/// NIST CAVP's response files (FIPS 186-3), with the outcomes that they name. PSS salts of ten
-/// bytes, as all of theirs are, are not what RFC 7518 §3.5 allows.
+/// NIST CAVP's response files (FIPS 186-3), with the outcomes that they name. All of their PSS
+/// salts have ten bytes, which RFC 7518 §3.5 does not allow.
 @Suite(.enabled(if: Repository.foreignVectors != nil, "no vectors: set DELVE_VECTORS"))
 struct NISTTests {
-  /// The cases of a file; a value that a case leaves out is that of the one before.
+  /// The cases of a file. If a case omits a value, it has the value of the case before.
   private func cases(_ name: String, endingWith last: String) throws -> [[String: String]] {
     let path = "\(Repository.foreignVectors ?? "")/nist/\(name).rsp"
     let text = String(decoding: try fileBytes(path), as: UTF8.self)
@@ -29,7 +29,7 @@ struct NISTTests {
     return cases
   }
 
-  /// `hex` as a number of exactly `width` bytes; longer if it does not fit.
+  /// Returns `hex` as a number of exactly `width` bytes, or of more bytes if it does not fit.
   private func padded(_ hex: String?, _ width: Int) -> [UInt8] {
     let digits = hex ?? ""
     let bytes = hexBytes((digits.count % 2 == 1 ? "0" : "") + digits).drop { $0 == 0 }

@@ -44,7 +44,7 @@ struct PublicKeyTests {
 
   @Test(arguments: [0, 1, 3, 4, 5, 6])
   func pointOfSmallOrderIsRefusedWithEitherSign(index: Int) {
-    // 0, 1, p - 1, p and p + 1, little endian; those of order 8 are in the bad keys.
+    // 0, 1, p - 1, p and p + 1, little endian. The points of order 8 are in the bad keys.
     var point = [UInt8](repeating: index < 2 ? 0 : 0xFF, count: 32)
     point[0] = index < 2 ? UInt8(index) : [3: 0xEC, 4: 0xED, 5: 0xEE, 6: 0xEC][index] ?? 0
     point[31] = (index < 2 ? 0 : 0x7F) | (index == 6 ? 0x80 : 0)

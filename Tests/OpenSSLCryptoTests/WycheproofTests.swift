@@ -3,8 +3,8 @@ internal import StrictJSON
 internal import TestSupport
 internal import Testing
 
-/// Project Wycheproof's signatures, each with Wycheproof's own verdict, but for the differences
-/// that the fixed salt length of RFC 7518 §3.5 makes.
+/// Project Wycheproof's signatures, each with Wycheproof's own verdict, except for the differences
+/// due to the fixed salt length of RFC 7518 §3.5.
 @Suite(.enabled(if: Repository.foreignVectors != nil, "no vectors: set DELVE_VECTORS"))
 struct WycheproofTests {
   private struct Group {
@@ -62,8 +62,8 @@ struct WycheproofTests {
     #expect(verified == valid)
   }
 
-  /// The salt must be as long as the hash, so sets with another salt are refused, but for the one
-  /// case that has the right length by way of an attack on the other.
+  /// The salt must be as long as the hash, so sets with another salt are refused. The exception is
+  /// the one case that has the right length because it is an attack on the other length.
   @Test(arguments: [
     ("rsa_pss_2048_sha256_mgf1_0", SignatureScheme.rsaPSS(.sha256), [69]),
     ("rsa_pss_2048_sha256_mgf1sha1_20", .rsaPSS(.sha256), []),
@@ -78,8 +78,8 @@ struct WycheproofTests {
     #expect(verified.map(\.id) == accepted)
   }
 
-  /// Of 150 rightly made signatures with every mix of hash, MGF1 hash and salt, the three that have
-  /// one hash throughout and a salt as long.
+  /// 150 correct signatures have every mix of hash, MGF1 hash and salt. Only three are accepted:
+  /// those with one hash throughout and a salt of the same length.
   @Test func ofAllMixedParametersThoseOfRFC7518AreAccepted() throws {
     let schemes: [SignatureScheme] = [.rsaPSS(.sha256), .rsaPSS(.sha384), .rsaPSS(.sha512)]
     var cases = 0

@@ -3,8 +3,8 @@ internal import StrictJSON
 internal import TestSupport
 internal import Testing
 
-/// The whole of nst/JSONTestSuite's `test_parsing`, with the outcomes that a strict parser without
-/// duplicate members and with 128 levels must have.
+/// All of nst/JSONTestSuite's `test_parsing`, with the outcomes of a strict parser that refuses
+/// duplicate members and allows 128 levels.
 @Suite(.enabled(if: Repository.foreignVectors != nil, "no vectors: set DELVE_VECTORS"))
 struct JSONTestSuiteTests {
   private static let folder = "\(Repository.foreignVectors ?? "")/jsontestsuite/test_parsing"

@@ -1,6 +1,6 @@
 package import StrictJSON
 
-/// One line of `Tests/Attacks/attacks.jsonl`; ATTACKS.md says what the members mean.
+/// One line of `Tests/Attacks/attacks.jsonl`. ATTACKS.md explains the members.
 package struct AttackCase: Sendable, CustomStringConvertible {
   package let name: String
   /// Each character of the file's text stands for one byte.
@@ -44,7 +44,7 @@ package struct AttackCase: Sendable, CustomStringConvertible {
   }
 }
 
-/// One string or an array of them.
+/// Returns the strings of a value that is one string or an array of strings.
 package func strings(_ value: JSONValue?) -> [String] {
   (value?.array ?? [value].compactMap(\.self)).compactMap {
     $0.string.map { String(decoding: $0, as: UTF8.self) }

@@ -9,7 +9,7 @@ package func exampleInstance() throws -> Instance {
     name: name, url: "https://acme.delvesecurity.app", keys: try TestKey.p521.verificationKeys)
 }
 
-/// A verified event, made as every event is: by the core, from a signed delivery.
+/// A verified event. The core makes it from a signed delivery, as it makes every event.
 package func exampleEvent(id: String = "212", issuedAt: Int64 = 1_790_000_000) throws -> Event {
   let policy = DeliveryPolicy()
   let payload = examplePayload(id: id, issuedAt: issuedAt)

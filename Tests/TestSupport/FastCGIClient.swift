@@ -1,11 +1,11 @@
 internal import Glibc
 
-/// A FastCGI web server's side of one connection (FastCGI specification §3), for tests: it can also
-/// send what no web server would.
+/// A FastCGI web server's side of one connection (FastCGI specification §3), for tests. It can also
+/// send bytes that no web server would send.
 package final class FastCGIClient {
   package struct Response: Sendable {
     package let status: Int
-    /// Names as they came.
+    /// The names as they were received.
     package let headers: [(name: String, value: String)]
     package let body: [UInt8]
 
@@ -53,7 +53,7 @@ package final class FastCGIClient {
         socklen_t(bytes.count))
     }
     guard isConnected == 0 else { throw Failure.cannotConnect(errno) }
-    // A test must not hang: the responder's own limit is ten seconds.
+    // A test must not hang. The responder's own limit is ten seconds.
     var limit = timeval(tv_sec: 20, tv_usec: 0)
     setsockopt(
       descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
@@ -63,7 +63,7 @@ package final class FastCGIClient {
 
   // MARK: Requests
 
-  /// A whole request, and its response.
+  /// Sends a whole request, and returns its response.
   package func request(
     _ parameters: [(String, [UInt8])], body: [UInt8] = [], keepConnection: Bool = false
   ) throws -> Response {
@@ -79,7 +79,7 @@ package final class FastCGIClient {
     try send(.beginRequest, [0, role, keepConnection ? 1 : 0, 0, 0, 0, 0, 0])
   }
 
-  /// One record, or several where `content` needs them.
+  /// Sends one record, or several if `content` needs them.
   package func send(_ type: RecordType, _ content: [UInt8]) throws {
     var rest = content[...]
     repeat {
@@ -101,7 +101,7 @@ package final class FastCGIClient {
     }
   }
 
-  /// Name-value pairs (§3.4).
+  /// Encodes name-value pairs (§3.4).
   package static func encoded(_ parameters: [(String, [UInt8])]) -> [UInt8] {
     func length(_ count: Int) -> [UInt8] {
       count < 128
@@ -115,7 +115,7 @@ package final class FastCGIClient {
 
   // MARK: Responses
 
-  /// Everything up to the end of the request.
+  /// Reads everything up to the end of the request.
   package func response() throws -> Response {
     var output: [UInt8] = []
     while true {
@@ -130,8 +130,8 @@ package final class FastCGIClient {
     }
   }
 
-  /// Whether the responder closes the connection within 15 seconds, whatever it sends before. Does
-  /// not block the thread: tests share few.
+  /// Whether the responder closes the connection within 15 seconds, even if it sends something
+  /// first. Does not block the thread, because tests share few threads.
   package func isClosedByPeer() async throws -> Bool {
     var bytes = [UInt8](repeating: 0, count: 4_096)
     for _ in 0..<750 {
@@ -142,7 +142,7 @@ package final class FastCGIClient {
     return false
   }
 
-  /// Says that nothing more will be sent.
+  /// Tells the peer that no more bytes will be sent.
   package func shutDownSending() { shutdown(descriptor, Int32(SHUT_WR)) }
 
   private func receive(_ count: Int) throws -> [UInt8] {

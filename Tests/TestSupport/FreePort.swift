@@ -5,8 +5,8 @@ package struct NoPort: Error {}
 
 private let handedOut = Mutex<Set<Int>>([])
 
-/// A TCP port of the loopback address that nobody listens on just now, and that no other test was
-/// given: it may be a while until that listens.
+/// Returns a TCP port of the loopback address that no process listens on now. No other test gets
+/// the same port, because a test may begin to listen much later.
 package func freePort() throws -> Int {
   for _ in 0..<1_000 {
     let port = try unusedPort()

@@ -1,7 +1,7 @@
 internal import Foundation
 internal import Subprocess
 
-/// How a program ended and what it printed.
+/// The end and the output of a program.
 package struct CommandResult: Sendable {
   /// Minus the signal's number if one ended it.
   package let exitCode: Int32
@@ -30,14 +30,14 @@ package struct RunningProcess: Sendable {
   package func send(signal: Int32) { kill(id, signal) }
 }
 
-/// Runs `body` beside a program, whose standard error goes to the file `log`; then ends the program
-/// with SIGTERM, if it has not ended by itself.
+/// Runs `body` beside a program, whose standard error goes to the file `log`. Then ends the program
+/// with SIGTERM if it has not ended by itself.
 /// - Returns: the body's result and the program's exit code, minus the signal if one ended it.
 package func withProcess<Result: Sendable>(
   _ program: String, _ arguments: [String], environment: [String: String] = [:], log: String,
   _ body: @Sendable (RunningProcess) async throws -> Result
 ) async throws -> (Result, exitCode: Int32) {
-  // The shell opens the log, and becomes the program.
+  // The shell opens the log, and then becomes the program.
   let script = #"log=$1; shift; exec "$@" 2>>"$log" </dev/null"#
   let result = try await run(
     .name("sh"), arguments: Arguments(["-c", script, "sh", log, program] + arguments),
@@ -50,7 +50,7 @@ package func withProcess<Result: Sendable>(
   return (result.closureResult, exitCode(result.terminationStatus))
 }
 
-/// Waits until `condition` holds, for ten seconds at most where nothing else is said.
+/// Waits until `condition` holds, for at most `seconds` (default: ten).
 package func eventually(
   seconds: Int = 10, _ condition: () async throws -> Bool
 ) async throws -> Bool {

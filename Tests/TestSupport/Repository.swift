@@ -1,6 +1,6 @@
 internal import Foundation
 
-/// Where things lie, so that a test runs from any folder.
+/// The places of files, so that a test runs from any folder.
 package enum Repository {
   package static let root = URL(filePath: #filePath).deletingLastPathComponent()
     .deletingLastPathComponent().deletingLastPathComponent().path
@@ -11,7 +11,7 @@ package enum Repository {
       .appending(path: name).path
   }
 
-  /// The folder with the vectors that others made, which are not part of the repository:
+  /// The folder with vectors that others made, which are not part of the repository:
   /// `$DELVE_VECTORS`, else `../shared/vectors`; nil if there is none.
   package static let foreignVectors: String? = {
     let path = ProcessInfo.processInfo.environment["DELVE_VECTORS"] ?? "\(root)/../shared/vectors"
@@ -19,7 +19,7 @@ package enum Repository {
   }()
 }
 
-/// The bytes of a file that a test cannot do without.
+/// The bytes of a file that a test needs.
 package func fileBytes(_ path: String) throws -> [UInt8] {
   try Array(Data(contentsOf: URL(filePath: path)))
 }

@@ -1,13 +1,13 @@
 internal import Glibc
 
-/// How the responder comes by its socket.
+/// The way in which the responder gets its socket.
 package enum ResponderStart: Sendable {
   case listening
-  /// It takes the place of another one that listens there.
+  /// It replaces another responder that listens there.
   case replacing
   case listeningOnPort(Int)
   case spawnFCGI
-  /// As systemd does it.
+  /// It inherits the socket, as from systemd.
   case socketActivated
 
   fileprivate func command(in folder: TemporaryFolder) -> (program: String, [String]) {
@@ -45,7 +45,7 @@ package struct ResponderUnderTest: Sendable {
     folder.files(below: "spool").filter { $0.contains("/new/") }
   }
 
-  /// A delivery in one request of its own.
+  /// Makes a delivery in a request of its own.
   package func deliver(
     authorization: [UInt8]?, xSignature: [UInt8]? = Array("ES512 /api/webhook.key".utf8),
     hook: String? = nil, instance: String? = nil, body: [UInt8] = Array("{}".utf8)
@@ -57,7 +57,7 @@ package struct ResponderUnderTest: Sendable {
       body: body)
   }
 
-  /// The answer of the health check, or nil where nobody listens.
+  /// The status of the health check, or nil if no process listens.
   package func healthStatus() -> Int? {
     let health: [(String, [UInt8])] = [
       ("REQUEST_METHOD", Array("GET".utf8)), ("DELVE_HOOK", Array("health".utf8)),
@@ -65,7 +65,7 @@ package struct ResponderUnderTest: Sendable {
     return try? client().request(health).status
   }
 
-  /// A new connection to it.
+  /// A new connection to the responder.
   package func client() throws -> FastCGIClient {
     switch start {
     case .listeningOnPort(let port): try FastCGIClient(port: port)
@@ -74,7 +74,7 @@ package struct ResponderUnderTest: Sendable {
   }
 }
 
-/// What a web server passes for a delivery.
+/// The parameters that a web server passes for a delivery.
 package func deliveryParameters(
   authorization: [UInt8]?, xSignature: [UInt8]? = Array("ES512 /api/webhook.key".utf8),
   hook: String? = nil, instance: String? = nil, contentLength: Int = 2
@@ -92,8 +92,8 @@ package func deliveryParameters(
   return parameters
 }
 
-/// One instance, `acme`, with the P-521 test key; `settings` are further lines of the
-/// configuration.
+/// A configuration with one instance, `acme`, with the P-521 test key. `settings` are further lines
+/// of the configuration.
 package func exampleConfiguration(settings: String = "") -> String {
   """
   spool: spool
@@ -108,9 +108,9 @@ package func exampleConfiguration(settings: String = "") -> String {
 
 /// Runs `body` beside a responder.
 /// - Parameters:
-///   - start: how it comes by its socket.
+///   - start: the way in which it gets its socket.
 ///   - clock: the second since 1970 at which the responder's wall clock stands still (faketime(1));
-///     nil: the real time.
+///     nil means the real time.
 /// - Returns: the body's result and the responder's exit code.
 @discardableResult
 package func withResponder<Result: Sendable>(
@@ -145,7 +145,7 @@ package func withResponder<Result: Sendable>(
 
 package struct ResponderDidNotStart: Error { package let log: String }
 
-/// `YYYY-MM-DD hh:mm:ss`, as faketime wants it.
+/// Returns `YYYY-MM-DD hh:mm:ss`, the format that faketime needs.
 private func utcText(_ seconds: Int64) -> String {
   var time = time_t(seconds)
   var parts = tm()

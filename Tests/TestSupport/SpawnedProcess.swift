@@ -1,8 +1,9 @@
 package import Glibc
 internal import Synchronization
 
-/// A program that runs until somebody ends it, for tests that have several overlap, or hand one a
-/// listening socket. Ended with SIGKILL, if still alive, when this object goes.
+/// A program that runs until a test ends it, for tests in which several programs overlap, or a
+/// program gets a listening socket. When this object is released, SIGKILL ends the program if it
+/// still runs.
 package final class SpawnedProcess: Sendable {
   package struct CannotSpawn: Error { let code: Int32 }
 
@@ -22,7 +23,7 @@ package final class SpawnedProcess: Sendable {
     posix_spawn_file_actions_addopen(&actions, 1, log, O_WRONLY | O_CREAT | O_APPEND, 0o644)
     posix_spawn_file_actions_adddup2(&actions, 1, 2)
     if let listener { posix_spawn_file_actions_adddup2(&actions, listener, 3) }
-    // The shell knows the number of the process that it becomes.
+    // The shell knows the id of the process that it becomes.
     let script =
       listener == nil
       ? #"exec "$@""# : #"LISTEN_FDS=1 LISTEN_PID=$$; export LISTEN_FDS LISTEN_PID; exec "$@""#
@@ -30,7 +31,7 @@ package final class SpawnedProcess: Sendable {
     var words = cStrings(["sh", "-c", script, "sh", program] + arguments)
     var environment = cStrings(variables)
     defer { for word in words + environment { free(word) } }
-    // The threads that tests run on block signals, and a child would inherit that.
+    // The threads that run tests block signals, and a child would inherit this.
     var attributes = posix_spawnattr_t()
     posix_spawnattr_init(&attributes)
     defer { posix_spawnattr_destroy(&attributes) }
@@ -45,7 +46,7 @@ package final class SpawnedProcess: Sendable {
   }
 
   deinit {
-    // A number that was waited for may be another process's by now.
+    // After a wait, the id may belong to another process.
     if !hasEnded.load(ordering: .acquiring) { kill(id, SIGKILL) }
   }
 
@@ -53,7 +54,7 @@ package final class SpawnedProcess: Sendable {
 
   package func send(signal: Int32) { kill(id, signal) }
 
-  /// Waits for its end, for ten seconds at most.
+  /// Waits for the program's end, for at most ten seconds.
   /// - Returns: the exit code, minus the signal if one ended it; nil if it still runs.
   package func exitCode() async throws -> Int32? {
     var status: Int32 = 0
@@ -65,12 +66,12 @@ package final class SpawnedProcess: Sendable {
   }
 }
 
-/// Each to be freed; the last one is nil.
+/// Returns C strings that the caller has to free. The last one is nil.
 private func cStrings(_ texts: [String]) -> [UnsafeMutablePointer<CChar>?] {
   texts.map { strdup($0) } + [nil]
 }
 
-/// A unix socket that listens and is held open, as systemd holds that of a socket unit.
+/// A unix socket that listens and is held open, as systemd holds the socket of a socket unit.
 package final class HeldSocket: Sendable {
   package let descriptor: Int32
 

@@ -1,11 +1,11 @@
 internal import Foundation
 
-/// A folder that goes away with this object, and all that is in it.
+/// A folder that is removed with its contents when this object is released.
 package final class TemporaryFolder: Sendable {
   package let path: String
 
   package init() throws {
-    // Short: a unix socket's path has at most 107 bytes.
+    // The path is short, because a unix socket's path has at most 107 bytes.
     path = "/tmp/dw-\(UUID().uuidString.prefix(13))"
     try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
   }

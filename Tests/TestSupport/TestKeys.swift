@@ -2,7 +2,7 @@ internal import Glibc
 package import DeliverySigning
 package import WebhookCore
 
-/// The key pairs in `Tests/Attacks/keys`, whose private halves everybody knows.
+/// The key pairs in `Tests/Attacks/keys`, whose private halves are public knowledge.
 package enum TestKey: String, CaseIterable, Sendable {
   case p256, p384, p521, rsa2048, ed25519
   case otherP521 = "p521-b"
@@ -29,7 +29,7 @@ package enum TestKey: String, CaseIterable, Sendable {
   }
 }
 
-/// The value of an `Authorization` field with a token over exactly these texts.
+/// Returns the value of an `Authorization` field with a token of exactly these texts.
 package func authorization(
   header: String = #"{"typ":"JWT","alg":"ES512"}"#, payload: String, by key: TestKey = .p521
 ) throws -> [UInt8] {
@@ -38,14 +38,14 @@ package func authorization(
   return Array("Signed ".utf8) + signingInput + [0x2E] + base64URL(signature)
 }
 
-/// A payload like the vendor's.
+/// Returns a payload like the vendor's.
 package func examplePayload(
   id: String = "212", kind: String = "export", status: String = "done", issuedAt: Int64
 ) -> String {
   #"{"id":"\#(id)","kind":"\#(kind)","status":"\#(status)","iat":\#(issuedAt)}"#
 }
 
-/// A good delivery's `Authorization`, issued just now.
+/// Returns the `Authorization` of a good delivery that is issued now.
 package func nowAuthorization(id: String = "212", by key: TestKey = .p521) throws -> [UInt8] {
   try authorization(payload: examplePayload(id: id, issuedAt: Int64(time(nil))), by: key)
 }

@@ -3,7 +3,7 @@ internal import TestSupport
 internal import Testing
 internal import WebhookCore
 
-/// Every case of `Tests/Attacks/attacks.jsonl`, with exactly the outcome that it names.
+/// Every case of `Tests/Attacks/attacks.jsonl` has exactly the outcome that it names.
 struct AttackCatalogueTests {
   @Test func catalogueIsComplete() {
     #expect(AttackCase.all.count == 431)

@@ -2,8 +2,8 @@ internal import StrictJSON
 internal import TestSupport
 internal import WebhookCore
 
-/// A delivery's whole way through the core, as the gateway takes it, with defaults for whatever a
-/// test does not care about.
+/// A delivery's whole way through the core, as `WebhookResponder` takes it, with defaults for
+/// everything that a test does not care about.
 struct Decision {
   static let now: Int64 = 1_790_000_000
 
@@ -30,7 +30,7 @@ struct Decision {
     ]
   }
 
-  /// A good delivery of `payload`, signed by the P-521 test key.
+  /// A good delivery of `payload`, signed with the P-521 test key.
   init(payload: String) throws {
     try self.init(keys: TestKey.p521.verificationKeys)
     authorization = [try TestSupport.authorization(payload: payload)]

@@ -96,7 +96,7 @@ struct EventTests {
       examplePayload(id: String(repeating: "é", count: 2_000), issuedAt: Decision.now)
     ) { $0.requestURI = [UInt8](repeating: 0x61, count: 5_000) }
     let cut = try self.attributes(of: long)
-    #expect(cut["subject"]?.string?.count == 511)  // no half of an encoded byte
+    #expect(cut["subject"]?.string?.count == 511)  // never cut within an encoded byte
     #expect(cut["requesturi"]?.string?.count == 2_048)
   }
 

@@ -3,12 +3,13 @@ internal import TestSupport
 internal import Testing
 internal import WebhookCore
 
-/// Tokens that others made, up to their signature: none of their payloads is a webhook's.
+/// Tokens that others made, checked only up to their signature: no payload is a webhook's.
 @Suite(.enabled(if: Repository.foreignVectors != nil, "no vectors: set DELVE_VECTORS"))
 struct ForeignTokenTests {
   private static let folder = Repository.foreignVectors ?? ""
 
-  /// Whether the token verifies with the keys, every algorithm of theirs being allowed.
+  /// Returns why the keys do not verify the token, with all their algorithms allowed; nil if they
+  /// do.
   private func refusal(of token: [UInt8], by keys: [VerificationKey]) -> Refusal.Reason? {
     let algorithms = keys.reduce(into: Set<SignatureAlgorithm>()) { $0.formUnion($1.algorithms) }
     do throws(Refusal) {
@@ -31,7 +32,7 @@ struct ForeignTokenTests {
 
   // MARK: Wycheproof
 
-  /// The `tcId` of every case that verifies, and the number of cases.
+  /// Returns the `tcId` of every case that verifies, and the number of cases.
   private func verified(_ name: String) throws -> (ids: [String], count: Int) {
     let file = try required(
       try JSONValue(parsing: fileBytes("\(Self.folder)/wycheproof/\(name)_test.json")).object)
@@ -56,7 +57,7 @@ struct ForeignTokenTests {
   @Test func wycheproofSignatures() throws {
     let (ids, count) = try verified("json_web_signature")
     #expect(count == 401)
-    // Of the 46 that Wycheproof calls valid, 10 are HS*, 4 have a JWK whose alg is not the token's,
+    // Wycheproof calls 46 valid. Of these, 10 are HS*, 4 have a JWK whose alg is not the token's,
     // and 6 (259, 264, 268, 272, 320, 325) have an empty payload, which a webhook never has.
     #expect(
       ids == [
@@ -66,7 +67,7 @@ struct ForeignTokenTests {
   }
 
   @Test func wycheproofKeys() throws {
-    // 7 has a good signature by a key that is weak in a way nobody here looks for (ROCA).
+    // 7 has a good signature by a weak key. We do not check for this weakness (ROCA).
     let ids = try verified("json_web_key").ids
     #expect(ids == ["5", "7"])
   }
@@ -98,7 +99,7 @@ struct ForeignTokenTests {
       }
       let reason = refusal(
         of: vector["token"]?.string ?? vector["token"]?.compactText ?? [], by: keys)
-      // Its header is not UTF-8, and a strict header comes before its algorithm.
+      // Its header is not UTF-8, and the header's syntax is checked before its algorithm.
       if name == "jwt-kit-hs256-4" {
         #expect(reason == .malformedHeader)
         continue

@@ -82,7 +82,8 @@ struct KeyFileTests {
     #expect(try TestKey.ed25519.verificationKeys[0].algorithms == [.edDSA, .ed25519])
   }
 
-  /// RFC 7638 §3.1, RFC 7517 A.1, RFC 8037 A.3 and the candidates of the vendor's key.
+  /// The vectors are those of RFC 7638 §3.1, RFC 7517 A.1 and RFC 8037 A.3, and the candidates of
+  /// the vendor's key.
   @Test(.enabled(if: Repository.foreignVectors != nil, "no vectors: set DELVE_VECTORS"))
   func thumbprintsAreThoseOfTheStandards() throws {
     let path = "\(Repository.foreignVectors ?? "")/tokens/thumbprints.jsonl"
@@ -90,7 +91,7 @@ struct KeyFileTests {
     #expect(lines.count == 6)
     for line in lines {
       let vector = try required(try JSONValue(parsing: Array(line)).object)
-      // One is for encryption, which is no business of a thumbprint's.
+      // One key is for encryption, but the thumbprint does not depend on this.
       let jwk = try required(vector["jwk"]?.object).removing("use")
       let key = try KeyFile(parsing: JSONValue.object(jwk).compactText).keys[0]
       #expect(vector["thumbprint"] == .string(key.thumbprint.text))

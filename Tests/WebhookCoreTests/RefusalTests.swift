@@ -2,8 +2,8 @@ internal import TestSupport
 internal import Testing
 internal import WebhookCore
 
-/// Every refusal that the core can make, each reached by a request and each beside the nearest
-/// request that is accepted (which the catalogue of attacks holds, too).
+/// A request reaches every refusal that the core can make, and stands beside the nearest accepted
+/// request (the catalogue of attacks has them, too).
 struct RefusalTests {
   private static let now = Decision.now
 
@@ -50,7 +50,7 @@ struct RefusalTests {
     try authorization(payload: examplePayload(issuedAt: Self.now), by: .otherP521)
   }
 
-  /// What the gateway and the spool refuse is reached by the tests of those.
+  /// `WebhookResponder` and the spool make these refusals; their tests reach them.
   private static let notOfTheCore: Set<Refusal.Reason> = [
     .malformedBody, .spoolFull, .spoolReadOnly, .spoolPermission, .spoolDescriptors, .spoolIO,
     .spoolClosed,

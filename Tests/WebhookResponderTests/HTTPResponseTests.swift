@@ -20,7 +20,7 @@ struct HTTPResponseTests {
     #expect(
       parts[0].contains("\r\nWWW-Authenticate: Signed\r\n") == (reason.status == .unauthorized))
     #expect(parts[0].contains("\r\nRetry-After: 30\r\n") == (reason.status == .serviceUnavailable))
-    // A sender may follow the first and unsubscribe on the second.
+    // A sender may follow a redirect, and unsubscribe on a 410.
     #expect(!(300...399).contains(reason.status.rawValue) && reason.status.rawValue != 410)
   }
 

@@ -3,14 +3,14 @@ internal import TestSupport
 internal import Testing
 internal import WebhookCore
 
-/// The built `delve-webhook`, its output in a pipe.
+/// The built `delve-webhook`, whose output goes into a pipe.
 @Suite(.timeLimit(.minutes(1)))
 struct CommandLineTests {
   private func delveWebhook(_ arguments: String...) async throws -> CommandResult {
     try await command(Repository.executable("delve-webhook"), arguments)
   }
 
-  /// A spool with three events, of which one is finished.
+  /// Makes a spool with three events, one of them finished.
   private func filledSpool() throws -> TemporaryFolder {
     let folder = try TemporaryFolder()
     for (index, place) in ["new", "dead", "done/2026-09-22"].enumerated() {

@@ -5,7 +5,7 @@ internal import TestSupport
 internal import Testing
 internal import WebhookCore
 
-/// `delve-webhook explain` and `delve-webhook keys`, as built.
+/// The built `delve-webhook explain` and `delve-webhook keys`.
 @Suite(.timeLimit(.minutes(2)))
 struct ExplainAndKeysTests {
   private let folder: TemporaryFolder
@@ -75,14 +75,15 @@ struct ExplainAndKeysTests {
     }
   }
 
-  /// The whole catalogue's default cases, so that it can never disagree with the responder.
+  /// Checks the whole catalogue's default cases, so that `explain` never disagrees with the
+  /// responder.
   @Test func explanationAgreesWithTheCatalogue() async throws {
     let cases = AttackCase.all.filter {
       $0.config.members.isEmpty && $0.after.isEmpty && $0.algorithms == ["ES512"]
         && $0.keys == ["keys/p521.pem"] && $0.status != 500 && isHeaderField($0.authorization)
     }
     #expect(cases.count > 250)
-    // One of each reason: a process for every case would take minutes.
+    // One case of each reason, because a process for every case would take minutes.
     for attack in Dictionary(grouping: cases, by: \.codeWord).values.compactMap(\.first) {
       var text = Array("POST / HTTP/1.1\n".utf8)
       if let value = attack.authorization { text += Array("Authorization: ".utf8) + value + [0x0A] }
@@ -95,7 +96,7 @@ struct ExplainAndKeysTests {
     }
   }
 
-  /// HTTP text cannot carry a line break in a field, or blanks around it.
+  /// A field of HTTP text cannot have a line break in it, or blanks around it.
   private func isHeaderField(_ value: [UInt8]?) -> Bool {
     guard let value else { return true }
     return !value.contains { $0 == 0x0A || $0 == 0x0D } && value.first != 0x20 && value.last != 0x20
@@ -195,7 +196,7 @@ struct ExplainAndKeysTests {
         #expect(result.errorOutput.contains(message), "\(location): \(result.errorOutput)")
         #expect(try fileBytes("\(folder.path)/keys/acme.pem") == fileBytes(TestKey.p521.path))
       }
-      // A certificate that nobody vouches for is refused.
+      // An untrusted certificate is refused.
       let distrusted = try await delveWebhook(["keys", "fetch", "acme", "--yes"])
       #expect(distrusted.exitCode != 0)
     }

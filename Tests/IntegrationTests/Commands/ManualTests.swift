@@ -2,7 +2,7 @@ internal import Foundation
 internal import TestSupport
 internal import Testing
 
-/// The manual page that is written by hand, and what the argument parser makes.
+/// The manual page that is written by hand, and the completions that the argument parser makes.
 struct ManualTests {
   private let page = "\(Repository.root)/Sources/delve-webhook-fcgi/delve-webhook-fcgi.8"
 

@@ -2,7 +2,7 @@ internal import TestSupport
 internal import Testing
 
 extension UnderLoad {
-  /// Many runners on one spool.
+  /// Many runners work on one spool.
   struct ManyRunnersTests {
     @Test func eightRunnersHandleEachOfThousandsOnce() async throws {
       let site = try SpoolSite()

@@ -3,7 +3,7 @@ internal import Glibc
 internal import TestSupport
 internal import Testing
 
-/// The README's recipes as they stand there, but for the paths.
+/// The README's recipes, unchanged except for the paths.
 @Suite(.timeLimit(.minutes(2)))
 struct RecipeTests {
   let site: SpoolSite
@@ -12,7 +12,7 @@ struct RecipeTests {
     site = try SpoolSite()
   }
 
-  /// The shell block of the README that is tagged so.
+  /// The shell block of the README that has this tag.
   private func recipe(_ tag: String) throws -> String {
     let readme = String(decoding: try fileBytes("\(Repository.root)/README.md"), as: UTF8.self)
     let block = try #require(readme.components(separatedBy: "\n```sh \(tag)\n").dropFirst().first)
@@ -57,7 +57,7 @@ struct RecipeTests {
         "-s acme: com.delvesecurity.export.done export/0 ops@example.com\n{"))
   }
 
-  /// A stand-in for the API: wants the token, and says where the file lies.
+  /// A stand-in for the API checks the token, and says where the file lies.
   @Test func exportIsDownloadedOnceItIsDone() async throws {
     let name = try site.addEvents(1)[0]
     let handler = try site.folder.write(try recipe("export").utf8, to: "handler")

@@ -4,8 +4,8 @@ internal import StrictJSON
 internal import TestSupport
 internal import Testing
 
-/// `spool run`, as built: what a handler gets, what its end means, and what becomes of an event
-/// when something dies in the middle.
+/// The built `spool run`: a handler's input, the meaning of its end, and the fate of an event if
+/// something dies in the middle.
 @Suite(.timeLimit(.minutes(2)))
 struct RunTests {
   let site: SpoolSite
@@ -14,7 +14,7 @@ struct RunTests {
     site = try SpoolSite()
   }
 
-  // MARK: What a handler gets
+  // MARK: A handler's input
 
   @Test func handlerGetsTheFileAndTheEnvironmentAndNothingElse() async throws {
     let name = try site.addEvents(1)[0]
@@ -23,7 +23,7 @@ struct RunTests {
       grep -E 'Sig(Blk|Ign)' /proc/self/status > signals; ps -o pgid= -p $$ > group; echo $$ > process
       """
     try site.folder.write(script.utf8, to: "handler")
-    // Descriptor 9 and the variables are the caller's own.
+    // Descriptor 9 and the variables belong to the caller.
     let result = try await site.shell(
       "exec 9</dev/null; cd \(site.path) && \(site.program) spool run -- sh handler",
       environment: [
@@ -43,9 +43,9 @@ struct RunTests {
     for prefix in ["LISTEN_", "NOTIFY_", "WATCHDOG_", "DELVE_OTHER", "DELVE_WEBHOOK_CONFIG"] {
       #expect(!environment.contains { $0.hasPrefix(prefix) }, "\(prefix)")
     }
-    // 0, 1, 2 and the one that ls itself opens.
+    // 0, 1, 2 and the descriptor that ls itself opens.
     #expect(site.text("descriptors") == "4\n")
-    // Signals 32 and 33 are the C library's own.
+    // Signals 32 and 33 belong to the C library.
     let masks = site.text("signals").matches(of: /[0-9a-f]{16}/).compactMap { Int($0.0, radix: 16) }
     #expect(masks.count == 2 && masks.allSatisfy { $0 & 0x7FFF_FFFF == 0 }, "\(masks)")
     #expect(site.text("group").split(separator: " ") == site.text("process").split(separator: " "))
@@ -59,7 +59,7 @@ struct RunTests {
         == names)
   }
 
-  // MARK: What its end means
+  // MARK: The meaning of its end
 
   @Test(arguments: [
     ("exit 0", "done", Int32(0), ""), ("exit 75", "defer", 1, #""deferrals":1"#),
@@ -104,7 +104,7 @@ struct RunTests {
       let result = try await site.run("exit 1", ["--max-attempts", "3"])
       #expect(result.exitCode == 1)
       #expect(site.events == ["acme/\(attempt == 3 ? "dead" : "defer")/\(name)"])
-      // Not before its time.
+      // The event is not tried before its time.
       try site.makeDue(name, isNow: false)
       #expect(try await site.run("exit 0").exitCode == 0)
       try site.makeDue(name)
@@ -119,7 +119,8 @@ struct RunTests {
     _ = try await site.run("exit 75")
     let state = "spool/acme/defer/\(name).state"
     try site.folder.write(#"{"attempts":\#(failedBefore),"deferrals":0}"#.utf8, to: state)
-    // Given up long before, where so many had failed: what it asks for itself is not counted.
+    // An event with so many failures was given up long ago, but deferrals that the handler asks for
+    // are not counted.
     let isCounted = failedBefore < 1_000
     if !isCounted {
       try site.folder.write(#"{"attempts":0,"deferrals":\#(failedBefore)}"#.utf8, to: state)
@@ -130,7 +131,7 @@ struct RunTests {
     }
     try #require(times.count == 2)
     let delay = times[1].timeIntervalSince(times[0])
-    // A quarter less or more, and the seconds are whole ones.
+    // The delay varies by a quarter, and the seconds are rounded.
     #expect(delay >= Double(seconds) * 0.75 - 1.5 && delay <= Double(seconds) * 1.25 + 1.5)
   }
 
@@ -184,7 +185,7 @@ struct RunTests {
     #expect(site.events == ["acme/new/\(name)"])
   }
 
-  // MARK: When something dies
+  // MARK: Processes that die
 
   @Test func handlerThatOutlivesItsRunnerIsNotStartedASecondTime() async throws {
     let name = try site.addEvents(1)[0]
@@ -194,7 +195,7 @@ struct RunTests {
     #expect(try await eventually { site.text("runs") == "begun\n" })
     runner.send(signal: SIGKILL)
     #expect(try await runner.exitCode() == -SIGKILL)
-    // The handler holds it still.
+    // The handler still holds the event.
     #expect(try await site.run("echo second >> \(site.path)/runs").exitCode == 0)
     #expect(site.text("runs") == "begun\n")
     #expect(site.events == ["acme/cur/\(name)"])
@@ -230,7 +231,7 @@ struct RunTests {
     #expect(try await eventually { site.text("runner.log").contains("stopping") })
     runner.send(signal: SIGTERM)
     #expect(try await runner.exitCode() == 0)
-    // As if it had never been claimed.
+    // The event lies as if it had never been claimed.
     #expect(site.events == ["acme/new/\(name)"])
     let child = try #require(Int32(site.text("child").dropLast()))
     #expect(try await eventually { kill(child, 0) != 0 })
@@ -261,7 +262,7 @@ struct RunTests {
       for runner in runners { runner.send(signal: SIGKILL) }
       for runner in runners { _ = try await runner.exitCode() }
     }
-    // What was on its way may run on for a moment, and hold its event.
+    // Handlers in progress may run on for a moment, and hold their events.
     let isDrained = try await eventually {
       _ = try await site.run(script, ["--jobs", "4"])
       return site.files("spool/acme/done").count == 300
@@ -269,7 +270,7 @@ struct RunTests {
     #expect(isDrained, "\(site.events.filter { !$0.contains("/done/") })")
     let handled = site.text("handled").split(separator: "\n")
     #expect(Set(handled).count == 300)
-    // Once each, but for what a killed runner had in hand: 18 of them with two each.
+    // Each event is handled once, except those of the killed runners: 18 runners had two each.
     #expect(handled.count <= 300 + 36)
   }
 
@@ -317,7 +318,7 @@ struct RunTests {
   @Test func handlerThatNeverStopsTalkingIsEndedInTime() async throws {
     try site.addEvents(1)
     let start = ContinuousClock.now
-    // Whoever reads its standard error is slow.
+    // The reader of its standard error is slow.
     let result = try await site.shell(
       "\(site.program) spool run --timeout 1 -- sh -c 'yes >&2' 2>&1 "
         + "| { for i in 1 2 3 4 5 6 7 8; do head -c 4096; sleep 0.5; done; cat; } | tail -n 1")
@@ -326,7 +327,7 @@ struct RunTests {
       result.output.contains("over the time limit") || site.files("spool/acme/defer").count == 2)
   }
 
-  // MARK: What else may lie there
+  // MARK: Other files in the spool
 
   @Test func oddFilesHoldNobodyUp() async throws {
     let long = "20260921T141320Z-" + String(repeating: "x", count: 228) + ".json"
@@ -337,16 +338,16 @@ struct RunTests {
       : > "$(printf '03\\n.json')"; mkdir \(site.path)/spool/backup
       """)
     let good = try site.addEvents(2)
-    // Its record cannot be written.
+    // The record of this event cannot be written.
     try site.folder.makeFolder("spool/acme/defer/\(good[0]).state")
     let result = try await site.run(
       "test $DELVE_SUBJECT != export/0 && echo handled $DELVE_SUBJECT", ["--jobs", "2"])
     #expect(result.output == "handled export/1\n", "\(result)")
-    // "Another time" is never "given up".
+    // An event to be tried again is never given up.
     #expect(site.files("spool/acme/cur") == [good[0]])
     #expect(result.errorOutput.contains("left out: "))
     #expect(!FileManager.default.fileExists(atPath: "\(site.path)/spool/backup/new"))
-    // And the same again.
+    // The next run works, too.
     try site.addEvents(1, from: 5)
     #expect(try await site.run("exit 0").errorOutput.contains("result=done"))
   }
@@ -370,14 +371,14 @@ struct RunTests {
     let result = try await site.run("exit 0")
     #expect(result.errorOutput.contains("left out: "), "\(result)")
     #expect(site.files("spool/acme/new") == [name])
-    // An empty file, which is given up; then nothing is in the event's way.
+    // An empty file is given up. Then the event's place is free.
     _ = try await site.shell("rmdir \(place); touch \(place)")
     _ = try await site.run("exit 0")
     #expect(
       site.events == ["acme/dead/\(name)", "acme/done/\(site.today)/\(name)"], "\(site.events)")
   }
 
-  // MARK: Where it is seen
+  // MARK: Progress
 
   @Test func barIsShownAtATerminalAndNowhereElse() async throws {
     try site.addEvents(5)

@@ -2,7 +2,7 @@ internal import StrictJSON
 internal import TestSupport
 internal import Testing
 
-/// `send` and `delve-json`, as built, through a real nginx.
+/// The built `send` and `delve-json`, through a real nginx.
 @Suite(.timeLimit(.minutes(1)))
 struct SendTests {
   private let key = "\(Repository.root)/Tests/Attacks/keys/private/p521.pem"

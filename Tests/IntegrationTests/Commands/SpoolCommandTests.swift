@@ -3,12 +3,12 @@ internal import TestSupport
 internal import Testing
 internal import WebhookCore
 
-/// `spool verify`, `spool stats` and `config check`, as built.
+/// The built `spool verify`, `spool stats` and `config check`.
 @Suite(.timeLimit(.minutes(1)))
 struct SpoolCommandTests {
   private let folder: TemporaryFolder
 
-  /// Three events of the instance `acme`, two of them in `new/`.
+  /// Makes three events of the instance `acme`, two of them in `new/`.
   init() throws {
     folder = try TemporaryFolder()
     try folder.write(exampleConfiguration().utf8, to: "config.yaml")

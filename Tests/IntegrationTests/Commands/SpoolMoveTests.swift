@@ -4,7 +4,7 @@ internal import StrictJSON
 internal import TestSupport
 internal import Testing
 
-/// `spool retry`, `finish`, `prune`, `tail`, and the filters of `list`, as built.
+/// The built `spool retry`, `finish`, `prune` and `tail`, and the filters of `list`.
 @Suite(.timeLimit(.minutes(2)))
 struct SpoolMoveTests {
   let site: SpoolSite
@@ -13,7 +13,7 @@ struct SpoolMoveTests {
     site = try SpoolSite()
   }
 
-  /// An event that was given up, with its record.
+  /// Makes an event that was given up, with its record.
   private func deadEvent(_ number: Int = 0) async throws -> String {
     let name = try site.addEvents(1, from: number)[0]
     let result = try await site.run("echo why >&2; exit 65")
@@ -138,7 +138,7 @@ struct SpoolMoveTests {
     }
     tail.send(signal: SIGTERM)
     #expect(try await tail.exitCode() == -SIGTERM)
-    // A reader that goes takes it along.
+    // `spool tail` ends when its reader ends.
     let gone = try await site.shell(
       "timeout 20 \(site.program) spool tail | true; echo ended")
     #expect(gone.output == "ended\n")
@@ -153,7 +153,7 @@ struct SpoolMoveTests {
       try await site.delveWebhook(["spool", "list", "--json"] + options).output
         .split(separator: "\n").count
     }
-    // deadEvent gave up on all that was new.
+    // deadEvent gave up every new event.
     #expect(try await count() == 4)
     #expect(try await count("--state", "dead", "--state", "new") == 4)
     #expect(try await count("--state", "new") == 0)
@@ -200,10 +200,10 @@ struct SpoolMoveTests {
       "spool", "stats", "--warn-age", "1d", "--critical-age", "1d", "--json")
     #expect(critical.exitCode == 2)
     #expect(critical.output.contains("\"arrivalsoflasthour\":{\"acme\":0}"))
-    // A name without a time hides no other.
+    // A name without a time does not hide other names.
     try site.folder.write([], to: "spool/acme/new/1.json")
     #expect(try await site.delveWebhook("spool", "stats", "--critical-age", "1d").exitCode == 2)
-    // What is handled waits no longer.
+    // A handled event does not wait any more.
     _ = try await site.delveWebhook("spool", "finish", name)
     #expect(try await site.delveWebhook("spool", "stats", "--warn-age", "0s").exitCode == 0)
   }

@@ -12,7 +12,7 @@ extension SpoolSite {
     try await command(forwarder, ["--spool", "\(path)/spool", "--to", target] + options)
   }
 
-  /// Beside the test, with `--follow`; its log is `forward.log`.
+  /// Starts a forwarder beside the test, with `--follow`. Its log is `forward.log`.
   func startForwarder(to target: String, _ options: String...) throws -> SpawnedProcess {
     try startForwarder(to: target, options: options)
   }
@@ -23,7 +23,7 @@ extension SpoolSite {
       log: "\(path)/forward.log")
   }
 
-  /// How many events lie in a folder of `acme`.
+  /// The number of events in a folder of `acme`.
   func count(_ state: String) -> Int {
     files("spool/acme/\(state)").count { $0.hasSuffix(".json") }
   }

@@ -13,8 +13,8 @@ struct HTTPForwardingTests {
     site = try SpoolSite()
   }
 
-  /// A server with a location for each kind of answer. `/keep` writes what it gets into the folder
-  /// `kept`; `/silent` never answers.
+  /// Runs a server with a location for each kind of answer. `/keep` writes the requests into the
+  /// folder `kept`; `/silent` never answers.
   private func withTarget(
     _ body: @Sendable (_ url: String) async throws -> Void
   ) async throws {
@@ -54,7 +54,7 @@ struct HTTPForwardingTests {
     try await site.forward(to: url, options: trusting + options)
   }
 
-  // MARK: What is posted
+  // MARK: Requests
 
   @Test func eventIsPostedAsOneStructuredEvent() async throws {
     let names = try site.addEvents(40, issuedApart: 60)
@@ -92,13 +92,13 @@ struct HTTPForwardingTests {
     try site.addEvents(1)
     let file = try site.folder.write("A: b\n\(line)\n\n".utf8, to: "header")
     let result = try await forward(to: "https://localhost:1/", "--header-file", file)
-    // Empty lines are nothing at all, and then nobody listens; a file of nothing else is waited
-    // for.
+    // Empty lines are ignored, and then no server listens. A file of only empty lines is waited for,
+    // too.
     #expect(result.exitCode == (line.isEmpty ? 69 : 78), "\(result)")
     if !line.isEmpty { #expect(result.errorOutput.contains("line 2"), "\(result)") }
   }
 
-  /// Whatever the environment says: what is not encrypted stays on the machine.
+  /// Unencrypted requests stay on the machine, even if the environment names a proxy.
   @Test func localTargetIsAskedOfNoProxy() async throws {
     try site.addEvents(1)
     let port = try freePort()
@@ -109,7 +109,7 @@ struct HTTPForwardingTests {
     #expect(result.exitCode == 69 && result.errorOutput.contains("port 1 "), "\(result)")
   }
 
-  // MARK: What the answer means
+  // MARK: The meaning of answers
 
   @Test(arguments: [
     ("200", "done", Int32(0), ""), ("201", "done", 0, ""),
@@ -179,7 +179,7 @@ struct HTTPForwardingTests {
     let port = try freePort()
     let forwarder = try site.startForwarder(to: "http://localhost:\(port)/", "--jobs", "4")
     #expect(try await eventually { site.text("forward.log").contains("result=unavailable") })
-    // Only those that were tried.
+    // Only the events that were tried are in defer/.
     #expect(site.count("new") >= 480)
     #expect(site.count("defer") >= 1)
     forwarder.send(signal: SIGTERM)
@@ -196,7 +196,7 @@ struct HTTPForwardingTests {
       forwarder.send(signal: SIGTERM)
       #expect(try await forwarder.exitCode() == 0)
     }
-    // Two requests ran into their time limit; the others were not begun.
+    // Two requests reached their time limit. The others were not begun.
     #expect(site.count("defer") == 2 && site.count("new") == 18)
   }
 }

@@ -4,9 +4,9 @@ internal import TestSupport
 internal import Testing
 
 extension UnderLoad {
-  /// Several receivers' spools into one table, while things die.
+  /// Several receivers' spools flow into one table while processes die.
   struct ManyMachinesTests {
-    /// Four receivers, each of which has half of its events in common with the next.
+    /// Makes four receivers. Each has half of its events in common with the next.
     private func sites() throws -> [SpoolSite] {
       try (0..<4).map { number in
         let site = try SpoolSite()
@@ -32,7 +32,7 @@ extension UnderLoad {
       let server = try await PostgreSQLServer()
       let sites = try sites()
       #expect(try await sites[0].forward(to: server.uri(), "--prepare").exitCode == 0)
-      // Slow enough to die in the middle.
+      // Inserts are so slow that processes die in the middle.
       try await server.sql(
         """
         CREATE FUNCTION dawdle() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
@@ -44,7 +44,7 @@ extension UnderLoad {
         try await Task.sleep(for: .milliseconds(Int.random(in: 50...250)))
         switch round % 4 {
         case 0:
-          // Whoever was in the middle of a transaction learns it from the connection.
+          // A forwarder in the middle of a transaction learns this from its connection.
           try await server.sql(
             """
             SELECT pg_terminate_backend(pid) FROM pg_stat_activity
@@ -60,7 +60,7 @@ extension UnderLoad {
           forwarders[victim] = try sites[victim].startForwarder(to: server.uri())
         }
       }
-      // Two on one spool.
+      // This makes two forwarders on one spool.
       let further = try sites[0].startForwarder(to: server.uri())
       #expect(
         try await eventually(seconds: 60) { sites.allSatisfy { $0.count("done") == 1_000 } })
@@ -71,13 +71,14 @@ extension UnderLoad {
       }
     }
 
-    /// Each starts where the other ends: without an order, they would wait for each other.
+    /// Each starts with the other's last events. Without a common order, they would wait for each
+    /// other.
     @Test func manyThatInsertTheSameEventsDoNotBlockEachOther() async throws {
       let server = try await PostgreSQLServer()
       let sites = try (0..<6).map { number in
         let site = try SpoolSite()
         for step in 0..<10 {
-          // The name's time decides the order of the spool: differently in each.
+          // The time in the name decides the order in the spool, which differs between the spools.
           try site.addEvents(100, from: (number % 2 == 0 ? step : 9 - step) * 100)
         }
         return site
@@ -122,7 +123,7 @@ extension UnderLoad {
       try await server.sql("ALTER TABLE delve_event SET TABLESPACE pg_default")
     }
 
-    /// What is posted twice has one id.
+    /// An event that is posted twice has one id.
     @Test func nothingIsLostOverHTTPWhenForwardersAreKilled() async throws {
       let site = try SpoolSite()
       try site.addEvents(1_500)

@@ -24,13 +24,13 @@ final class PostgreSQLServer: Sendable {
     try await start()
   }
 
-  /// As the server's user.
+  /// Gives the file to the server's user.
   static func giveToUnprivilegedUser(_ path: String) async throws {
     guard getuid() == 0 else { return }
     #expect(try await command("chown", ["nobody", path]).exitCode == 0)
   }
 
-  /// The server refuses to run as root.
+  /// Returns the command for a user without rights, because the server refuses to run as root.
   private func asUnprivilegedUser(_ program: String) async throws -> [String] {
     let folders = try FileManager.default.contentsOfDirectory(atPath: "/usr/lib/postgresql")
     let path = "/usr/lib/postgresql/\(try #require(folders.sorted().last))/bin/\(program)"
@@ -40,7 +40,7 @@ final class PostgreSQLServer: Sendable {
 
   func start() async throws {
     var isUp = false
-    // After a kill, the old server's children have to go first.
+    // After a kill, the old server's children have to end first.
     for _ in 0..<20 where !isUp {
       let arguments =
         try await asUnprivilegedUser("postgres")
@@ -65,15 +65,15 @@ final class PostgreSQLServer: Sendable {
     try await command("pg_isready", ["-q", "-h", folder.path]).exitCode == 0
   }
 
-  /// As a crash of the machine's memory would end it: the postmaster at once, its children after
-  /// it.
+  /// Ends the server as a crash of the machine's memory would: the postmaster at once, its children
+  /// after it.
   func killHard() async throws {
     let running = process.withLock { $0.take() }
     running?.send(signal: SIGKILL)
     _ = try await running?.exitCode()
   }
 
-  /// All others are let in without one.
+  /// Requires a password of `role`. All other roles need none.
   func askForPasswordOf(_ role: String) async throws {
     try folder.write(
       "local all \(role) scram-sha-256\nlocal all all trust\n".utf8, to: "data/pg_hba.conf")
@@ -85,7 +85,7 @@ final class PostgreSQLServer: Sendable {
       .joined(separator: "&")
   }
 
-  /// What psql(1) prints, unaligned and without headings.
+  /// Returns the output of psql(1), unaligned and without headings.
   @discardableResult
   func sql(_ statement: String) async throws -> String {
     let result = try await command(
@@ -94,7 +94,7 @@ final class PostgreSQLServer: Sendable {
     return result.output.trimmingCharacters(in: .newlines)
   }
 
-  /// A session that goes on until the returned process ends.
+  /// Starts a session that lasts until the returned process ends.
   func session(_ statements: String) throws -> SpawnedProcess {
     try SpawnedProcess(
       "psql",
@@ -104,6 +104,6 @@ final class PostgreSQLServer: Sendable {
 
   func sessionOutput() -> String { folder.text(of: "session.log") }
 
-  /// How many events the table holds.
+  /// The number of events in the table.
   func count() async throws -> Int { Int(try await sql("SELECT count(*) FROM delve_event")) ?? -1 }
 }

@@ -37,7 +37,7 @@ struct PostgreSQLTests {
       try await server.sql(columns)
         == "https://x#acme|\(site.id(0))|\(site.id(0))|com.delvesecurity.export.done|export/0"
         + "|2026-09-21 14:13:20|2026-09-21 14:13:20|acme|1790000000")
-    // The same events from another machine.
+    // Another machine forwards the same events.
     let other = try SpoolSite()
     try other.addEvents(4, issuedApart: 60)
     #expect(try await other.forward(to: server.uri()).exitCode == 0)
@@ -71,7 +71,7 @@ struct PostgreSQLTests {
     }
     try site.folder.write(line.utf8, to: "spool/acme/new/\(name)")
     #expect(try await site.forward(to: server.uri()).exitCode == 0)
-    // The server's own operators stumble over U+0000.
+    // The server's own operators fail on U+0000.
     let stored = try await server.sql("SELECT event FROM delve_event")
     let event = try JSONValue(parsing: Array(stored.utf8)).object
     #expect(try event?["data"] == JSONValue(parsing: Array(data.utf8)))
@@ -85,7 +85,7 @@ struct PostgreSQLTests {
       ALTER TABLE delve_event ADD COLUMN handled timestamptz;
       CREATE INDEX ON delve_event (recordedtime) WHERE handled IS NULL
       """)
-    // psql tells of notifications after a statement.
+    // psql reports notifications after a statement.
     let listener = try server.session(
       "LISTEN delve_event; SELECT 'listening'; SELECT pg_sleep(60); SELECT 1")
     #expect(try await eventually { server.sessionOutput().contains("listening") })
@@ -98,7 +98,7 @@ struct PostgreSQLTests {
     #expect(
       server.sessionOutput().contains("Asynchronous notification \"delve_event\""),
       "\(server.sessionOutput())")
-    // The README's way, as one statement.
+    // This is the README's way, as one statement.
     let take = """
       UPDATE delve_event SET handled = now() WHERE (source, id) IN (
         SELECT source, id FROM delve_event WHERE handled IS NULL
@@ -125,7 +125,7 @@ struct PostgreSQLTests {
     #expect(try await site.forward(to: server.uri()).exitCode == 0)
   }
 
-  // MARK: Rows that are refused
+  // MARK: Refused rows
 
   @Test func refusedRowGoesToDeadAndHoldsUpNoOther() async throws {
     try await prepare()
@@ -143,7 +143,7 @@ struct PostgreSQLTests {
     let shown = try await site.delveWebhook("spool", "show", names[7])
     #expect(shown.output.contains("its end: answer=23514"), "\(shown)")
     #expect(shown.output.contains("text: new row for relation"), "\(shown)")
-    // Somebody mends the table.
+    // An administrator repairs the table.
     try await server.sql("ALTER TABLE delve_event DROP CONSTRAINT delve_event_subject_check")
     #expect(try await site.delveWebhook("spool", "retry", names[7]).exitCode == 0)
     #expect(try await site.forward(to: server.uri()).exitCode == 0)
@@ -233,9 +233,9 @@ struct PostgreSQLTests {
     #expect(state.contains(#""answer":"P0001""#) && state.utf8.count < 5_000)
   }
 
-  // MARK: A spool that makes trouble
+  // MARK: Faults of the spool
 
-  /// Something else lies where the event has to go. The others do not wait for it.
+  /// Another file lies in the place that the event moves to. Other events do not wait for it.
   @Test(arguments: ["done", "dead"])
   func eventThatCannotBeMovedOnIsLeftOut(folder: String) async throws {
     try await prepare()
@@ -254,7 +254,7 @@ struct PostgreSQLTests {
     #expect(again.exitCode == 1, "\(again)")
   }
 
-  /// A delivery that was repeated, after a crash, from another address.
+  /// The delivery was repeated, after a crash, from another address.
   @Test func secondFileOfAnEventThatIsDoneIsTheSameEvent() async throws {
     try await prepare()
     let name = try site.addEvents(1)[0]
@@ -288,13 +288,13 @@ struct PostgreSQLTests {
     #expect(run.exitCode == 66, "\(run)")
   }
 
-  // MARK: A target that takes nothing
+  // MARK: Faults of the target
 
-  /// The first one never answers.
+  /// The first host never answers.
   @Test func nextHostIsTriedAfterOneThatIsSilent() async throws {
     try await prepare()
     try site.addEvents(1)
-    // Accepts, by its backlog, and says nothing.
+    // This host accepts connections, through its backlog, and never answers.
     let silence = try HeldSocket(path: "\(site.path)/.s.PGSQL.5432")
     let hosts = server.uri().replacing("host=", with: "host=\(site.path),")
     let result = try await site.forward(to: hosts, "--timeout", "2")
@@ -311,7 +311,7 @@ struct PostgreSQLTests {
     withExtendedLifetime(silence) {}
   }
 
-  /// Each leaves every event where it is, and names the remedy.
+  /// Each fault leaves every event where it is, and the error names the remedy.
   @Test(arguments: [
     ("ALTER ROLE delve SET synchronous_commit = off", "synchronous_commit is off"),
     ("ALTER TABLE delve_event SET UNLOGGED", "is not logged"),
@@ -413,7 +413,7 @@ struct PostgreSQLTests {
           != "0"
       })
     try site.addEvents(5, from: 100)
-    // The first of them, or some: those that were there when it looked.
+    // The forwarder claims the events that were there when it looked: the first, or more.
     #expect(try await eventually { site.count("cur") > 0 })
     forwarder.send(signal: SIGTERM)
     #expect(try await eventually { site.text("forward.log").contains("stopping") })

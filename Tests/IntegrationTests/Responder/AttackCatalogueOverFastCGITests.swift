@@ -2,11 +2,11 @@ internal import StrictJSON
 internal import TestSupport
 internal import Testing
 
-/// The catalogue of attacks once more, through the built responder, its clock standing still where
-/// each case wants it.
+/// The catalogue of attacks again, through the built responder. The responder's clock stands still
+/// at the time that each case needs.
 @Suite(.serialized, .timeLimit(.minutes(5)))
 struct AttackCatalogueOverFastCGITests {
-  /// Cases that one process can serve: they share the clock and the settings at top level.
+  /// Cases that one process can serve, because they share the clock and the top-level settings.
   private struct Group {
     let now: Int64
     let settings: [String]
@@ -35,7 +35,7 @@ struct AttackCatalogueOverFastCGITests {
     #expect(answered == 431)
   }
 
-  /// - Returns: how many cases were answered as they should be.
+  /// - Returns: the number of cases with the right answer.
   private func answers(to group: Group) async throws -> Int {
     let instances = Dictionary(grouping: group.cases, by: instanceSettings).keys.sorted()
     let configuration =
@@ -55,7 +55,8 @@ struct AttackCatalogueOverFastCGITests {
         #expect(response.status == attack.status, "\(attack.name)")
         #expect(answer["code"] == .string(attack.codeWord), "\(attack.name)")
         let added = responder.folder.files(below: "spool").count - before
-        // The event in new/ and its name in ids/; whatever is refused leaves nothing.
+        // An accepted delivery leaves the event in new/ and its name in ids/. A refused one leaves
+        // nothing.
         #expect(added == (attack.status == 202 ? 2 : 0), "\(attack.name)")
         if answer["code"] == .string(attack.codeWord) { count += 1 }
       }
@@ -72,7 +73,8 @@ private func topLevelSettings(of attack: AttackCase) -> [String] {
 
 private let instanceKeys = ["key-location", "x-signature", "audience"]
 
-/// The lines of an instance that a case needs; equal for cases that can share one.
+/// The lines of the instance that a case needs. They are equal for cases that can share an
+/// instance.
 private func instanceSettings(of attack: AttackCase) -> String {
   let files = attack.keys.map { "\(Repository.root)/Tests/Attacks/\($0)" }
   let lines =
@@ -83,7 +85,7 @@ private func instanceSettings(of attack: AttackCase) -> String {
   return lines.map { "    \($0)" }.joined(separator: "\n")
 }
 
-/// JSON is YAML, so a value can stand in the file as it is.
+/// JSON is YAML, so a value can stand in the file unchanged.
 private func settings(of attack: AttackCase, where isWanted: (String) -> Bool) -> [String] {
   attack.config.members.compactMap { member in
     let key = String(decoding: member.name, as: UTF8.self)

@@ -3,19 +3,20 @@ internal import TestSupport
 internal import Testing
 
 extension UnderLoad {
-  /// What a request may cost, in numbers that are the same on every machine: system calls, counted
-  /// by strace(1). A change that needs one more says why, and changes the number here.
+  /// The cost of a request, in numbers that are the same on every machine: system calls, counted by
+  /// strace(1). If a change needs one more, it says why, and changes the number here.
   struct CostTests {
     private static let requests = 50
 
-    /// The calls of the responder for `requests` requests, one after the other, each on a
-    /// connection of its own.
+    /// Returns the responder's calls for each of `requests` requests. They come one after the
+    /// other, each on a connection of its own.
     private func calls(
       of request: @Sendable (ResponderUnderTest, Int) throws -> Int, answeredWith status: Int
     ) async throws -> [String: Double] {
       try await withResponder(configuration: exampleConfiguration(settings: "workers: 1")) {
         responder in
-        // What is done once, for the first event of an hour and by the first worker, is done.
+        // This request makes the calls that occur only once: for the first event of an hour, and by
+        // the first worker.
         _ = try request(responder, 0)
         let summary = "\(responder.folder.path)/calls"
         let strace = try SpawnedProcess(
@@ -34,8 +35,8 @@ extension UnderLoad {
       }.0
     }
 
-    /// Calls that come with time, not with requests, or more or fewer by chance: whether a request
-    /// is there at once and in one piece is the client's affair.
+    /// Calls that depend on time, not on requests, or on chance: the client decides whether a
+    /// request arrives at once and in one piece.
     private static let others: Set = [
       "clock_nanosleep", "restart_syscall", "epoll_wait", "epoll_ctl", "futex", "accept4",
       "recvfrom", "read", "total",
@@ -49,7 +50,7 @@ extension UnderLoad {
       let calls = try await calls(
         of: { try $0.deliver(authorization: try nowAuthorization(id: "\($1)")).status },
         answeredWith: 202)
-      // The protocol: two syncs, two links, two looks into ids/.
+      // The protocol needs two syncs, two links and two looks into ids/.
       #expect(calls["fsync"] ?? 0 >= 2 && calls["fsync"] ?? 0 < 2.3, "\(calls)")
       #expect(calls["linkat"] == 2, "\(calls)")
       #expect(total(calls) <= 17.5, "\(total(calls)): \(calls)")
@@ -72,7 +73,7 @@ extension UnderLoad {
       for name in ["fsync", "linkat", "unlinkat", "mkdirat"] {
         #expect(calls[name] ?? 0 < 0.2, "\(name): \(calls)")
       }
-      // A real look: both folders, and the free space.
+      // The check looks at both folders and at the free space.
       #expect(calls["faccessat2"] ?? 0 >= 2 && calls["fstatfs"] ?? 0 >= 1, "\(calls)")
     }
 

@@ -2,7 +2,7 @@ internal import Glibc
 internal import TestSupport
 internal import Testing
 
-/// Peers of the socket that are no web server: others are served meanwhile.
+/// Peers of the socket that are not a web server. Other peers are served meanwhile.
 @Suite(.timeLimit(.minutes(2)))
 struct HostilePeerTests {
   @Test func malformedRecordsCloseTheirConnectionAlone() async throws {
@@ -23,7 +23,7 @@ struct HostilePeerTests {
       try authorizer.begin(role: 2)
       try authorizer.send(.parameters, [])
       #expect(try await authorizer.isClosedByPeer())
-      // The one that was open all the while goes on.
+      // The connection that was open all the time still works.
       try good.send(
         .parameters,
         FastCGIClient.encoded(deliveryParameters(authorization: try nowAuthorization())))
@@ -91,7 +91,7 @@ struct HostilePeerTests {
   }
 }
 
-/// Up to where a peer behaves before it begins to drip, or says nothing more.
+/// The stage in which a peer stops behaving: it sends single bytes, or nothing more.
 enum StallingStage: CaseIterable {
   case parameters, body
 }
@@ -100,7 +100,7 @@ extension FastCGIClient {
   func stall(in stage: StallingStage) throws {
     try begin()
     guard stage == .body else {
-      // A long record, of which nothing comes yet.
+      // The header of a long record, whose content does not come yet.
       return try send(bytes: [1, 4, 0, 1, 0xFF, 0xFF, 0, 0])
     }
     let parameters = deliveryParameters(

@@ -3,10 +3,10 @@ internal import Glibc
 internal import TestSupport
 internal import Testing
 
-/// How the responder comes by its socket, and what it refuses to listen on.
+/// The ways in which the responder gets its socket, and the addresses that it refuses.
 @Suite(.timeLimit(.minutes(2)))
 struct ListeningTests {
-  /// The responder with `arguments` beside `--config`; it must end by itself.
+  /// Starts the responder with `arguments` and `--config`. It must end by itself.
   private func start(
     _ arguments: [String], in folder: TemporaryFolder? = nil
   ) async throws -> CommandResult {
@@ -22,7 +22,7 @@ struct ListeningTests {
     let (_, exitCode) = try await withResponder(start: .listeningOnPort(port)) {
       (responder) async throws in
       #expect(try responder.deliver(authorization: try nowAuthorization()).status == 202)
-      // What listens there already is not disturbed.
+      // The process that listens there already is not disturbed.
       let second = try await start(["--listen", "127.0.0.1:\(port)"])
       #expect(second.exitCode == 73)
       #expect(second.errorOutput.contains("Address already in use"))
@@ -84,7 +84,7 @@ struct ListeningTests {
     let folder = try TemporaryFolder()
     try folder.makeFolder("spool")
     let config = try folder.write(exampleConfiguration().utf8, to: "config.yaml")
-    // Root may give it to anybody; anybody else only to itself.
+    // Root may give the socket to any user; any other user only to itself.
     let owner = getuid() == 0 ? (uid_t(1), gid_t(2)) : (getuid(), getgid())
     _ = try await withProcess(
       Repository.executable("delve-webhook-fcgi"),
@@ -125,11 +125,11 @@ struct ListeningTests {
       #expect(try await client.isClosedByPeer())
     }
     #expect(exitCode == 0)
-    // Else it would have waited for the request, and said so.
+    // Otherwise the responder would have waited for the request, and logged this.
     #expect(!folder.text(of: "log").contains("stopped"))
   }
 
-  /// The responder with so few descriptors that it has room for a few connections alone.
+  /// Starts the responder with so few descriptors that it has room for only a few connections.
   private func startWithRoomForFew(
     in folder: TemporaryFolder, settings: String = ""
   ) async throws -> (ResponderUnderTest, SpawnedProcess) {
@@ -177,7 +177,7 @@ struct ListeningTests {
   @Test func stopWithAFullTableEndsOnceItIsEmpty() async throws {
     let folder = try TemporaryFolder()
     let (responder, process) = try await startWithRoomForFew(in: folder)
-    // Not one more: with some in the backlog, those would wake it up.
+    // Exactly as many as there is room for: more would wait in the backlog, and wake the responder.
     var silent = try (0..<room(for: responder)).map { _ in try responder.client() }
     try await Task.sleep(for: .milliseconds(300))
     process.send(signal: SIGTERM)
@@ -253,7 +253,7 @@ struct ListeningTests {
   }
 }
 
-/// The service manager's end of sd_notify(3).
+/// The service manager's side of sd_notify(3).
 private final class DatagramReceiver: Sendable {
   private let descriptor: Int32
 

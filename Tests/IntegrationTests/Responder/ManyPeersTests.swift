@@ -4,10 +4,10 @@ internal import TestSupport
 internal import Testing
 
 extension UnderLoad {
-  /// Thousands of peers: nothing is left of those that come to nothing, and the others are
+  /// Thousands of peers connect. Failed connections leave nothing behind, and all others are
   /// answered.
   struct ManyPeersTests {
-    /// What a peer does before it goes away; the answer, if any, is not read.
+    /// Misbehaves as one of eight kinds of peer, without reading the answer.
     private func misbehave(_ client: FastCGIClient, _ number: Int) throws {
       switch number % 8 {
       case 0: break
@@ -29,7 +29,7 @@ extension UnderLoad {
     @Test func thousandsOfPeersThatComeToNothingLeaveNothingBehind() async throws {
       let settings = exampleConfiguration(settings: "workers: 2")
       try await withResponder(configuration: settings) { responder in
-        // What is made once, workers included, is there before it is measured.
+        // Everything that is made once, workers included, exists before the measurement.
         for number in 0..<200 { try? misbehave(try responder.client(), number) }
         _ = try responder.deliver(authorization: try nowAuthorization(id: "first"))
         try await Task.sleep(for: .seconds(1))
@@ -40,7 +40,7 @@ extension UnderLoad {
           #expect(response.status == 202)
           await Task.yield()
         }
-        // The second worker may have come to its own two since.
+        // The second worker may have opened its own two descriptors since.
         let isAsBefore = try await eventually {
           try ProcessUsage(of: responder.process).descriptors <= before.descriptors + 2
         }
@@ -55,7 +55,8 @@ extension UnderLoad {
         let kept = try (0..<8).map { _ in try responder.client() }
         let start = ContinuousClock.now
         var number = 0
-        // Longer than the deadline, so that descriptors are taken again while it cuts others off.
+        // This takes longer than the deadline, so that descriptors are reused while other
+        // connections are cut off.
         while ContinuousClock.now - start < .seconds(13) {
           let silent = try (0..<20).map { _ in try responder.client() }
           for (offset, client) in silent.enumerated() { try? misbehave(client, offset) }
@@ -87,7 +88,7 @@ extension UnderLoad {
           #expect(!report.contains("Socket errors"), "\(report)")
           let statuses = folder.text(of: "access.log").matches(of: #/1\.1" (\d+) /#).map(\.1)
           #expect(statuses.count >= connections)
-          // 499: wrk has gone, at the end.
+          // 499: wrk closed the connection, at the end.
           let others = statuses.filter { !["200", "202", "503", "499"].contains($0) }
           #expect(others == [])
           #expect(statuses.count { $0.hasPrefix("20") } >= connections / 2)
@@ -98,7 +99,7 @@ extension UnderLoad {
   }
 }
 
-/// What a process has taken of the machine (proc(5)).
+/// The resources that a process uses (proc(5)).
 private struct ProcessUsage {
   let descriptors: Int
   let residentKiB: Int

@@ -2,7 +2,8 @@ internal import Glibc
 internal import TestSupport
 internal import Testing
 
-/// One process, one request: what a web server passes in the environment and on standard input.
+/// A process serves one request, which a web server passes in the environment and on standard
+/// input.
 @Suite(.timeLimit(.minutes(2)))
 struct PlainCGITests {
   private struct Site: Sendable {
@@ -75,7 +76,7 @@ struct PlainCGITests {
   @Test func processesThatComeAtOnceStoreATokenOnce() async throws {
     let site = try Site()
     let token = String(decoding: try nowAuthorization(), as: UTF8.self)
-    // Also the first ones, which set the spool up.
+    // The first processes also set the spool up.
     let answers = try await withThrowingTaskGroup(of: String.self) { group in
       for _ in 0..<16 {
         group.addTask {

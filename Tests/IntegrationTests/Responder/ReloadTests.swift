@@ -15,7 +15,7 @@ struct ReloadTests {
         keys: [keys/current.pem]
     """
 
-  /// A responder that reads `keys/current.pem`, at first the P-521 test key.
+  /// Runs a responder that reads `keys/current.pem`, which is the P-521 test key at first.
   private func withKeyFile(
     _ body: @Sendable (ResponderUnderTest) async throws -> Void
   ) async throws {

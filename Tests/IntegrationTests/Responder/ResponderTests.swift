@@ -3,7 +3,8 @@ internal import StrictJSON
 internal import TestSupport
 internal import Testing
 
-/// The built responder, spoken to as a web server does, and as none does.
+/// The built responder, with requests that a web server sends, and requests that no web server
+/// sends.
 @Suite(.timeLimit(.minutes(2)))
 struct ResponderTests {
   // MARK: Answers
@@ -151,7 +152,7 @@ struct ResponderTests {
           body: Array("{}".utf8), keepConnection: true)
         #expect(response.status == 202)
       }
-      // A body over its declared length must not be taken for the next request.
+      // Bytes after the declared length of a body must not be taken for the next request.
       let refused = try client.request(
         deliveryParameters(authorization: nil), body: [UInt8](repeating: 0x20, count: 60_000),
         keepConnection: true)

@@ -12,12 +12,12 @@ struct SpoolFaultTests {
 
   private func text(_ response: FastCGIClient.Response) -> String { response.text }
 
-  /// The id of a stored event, out of the answer.
+  /// The id of a stored event, from the answer.
   private func storedID(_ response: FastCGIClient.Response) throws -> String {
     strings(try JSONValue(parsing: response.body).object?["id"]).first ?? ""
   }
 
-  /// Every event in the spool by its id; a file that is not a whole event is an issue.
+  /// The ids of all events in the spool. A file that is not a whole event is an issue.
   private func wholeEvents(in folder: TemporaryFolder) throws -> Set<String> {
     var ids: Set<String> = []
     for name in folder.files(below: "spool") where name.contains("/new/") {
@@ -68,7 +68,7 @@ struct SpoolFaultTests {
 
   // MARK: File systems
 
-  /// A responder whose spool is a file system of its own, of one MiB.
+  /// Runs a responder whose spool is a file system of its own, of one MiB.
   private func withSmallFileSystem(
     _ body:
       @Sendable (ResponderUnderTest, _ remount: (String) async throws -> Void) async throws
@@ -106,7 +106,7 @@ struct SpoolFaultTests {
       #expect(try responder.deliver(authorization: first).status == 200)
       #expect(try wholeEvents(in: responder.folder).count == 1)
       #expect(responder.healthStatus() == 503)
-      // Who starts now finds duplicates too, and says no more than that the disk is full.
+      // A responder that starts now also finds duplicates, and reports only that the disk is full.
       responder.process.send(signal: SIGTERM)
       #expect(try await eventually { responder.healthStatus() == nil })
       try await withResponder(in: responder.folder) { (second) async throws in
@@ -186,7 +186,7 @@ struct SpoolFaultTests {
     }
     try await withResponder(clock: now + 365 * 86_400, in: folder) { responder in
       #expect(try responder.deliver(authorization: token).status == 401)
-      try await Task.sleep(for: .seconds(2))  // housekeeping looks in its first second
+      try await Task.sleep(for: .seconds(2))  // housekeeping runs in its first second
     }
     try await withResponder(clock: now, in: folder) { (responder) async throws in
       #expect(try responder.deliver(authorization: token).status == 200)
@@ -194,7 +194,7 @@ struct SpoolFaultTests {
   }
 }
 
-/// Tries it out on a folder that is gone afterwards.
+/// Tries to mount a file system on a folder that is removed afterwards.
 func mountIsAllowed() -> Bool {
   guard let folder = try? TemporaryFolder(),
     mount("tmpfs", folder.path, "tmpfs", 0, "size=64k") == 0

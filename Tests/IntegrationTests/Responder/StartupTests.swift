@@ -2,7 +2,7 @@ internal import StrictJSON
 internal import TestSupport
 internal import Testing
 
-/// What is wrong before the first request: the responder does not start on it, and says why.
+/// Errors before the first request. The responder does not start, and says why.
 @Suite(.timeLimit(.minutes(2)))
 struct StartupTests {
   private func start(keys file: String) async throws -> CommandResult {
@@ -13,7 +13,7 @@ struct StartupTests {
       instances: {acme: {url: "https://acme.delvesecurity.app", keys: ["\(file)"]}}
       """
     let config = try folder.write(text.utf8, to: "config.yaml")
-    // Without a socket it ends by itself: 64 once configuration, keys and spool were right.
+    // Without a socket, it ends by itself: with 64 if configuration, keys and spool are right.
     return try await command(
       Repository.executable("delve-webhook-fcgi"), ["--config", config])
   }

@@ -2,8 +2,8 @@ internal import Glibc
 internal import TestSupport
 internal import Testing
 
-/// nginx with a certificate of its own, `tls.pem`, which serves the files in the folder's `www`;
-/// `settings` are further lines of its server block.
+/// Runs an nginx with a certificate of its own, `tls.pem`, which serves the files in the folder's
+/// `www`. `settings` are further lines of its server block.
 func withHTTPSServer(
   in folder: TemporaryFolder, settings: String = "",
   _ body: @Sendable (_ port: Int) async throws -> Void

@@ -2,15 +2,16 @@ internal import Glibc
 internal import TestSupport
 internal import Testing
 
-/// What needs the machine for itself: `Tests/run` runs these tests after all others, one at a time.
+/// These tests need the machine for themselves. `Tests/run` runs them after all others, one at a
+/// time.
 @Suite(.timeLimit(.minutes(3)), .serialized)
 enum UnderLoad {}
 
-/// Loads by wrk(1): deliveries, 500 distinct ones over and over.
+/// Loads by wrk(1): 500 distinct deliveries, again and again.
 extension WebServer {
-  /// Carries `body` out under load; each delivery must be answered with 2xx.
+  /// Runs `body` under load. Every delivery must be answered with 2xx.
   /// - Parameters:
-  ///   - reusingConnections: false: a new connection for each request.
+  ///   - reusingConnections: if false, each request has a new connection.
   ///   - body: returns the process that must live until the load has ended.
   func whileUnderLoad(
     reusingConnections: Bool = true, _ body: () async throws -> SpawnedProcess?
@@ -30,7 +31,7 @@ extension WebServer {
     #expect(storedEvents.count == min(500, requests), "\(report)")
   }
 
-  /// A load for some time, whatever the answers.
+  /// Runs a load for some time, with any answers.
   /// - Returns: the report of wrk.
   func load(connections: Int, seconds: Int) async throws -> String {
     try await command("env", try wrk(connections: connections, threads: 2, seconds: seconds)).output

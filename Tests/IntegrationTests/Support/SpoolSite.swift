@@ -38,9 +38,9 @@ struct SpoolSite: Sendable {
       + String(repeating: "a", count: 38)
   }
 
-  /// Adds events to `new`, not signed.
-  /// - Parameter issuedApart: how many seconds lie between one `iat` and the next.
-  /// - Returns: their file names, in their order.
+  /// Adds unsigned events to `new`.
+  /// - Parameter issuedApart: the seconds between one `iat` and the next.
+  /// - Returns: the file names, in the order of the events.
   @discardableResult
   func addEvents(
     _ count: Int, from first: Int = 0, issuedApart: Int = 0, instance: String = "acme"
@@ -57,7 +57,7 @@ struct SpoolSite: Sendable {
         + #""recordedtime":"\#(time)","instance":"\#(instance)","requesturi":"/hooks/x","#
         + #""remoteaddr":"192.0.2.1","eventkey":"\#(id(number))","keyid":"k","#
         + #""xsignature":"ES512 /api/webhook.key","jws":"a.b.c"}"# + "\n"
-      // As a publisher does: under its name only when it is whole.
+      // The file gets its name only when it is whole, as from a publisher.
       let draft = try folder.write(line.utf8, to: "draft")
       try folder.makeFolder("spool/\(instance)/new")
       try folder.write("1\n".utf8, to: "spool/\(instance)/format")
@@ -93,12 +93,12 @@ struct SpoolSite: Sendable {
     try await command("sh", ["-c", script], environment: environment.merging(more) { $1 })
   }
 
-  /// `spool run` with a shell script as its command, to its end.
+  /// Runs `spool run` to its end, with a shell script as its command.
   func run(_ script: String, _ options: [String] = []) async throws -> CommandResult {
     try await delveWebhook(["spool", "run"] + options + ["--", "sh", "-c", script])
   }
 
-  /// `spool …` beside the test, its output in `runner.log`.
+  /// Starts `spool …` beside the test, with its output in `runner.log`.
   func start(_ arguments: String...) throws -> SpawnedProcess {
     try SpawnedProcess(
       "env", ["DELVE_WEBHOOK_CONFIG=\(path)/config.yaml", program, "spool"] + arguments,

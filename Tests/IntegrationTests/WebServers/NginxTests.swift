@@ -3,14 +3,14 @@ internal import StrictJSON
 internal import TestSupport
 internal import Testing
 
-/// What is nginx's own: its limits, its answers, its view of the sender.
+/// nginx's own part: its limits, its answers, its view of the sender.
 @Suite(.timeLimit(.minutes(2)))
 struct NginxTests {
   @Test func floodFromOneAddressIsAnsweredByNginxWithACodeWord() async throws {
     try await withResponder { responder in
-      // However slow the machine is: one a second.
+      // One request a second is a limit that even a slow machine exceeds.
       try await withNginx(before: responder, rate: "1r/s") { server in
-        // One curl, one connection, a request after the other.
+        // One curl sends one request after the other on one connection.
         let flood = try await command(
           "curl",
           [
@@ -50,7 +50,7 @@ struct NginxTests {
     let settings = text.replacing("192.0.2.0/24", with: "127.0.0.1")
     try await withResponder { responder in
       try await withNginx(before: responder, serverSettings: settings) { server in
-        // What the sender claims stands first, what the balancer adds stands last.
+        // The sender's claim comes first, the balancer's addition comes last.
         let answer = try await server.curl(
           "export",
           try server.signed() + ["-H", "X-Forwarded-For: 198.51.100.1, 203.0.113.9", "-d", "{}"])

@@ -3,7 +3,7 @@ internal import TestSupport
 internal import Testing
 
 extension UnderLoad {
-  /// Restarts, ten in a row: no request is answered with anything but 2xx.
+  /// During ten restarts in a row, every request is answered with 2xx.
   struct RestartTests {
     private let folder: TemporaryFolder
     private var socket: String { "\(folder.path)/s" }
@@ -25,7 +25,7 @@ extension UnderLoad {
 
     private var starts: Int { folder.text(of: "log").matches(of: /started version/).count }
 
-    /// Deliveries through nginx while `restart` is carried out ten times.
+    /// Makes deliveries through nginx while `restart` runs ten times.
     private func underLoad(
       keepingConnections: Bool = false, _ first: SpawnedProcess,
       _ restart: @Sendable (SpawnedProcess) async throws -> SpawnedProcess
@@ -72,7 +72,7 @@ extension UnderLoad {
       #expect(folder.files(below: ".").filter { $0.hasPrefix("s.") } == [])
     }
 
-    // Not mod_cgid: a graceful restart ends its daemon in the middle of requests.
+    // mod_cgid is not tested, because a graceful restart ends its daemon in the middle of requests.
     @Test(arguments: [WebServerWay.apacheFcgid, .apacheProxy])
     func gracefulRestartOfApacheLosesNoRequest(way: WebServerWay) async throws {
       try await withWebServer(way) { server in

@@ -2,14 +2,13 @@ internal import Glibc
 internal import TestSupport
 internal import Testing
 
-/// A real web server with the very snippets of `nginx/` or `apache/`, in front of the built
-/// responder.
+/// A real web server with the snippets of `nginx/` or `apache/`, in front of the built responder.
 struct WebServer: Sendable {
   let base: String
   let folder: TemporaryFolder
   let process: RunningProcess
 
-  /// What curl says of a request: the answer's head and its body.
+  /// Makes a request with curl, and returns the answer's head and body.
   func curl(_ path: String, _ options: [String]) async throws -> (head: String, body: String) {
     let result = try await command("curl", ["-s", "-i", "\(base)/\(path)"] + options)
     let parts = result.output.replacing("HTTP/1.1 100 Continue\r\n\r\n", with: "")
@@ -43,7 +42,7 @@ enum WebServerWay: String, CaseIterable, Sendable {
   case apacheCGI = "Apache, mod_cgid"
 }
 
-/// Runs `body` in front of a responder that is reached in the given way.
+/// Runs `body` with a web server that reaches the responder in the given way.
 func withWebServer(
   _ way: WebServerWay = .nginx, configuration: String = exampleConfiguration(),
   _ body: @Sendable (WebServer) async throws -> Void
@@ -72,9 +71,9 @@ private func withNginx(
   }
 }
 
-/// Runs `body` with an nginx in front of `responder`; `settings` are lines of its main block,
-/// `serverSettings` of its server block, `rate` takes the place of the 100 deliveries per second
-/// that the snippets allow.
+/// Runs `body` with an nginx in front of `responder`. `settings` are lines of its main block,
+/// `serverSettings` lines of its server block. `rate` replaces the 100 deliveries per second that
+/// the snippets allow.
 func withNginx(
   before responder: ResponderUnderTest, settings: String = "", serverSettings: String = "",
   rate: String = "100r/s",
@@ -120,7 +119,7 @@ func withNginx(
     try await systemProgram("nginx"), arguments, port: port, folder: folder, log: "nginx.log", body)
 }
 
-/// Apache's user may be another than the test's: what it must read or write is in `folder`.
+/// Apache may run as another user than the test. All files that it reads or writes are in `folder`.
 func withApache(
   _ way: String, _ configuration: String, in folder: TemporaryFolder,
   _ body: @Sendable (WebServer) async throws -> Void
@@ -149,7 +148,7 @@ func withApache(
     return try await withServer(
       apache, arguments, port: port, folder: folder, log: "apache.log", body)
   }
-  // It does not serve as root, nor does it give itself another user without starting as root.
+  // Apache does not serve as root, and cannot change its user unless it starts as root.
   _ = try await command("chown", ["-R", "www-data:www-data", folder.path])
   try await withServer(
     "setpriv",
@@ -199,7 +198,7 @@ private func withServer(
   }
 }
 
-/// A program of the system's, whose folder may not be on a user's PATH.
+/// The path of a system program, whose folder may not be on a user's PATH.
 func systemProgram(_ name: String) async throws -> String {
   let script = #"PATH=$PATH:/usr/sbin; command -v "$1""#
   return String(try await command("sh", ["-c", script, "sh", name]).output.dropLast())

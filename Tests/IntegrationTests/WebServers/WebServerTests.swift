@@ -3,7 +3,7 @@ internal import StrictJSON
 internal import TestSupport
 internal import Testing
 
-/// The same deliveries give the same answers, whatever stands between the sender and the responder.
+/// The same deliveries get the same answers, through every web server before the responder.
 @Suite(.timeLimit(.minutes(2)))
 struct WebServerTests {
   @Test(arguments: WebServerWay.allCases)
@@ -65,7 +65,7 @@ struct WebServerTests {
         #expect(answer.body.contains("body-too-large"), "\(encoding): \(answer.body)")
       }
       #expect(server.storedEvents == [])
-      // At the limit, and chunked.
+      // A chunked body at the limit is accepted.
       try server.folder.write([UInt8](repeating: 0x20, count: 65_536), to: "large")
       let options =
         try server.signed() + ["--data-binary", "@\(large)", "-H", "Transfer-Encoding: chunked"]

@@ -1,6 +1,6 @@
 import WebhookCore
 
-/// A token has three parts of base64url or is refused, and never chooses an algorithm of its own.
+/// A token has three parts of base64url or is refused, and never chooses its own algorithm.
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzz(_ data: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
   let compact = Array(UnsafeBufferPointer(start: data, count: count))

@@ -1,6 +1,6 @@
 import WebhookConfiguration
 
-/// A configuration is one with instances and positive limits, or an error that names the file.
+/// A configuration has instances and positive limits, or is an error that names the file.
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzz(_ data: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
   let text = Array(UnsafeBufferPointer(start: data, count: count))

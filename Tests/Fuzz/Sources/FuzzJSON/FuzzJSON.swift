@@ -1,6 +1,6 @@
 import StrictJSON
 
-/// What parses is read back as the same value from each of the three ways to write it.
+/// Every value that parses is read back unchanged from each of the three ways to write it.
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzz(_ data: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
   let text = Array(UnsafeBufferPointer(start: data, count: count))

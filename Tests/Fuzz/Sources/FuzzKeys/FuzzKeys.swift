@@ -1,6 +1,6 @@
 import WebhookCore
 
-/// A key file has keys that serve an algorithm each, or is refused with an explanation.
+/// A key file has keys that each serve an algorithm, or is refused with an explanation.
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzz(_ data: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
   let text = Array(UnsafeBufferPointer(start: data, count: count))

@@ -1,7 +1,7 @@
 import WebhookCore
 
-/// Nothing but the algorithm, one blank and a configured location passes, but for an apostrophe
-/// before and one behind.
+/// Only the algorithm, one blank and a configured location pass, with at most one apostrophe before
+/// and one after.
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzz(_ data: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
   // Each line is one header field.
