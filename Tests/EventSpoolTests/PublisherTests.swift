@@ -6,39 +6,6 @@ internal import TestSupport
 internal import Testing
 internal import WebhookCore
 
-/// A spool in a temporary folder, whose system calls are recorded.
-struct SpoolUnderTest {
-  let folder: TemporaryFolder
-  let recorded = RecordedCalls()
-  let spool: InstanceSpool
-  let publisher: Publisher
-
-  init(isOnBtrfs: Bool = false) throws {
-    folder = try TemporaryFolder()
-    spool = try InstanceSpool.open(
-      try exampleInstance().name, in: folder.path, calls: recorded.systemCalls(isOnBtrfs: isOnBtrfs)
-    )
-    publisher = try Publisher(of: spool)
-    recorded.reset()
-  }
-
-  var events: [String] { folder.files(below: "acme/new") }
-  var ids: [String] { folder.files(below: "acme/ids") }
-
-  func publish(_ event: Event) throws(SpoolError) -> Publisher.Publication {
-    try publisher.publish(event, minimumFreeBytes: 0)
-  }
-
-  func failure(of event: Event) -> SpoolError? {
-    do throws(SpoolError) {
-      _ = try publish(event)
-      return nil
-    } catch {
-      return error
-    }
-  }
-}
-
 struct PublisherTests {
   @Test func storedEventIsOneFileInNewAndOneNameInIds() throws {
     let test = try SpoolUnderTest()
@@ -115,26 +82,31 @@ struct PublisherTests {
     #expect(test.ids.count == 1)
   }
 
+  /// Every call of a publish in which none fails.
+  private func callsOfAPublish(_ event: Event) throws -> [RecordedCall] {
+    let test = try SpoolUnderTest()
+    _ = try test.publish(event)
+    return test.recorded.numberedCalls
+  }
+
   @Test func everyCallThatFailsLeavesNothingOrTheWholeEvent() throws {
     let event = try exampleEvent()
-    for index in 0..<14 {
+    for call in try callsOfAPublish(event) {
       let test = try SpoolUnderTest()
-      test.recorded.reset(failing: (index, EIO))
-      let failure = test.failure(of: event)
-      let failed = test.recorded.calls[index]
-      #expect(failure != nil, "\(failed)")
-      // After any failure, a name in ids/ needs a whole file in new/.
-      #expect(test.ids.isEmpty || test.events.count == 1, "\(failed)")
-      if failed != "unlock" { #expect(test.events == [], "\(failed)") }
-      if failed.hasPrefix("fsync") {
-        #expect(test.failure(of: event)?.cause == .closed, "\(failed)")
+      test.recorded.reset(failing: call)
+      #expect(test.failure(of: event) != nil, "\(call)")
+      // Whatever failed, a name in ids/ needs a whole file in new/.
+      #expect(test.ids.isEmpty || test.events.count == 1, "\(call)")
+      if call != "unlock" { #expect(test.events == [], "\(call)") }
+      if call.name.hasPrefix("fsync") {
+        #expect(test.failure(of: event)?.cause == .closed, "\(call)")
         test.recorded.reset()
         var housekeeping = Housekeeping(of: test.spool)
         try housekeeping.step(now: Timestamp(seconds: 1_790_000_000))
       }
       test.recorded.reset()
       let again = try test.publish(event)
-      #expect(again == (failed == "unlock" ? .duplicate : .stored), "\(failed)")
+      #expect(again == (call == "unlock" ? .duplicate : .stored), "\(call)")
       #expect(test.events.count == 1)
     }
   }
@@ -143,7 +115,7 @@ struct PublisherTests {
     let test = try SpoolUnderTest()
     let event = try exampleEvent()
     _ = try test.publish(event)
-    test.recorded.reset(failing: (0, EIO))
+    test.recorded.reset(failing: RecordedCall("access \(event.issuedHour)"))
     #expect(test.failure(of: event)?.refusal.reason == .spoolIO)
     test.recorded.reset()
     #expect(try test.publish(event) == .duplicate)
@@ -151,23 +123,28 @@ struct PublisherTests {
 
   @Test func callThatFailsForOneOfTwoAtOnceLosesNothing() async throws {
     let event = try exampleEvent()
-    for index in 0..<28 {
+    // Of each call, the first one fails, or that of the other publisher.
+    let calls = (["open lock", "open new"] + (try callsOfAPublish(event)))
+      .flatMap { [$0, $0.next] }
+    for call in calls {
       let test = try SpoolUnderTest()
       let spool = test.spool
-      test.recorded.reset(failing: (index, EIO))
+      test.recorded.reset(failing: call)
       let answers = await withTaskGroup(of: Publisher.Publication?.self) { group in
         for _ in 0..<2 {
           group.addTask { try? Publisher(of: spool).publish(event, minimumFreeBytes: 0) }
         }
         return await group.reduce(into: []) { $0 += [$1].compactMap(\.self) }
       }
-      #expect(answers.count { $0 == .stored } <= 1)
-      if !answers.isEmpty { #expect(test.events.count == 1 && test.ids.count == 1) }
+      #expect(answers.count { $0 == .stored } <= 1, "\(call)")
+      if !answers.isEmpty {
+        #expect(test.events.count == 1 && test.ids.count == 1, "\(call)")
+      }
       test.recorded.reset()
       var housekeeping = Housekeeping(of: test.spool)
       try housekeeping.step(now: Timestamp(seconds: 1_790_000_000))
       _ = try test.publish(event)
-      #expect(test.events.count == 1 && test.ids.count == 1)
+      #expect(test.events.count == 1 && test.ids.count == 1, "\(call)")
     }
   }
 
@@ -178,7 +155,7 @@ struct PublisherTests {
   ])
   func failureSaysWhatIsWrong(code: Int32, codeWord: String) throws {
     let test = try SpoolUnderTest()
-    test.recorded.reset(failing: (6, code))
+    test.recorded.reset(failing: "write unnamed", with: code)
     let refusal = try #require(test.failure(of: try exampleEvent())?.refusal)
     #expect(refusal.reason.codeWord == codeWord)
     #expect(
@@ -226,13 +203,13 @@ struct PublisherTests {
     }
   }
 
-  /// The name belongs to an earlier try, so a failed publish must not remove it.
-  @Test(arguments: [11, 12])
-  func fileOfAnEarlierTryStaysWhenAStepFails(index: Int) throws {
+  /// A name that an earlier try left is not ours to take back.
+  @Test(arguments: ["fsync new", "link 20260921T14"] as [RecordedCall])
+  func fileOfAnEarlierTryStaysWhenAStepFails(call: RecordedCall) throws {
     let test = try SpoolUnderTest()
     let event = try exampleEvent()
     try test.folder.write(event.line, to: "acme/new/\(event.fileName)")
-    test.recorded.reset(failing: (index, EIO))
+    test.recorded.reset(failing: call)
     #expect(test.failure(of: event) != nil)
     #expect(test.events.count == 1)
     #expect(test.ids == [])

@@ -3,32 +3,57 @@ internal import Glibc
 internal import LinuxSystem
 internal import Synchronization
 
-/// Records system calls, and lets one of them fail on purpose.
+/// One of the calls that were written down.
+struct RecordedCall: Hashable, Sendable, ExpressibleByStringLiteral, CustomStringConvertible {
+  /// The call, and what on, by the last part of its name.
+  let name: String
+  /// Its number among those of this name, from 1.
+  var occurrence = 1
+
+  init(_ name: String, occurrence: Int = 1) {
+    (self.name, self.occurrence) = (name, occurrence)
+  }
+
+  init(stringLiteral name: String) { self.init(name) }
+
+  /// The one after it of the same name.
+  var next: RecordedCall { RecordedCall(name, occurrence: occurrence + 1) }
+
+  var description: String { occurrence == 1 ? name : "\(name), number \(occurrence)" }
+}
+
+/// System calls that are written down, and of which one can fail on purpose.
 final class RecordedCalls: Sendable {
   private struct State {
-    var calls: [String] = []
+    var calls: [RecordedCall] = []
     var names: [Int32: String] = [:]
-    var failing: (index: Int, errno: Int32)?
+    var failing: (call: RecordedCall, errno: Int32)?
   }
 
   private let state = Mutex(State())
 
-  /// The calls since `reset`: each call with the last part of its file's name.
-  var calls: [String] { state.withLock { $0.calls } }
+  /// The calls since `reset`, each with its number among those of its name.
+  var numberedCalls: [RecordedCall] { state.withLock { $0.calls } }
 
-  func reset(failing: (index: Int, errno: Int32)? = nil) {
-    state.withLock {
-      $0.calls = []
-      $0.failing = failing
+  /// The same by their names.
+  var calls: [String] { numberedCalls.map(\.name) }
+
+  /// Forgets what was called. From now on `call` fails, once, with the error `code`.
+  func reset(failing call: RecordedCall? = nil, with code: Int32 = EIO) {
+    state.withLock { state in
+      state.calls = []
+      state.failing = call.map { ($0, code) }
     }
   }
 
-  /// Records the call.
-  /// - Returns: whether the call has to fail; `errno` is then set.
-  private func isFailing(_ call: String) -> Bool {
+  /// Writes the call down.
+  /// - Returns: whether it is to fail; `errno` is then set.
+  private func isFailing(_ name: String) -> Bool {
     let code = state.withLock { state -> Int32? in
-      defer { state.calls.append(call) }
-      return state.failing.flatMap { $0.index == state.calls.count ? $0.errno : nil }
+      let call = RecordedCall(
+        name, occurrence: state.calls.count { $0.name == name } + 1)
+      state.calls.append(call)
+      return state.failing.flatMap { $0.call == call ? $0.errno : nil }
     }
     guard let code else { return false }
     errno = code

@@ -1,0 +1,85 @@
+internal import EventSpool
+internal import TestSupport
+internal import Testing
+internal import WebhookCore
+
+struct HousekeepingTests {
+  private static let hour: Int64 = 3_600
+  private static let day: Int64 = 86_400
+
+  /// The hours in ids/ that are left after some steps at `now`.
+  private func hoursLeft(of issued: [Int64], now: Int64) throws -> Int {
+    let test = try SpoolUnderTest()
+    for (index, time) in issued.enumerated() {
+      _ = try test.publish(try exampleEvent(id: "\(index)", issuedAt: time))
+    }
+    var housekeeping = Housekeeping(of: test.spool)
+    for _ in 0..<3 { try housekeeping.step(now: Timestamp(seconds: now)) }
+    return test.ids.count
+  }
+
+  @Test func hourIsForgottenWhenItLiesEightDaysBehindClockAndNewestHour() throws {
+    let old: Int64 = 1_790_000_000
+    let nineDays = old + 9 * Self.day
+    #expect(try hoursLeft(of: [old, nineDays], now: nineDays) == 1)
+    #expect(try hoursLeft(of: [old, old + 8 * Self.day - Self.hour], now: nineDays) == 2)
+    // A clock that jumps a year ahead forgets nothing, and one that jumps back neither.
+    #expect(try hoursLeft(of: [old, old + Self.day], now: old + 365 * Self.day) == 2)
+    #expect(try hoursLeft(of: [old, nineDays], now: old) == 2)
+  }
+
+  @Test func foldersOfIdsAreSyncedWithinAStep() throws {
+    let test = try SpoolUnderTest()
+    let event = try exampleEvent()
+    _ = try test.publish(event)
+    test.recorded.reset()
+    var housekeeping = Housekeeping(of: test.spool)
+    try housekeeping.step(now: Timestamp(seconds: 1_790_000_000))
+    #expect(test.recorded.calls.prefix(2) == ["fsync \(event.issuedHour)", "fsync ids"])
+    test.recorded.reset()
+    try housekeeping.step(now: Timestamp(seconds: 1_790_000_001))
+    #expect(test.recorded.calls == [])
+  }
+
+  @Test func whatCouldNotBeSyncedIsTriedAgain() throws {
+    let test = try SpoolUnderTest()
+    let event = try exampleEvent()
+    _ = try test.publish(event)
+    test.recorded.reset(failing: RecordedCall("fsync \(event.issuedHour)"))
+    #expect(throws: SpoolError.self) { try test.spool.syncMemory() }
+    test.recorded.reset()
+    try test.spool.syncMemory()
+    #expect(test.recorded.calls == ["fsync \(event.issuedHour)", "fsync ids"])
+  }
+
+  /// A folder in which nothing has changed since would sync without touching the disk.
+  @Test func everyProbeChangesTheFolderThatItSyncs() throws {
+    let test = try SpoolUnderTest()
+    var housekeeping = Housekeeping(of: test.spool)
+    test.recorded.reset(failing: "fsync unnamed")
+    _ = try? test.publish(try exampleEvent())
+    for _ in 0..<2 {
+      test.recorded.reset(failing: "fsync acme")
+      #expect(throws: SpoolError.self) {
+        try housekeeping.step(now: Timestamp(seconds: 1_790_000_000))
+      }
+      #expect(test.recorded.calls.suffix(3) == ["link acme", "fsync acme", "unlink acme"])
+      #expect(throws: SpoolError(.closed)) { try test.publish(try exampleEvent()) }
+    }
+    test.recorded.reset()
+    try housekeeping.step(now: Timestamp(seconds: 1_790_000_000))
+    #expect(try test.publish(try exampleEvent()) == .stored)
+    #expect(test.folder.files(below: "acme").filter { $0.hasPrefix(".") } == [])
+  }
+
+  @Test func manyNamesAreForgottenInBoundedSteps() throws {
+    let test = try SpoolUnderTest()
+    _ = try test.publish(try exampleEvent())
+    for index in 0..<1_200 { try test.folder.write([], to: "acme/ids/20260101T00/\(index)") }
+    var housekeeping = Housekeeping(of: test.spool)
+    for left in [701, 201, 1] {
+      try housekeeping.step(now: Timestamp(seconds: 1_790_000_000))
+      #expect(test.ids.count == left)
+    }
+  }
+}
