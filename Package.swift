@@ -101,7 +101,7 @@ let package = Package(
     .target(
       name: "TestSupport",
       dependencies: [
-        "StrictJSON", "DeliverySigning", "WebhookCore",
+        "DeliverySigning", "LinuxSystem", "StrictJSON", "WebhookCore",
         .product(name: "Subprocess", package: "swift-subprocess"),
       ],
       path: "Tests/TestSupport", swiftSettings: strict),

@@ -1,4 +1,5 @@
 internal import Glibc
+internal import LinuxSystem
 
 /// A FastCGI web server's side of one connection (FastCGI specification §3), for tests. It can also
 /// send bytes that no web server would send.
@@ -25,41 +26,30 @@ package final class FastCGIClient {
     case getValues = 9
   }
 
-  private let descriptor: Int32
+  private let file: FileDescriptor
+  private var descriptor: Int32 { file.raw }
 
   /// Connects to a unix socket.
   package convenience init(socket path: String) throws {
-    var address = sockaddr_un()
-    address.sun_family = sa_family_t(AF_UNIX)
-    withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
-    try self.init(AF_UNIX, address)
+    try self.init(SocketAddress(unixPath: path))
   }
 
   /// Connects to a port of 127.0.0.1.
   package convenience init(port: Int) throws {
-    var address = sockaddr_in()
-    address.sin_family = sa_family_t(AF_INET)
-    address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-    address.sin_port = UInt16(port).bigEndian
-    try self.init(AF_INET, address)
+    try self.init(SocketAddress(host: "127.0.0.1", port: UInt16(port)))
   }
 
-  private init<Address>(_ family: Int32, _ address: Address) throws {
-    descriptor = Glibc.socket(family, Int32(SOCK_STREAM.rawValue), 0)
-    _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
-    let isConnected = withUnsafeBytes(of: address) { bytes in
-      connect(
-        descriptor, bytes.assumingMemoryBound(to: sockaddr.self).baseAddress,
-        socklen_t(bytes.count))
+  private init(_ address: SocketAddress?) throws {
+    guard let address else { throw Failure.cannotConnect(ENAMETOOLONG) }
+    file = try streamSocket(address.family)
+    let raw = file.raw
+    guard address.withPointer({ connect(raw, $0, $1) }) == 0 else {
+      throw Failure.cannotConnect(errno)
     }
-    guard isConnected == 0 else { throw Failure.cannotConnect(errno) }
-    // A test must not hang. The responder's own limit is ten seconds.
+    // A test must not hang: the responder's own limit is ten seconds.
     var limit = timeval(tv_sec: 20, tv_usec: 0)
-    setsockopt(
-      descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
+    setsockopt(raw, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
   }
-
-  deinit { close(descriptor) }
 
   // MARK: Requests
 

@@ -1,4 +1,5 @@
 internal import Glibc
+internal import LinuxSystem
 internal import Synchronization
 
 package struct NoPort: Error {}
@@ -16,17 +17,12 @@ package func freePort() throws -> Int {
 }
 
 private func unusedPort() throws -> Int {
-  let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-  defer { close(descriptor) }
-  var address = sockaddr_in()
-  address.sin_family = sa_family_t(AF_INET)
-  address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-  var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-  let isBound = withUnsafeMutablePointer(to: &address) {
-    $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-      bind(descriptor, $0, length) == 0 && getsockname(descriptor, $0, &length) == 0
-    }
+  let socket = try streamSocket(AF_INET)
+  let raw = socket.raw
+  guard let any = SocketAddress(host: "127.0.0.1", port: 0),
+    any.withPointer({ bind(raw, $0, $1) }) == 0, let bound = SocketAddress(boundBy: raw)
+  else { throw NoPort() }
+  return bound.withPointer { address, _ in
+    Int(UInt16(bigEndian: UnsafeRawPointer(address).load(as: sockaddr_in.self).sin_port))
   }
-  guard isBound else { throw NoPort() }
-  return Int(UInt16(bigEndian: address.sin_port))
 }

@@ -1,4 +1,5 @@
 package import Glibc
+internal import LinuxSystem
 internal import Synchronization
 
 /// A program that runs until a test ends it, for tests in which several programs overlap, or a
@@ -73,22 +74,14 @@ private func cStrings(_ texts: [String]) -> [UnsafeMutablePointer<CChar>?] {
 
 /// A unix socket that listens and is held open, as systemd holds the socket of a socket unit.
 package final class HeldSocket: Sendable {
-  package let descriptor: Int32
+  private let file: FileDescriptor
+  package var descriptor: Int32 { file.raw }
 
   package init(path: String) throws {
-    descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
-    var address = sockaddr_un()
-    address.sun_family = sa_family_t(AF_UNIX)
-    withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
-    let isBound = withUnsafePointer(to: address) {
-      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-        bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
-      }
-    }
-    guard isBound == 0, listen(descriptor, 4_096) == 0 else {
-      throw SpawnedProcess.CannotSpawn(code: errno)
-    }
+    file = try streamSocket(AF_UNIX)
+    let raw = file.raw
+    guard let address = SocketAddress(unixPath: path),
+      address.withPointer({ bind(raw, $0, $1) }) == 0, listen(raw, 4_096) == 0
+    else { throw SpawnedProcess.CannotSpawn(code: errno) }
   }
-
-  deinit { close(descriptor) }
 }
