@@ -7,6 +7,11 @@ struct HousekeepingTests {
   private static let hour: Int64 = 3_600
   private static let day: Int64 = 86_400
 
+  /// A replay is known for as long as it would be taken.
+  @Test func memoryIsLongerThanAnyDeliveryIsFresh() {
+    #expect(Freshness.memorySeconds > Freshness.longestMaxAgeSeconds)
+  }
+
   /// The hours in ids/ that are left after some steps at `now`.
   private func hoursLeft(of issued: [Int64], now: Int64) throws -> Int {
     let test = try SpoolUnderTest()

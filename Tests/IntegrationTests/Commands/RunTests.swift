@@ -113,28 +113,6 @@ struct RunTests {
     #expect(site.files("spool/acme/defer") == [])
   }
 
-  @Test(arguments: [(0, 10), (1, 20), (5, 320), (12, 3_600), (1_000_000, 3_600)])
-  func delayDoublesUpToAnHour(failedBefore: Int, seconds: Int) async throws {
-    let name = try site.addEvents(1)[0]
-    _ = try await site.run("exit 75")
-    let state = "spool/acme/defer/\(name).state"
-    try site.folder.write(#"{"attempts":\#(failedBefore),"deferrals":0}"#.utf8, to: state)
-    // An event with so many failures was given up long ago, but deferrals that the handler asks for
-    // are not counted.
-    let isCounted = failedBefore < 1_000
-    if !isCounted {
-      try site.folder.write(#"{"attempts":0,"deferrals":\#(failedBefore)}"#.utf8, to: state)
-    }
-    _ = try await site.run(isCounted ? "exit 1" : "exit 75", ["--max-attempts", "1000"])
-    let times = site.text(state).matches(of: /attempt":"(\d{4}[^".]+)\.\d+Z"/).compactMap {
-      ISO8601DateFormatter().date(from: "\($0.1)Z")
-    }
-    try #require(times.count == 2)
-    let delay = times[1].timeIntervalSince(times[0])
-    // The delay varies by a quarter, and the seconds are rounded.
-    #expect(delay >= Double(seconds) * 0.75 - 1.5 && delay <= Double(seconds) * 1.25 + 1.5)
-  }
-
   @Test(arguments: [["/nonexistent"], ["no-such-program"], ["/tmp"], ["./text"]])
   func commandThatCannotBeStartedTouchesNoEvent(command: [String]) async throws {
     let name = try site.addEvents(1)[0]
