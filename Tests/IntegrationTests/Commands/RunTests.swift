@@ -217,11 +217,13 @@ struct RunTests {
 
   @Test func arrivalsAreHandledWhileItFollowsAlsoOfNewInstances() async throws {
     let runner = try site.start("run", "--follow", "--", "sh", "-c", "cat >> \(site.path)/seen")
-    #expect(try await eventually { site.text("runner.log") == "" })
-    for instance in ["acme", "later"] {
-      try site.addEvents(3, instance: instance)
+    // Once the first is done, it waits for more.
+    try site.addEvents(1)
+    #expect(try await eventually { site.files("spool/acme/done").count == 1 })
+    for (instance, count) in [("acme", 4), ("later", 3)] {
+      try site.addEvents(3, from: 1, instance: instance)
       let isSeen = try await eventually {
-        site.files("spool/\(instance)/done").count == 3
+        site.files("spool/\(instance)/done").count == count
       }
       #expect(isSeen, "\(instance)")
     }
