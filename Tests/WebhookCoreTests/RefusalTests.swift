@@ -65,10 +65,34 @@ struct RefusalTests {
     #expect(try changed().refusal == nil)
   }
 
-  @Test func codeWordsAreLowerCaseWordsAndAllDifferent() {
+  @Test func codeWordsAreAllDifferent() {
     let words = Refusal.Reason.allCases.map(\.codeWord)
     #expect(Set(words).count == words.count)
-    #expect(words.allSatisfy { $0.allSatisfy { $0.isLowercase || $0 == "-" } })
+  }
+
+  @Test(arguments: Refusal.Reason.allCases)
+  func codeWordIsLowerCaseWordsAndHyphens(reason: Refusal.Reason) {
+    #expect(reason.codeWord.wholeMatch(of: /[a-z]+(-[a-z]+)*/) != nil)
+  }
+
+  @Test(arguments: Refusal.Reason.allCases)
+  func reasonIsToldInASentence(reason: Refusal.Reason) {
+    #expect(!reason.facts.sentence.isEmpty)
+    #expect(reason.facts.remedy != "")
+  }
+
+  @Test func reasonsStandInTheOrderOfTheirSteps() throws {
+    let steps = Refusal.Reason.allCases.compactMap(\.facts.step)
+    let places = try steps.map { try required(DecisionStep.allCases.firstIndex(of: $0)) }
+    #expect(places == places.sorted())
+    #expect(Set(steps) == Set(DecisionStep.allCases))
+  }
+
+  /// A repeated delivery may be taken later: the sender is asked to come again.
+  @Test(arguments: Refusal.Reason.allCases)
+  func onlyTheSpoolsReasonsHaveNoStep(reason: Refusal.Reason) {
+    #expect((reason.facts.step == nil) == (reason.status == .serviceUnavailable))
+    #expect((reason.facts.step == nil) == reason.codeWord.hasPrefix("spool-"))
   }
 
   @Test func staleAndFutureSayByHowManySeconds() throws {
