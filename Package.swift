@@ -117,6 +117,9 @@ let package = Package(
       ],
       swiftSettings: strict),
     .testTarget(
+      name: "LinuxSystemTests", dependencies: ["LinuxSystem", "TestSupport"],
+      swiftSettings: strict),
+    .testTarget(
       name: "EventSpoolTests",
       dependencies: ["EventSpool", "LinuxSystem", "WebhookCore", "TestSupport"],
       swiftSettings: strict),
