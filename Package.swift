@@ -128,8 +128,15 @@ let package = Package(
       dependencies: ["WebhookConfiguration", "WebhookCore", "TestSupport"],
       swiftSettings: strict),
     .testTarget(
+      name: "ServiceProcessTests",
+      dependencies: ["ServiceProcess", "LinuxSystem", "TestSupport", "WebhookCore"],
+      swiftSettings: strict),
+    .testTarget(
       name: "WebhookResponderTests", dependencies: ["WebhookResponder", "WebhookCore"],
       swiftSettings: strict),
+    .testTarget(
+      name: "CommandLineProgramTests",
+      dependencies: ["CommandLineProgram", "EventSpool", "LinuxSystem"], swiftSettings: strict),
     .testTarget(
       name: "IntegrationTests",
       dependencies: [
