@@ -138,6 +138,13 @@ let package = Package(
       name: "CommandLineProgramTests",
       dependencies: ["CommandLineProgram", "EventSpool", "LinuxSystem"], swiftSettings: strict),
     .testTarget(
+      name: "OperatorCommandsTests",
+      dependencies: [
+        "OperatorCommands", "CommandLineProgram", "EventSpool", "LinuxSystem", "StrictJSON",
+        "TestSupport", "WebhookCore",
+      ],
+      swiftSettings: strict),
+    .testTarget(
       name: "IntegrationTests",
       dependencies: [
         "TestSupport", "DeliverySigning", "StrictJSON", "WebhookCore", "EventSpool",

@@ -34,7 +34,10 @@ struct CapturedRequest {
       rest = rest[line.endIndex...].dropFirst()
       let field = Self.trimmed(line)
       guard !field.isEmpty else { break }
-      guard let colon = field.firstIndex(of: UInt8(ascii: ":")), line.first != 0x20 else {
+      // A line that begins with a blank or a tab goes on with the value before (RFC 9112 §5.2).
+      guard let colon = field.firstIndex(of: UInt8(ascii: ":")), line.first != 0x20,
+        line.first != 0x09
+      else {
         throw .noInput("line \(fields.count + 2) of the request is not a header field")
       }
       let name = String(decoding: field[..<colon], as: UTF8.self).lowercased()
