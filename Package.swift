@@ -177,5 +177,12 @@ if hasForwarder {
     .executableTarget(
       name: "delve-webhook-forward", dependencies: ["EventForwarding"],
       exclude: ["delve-webhook-forward.service"], swiftSettings: strict),
+    .testTarget(
+      name: "EventForwardingTests",
+      dependencies: [
+        "EventForwarding", "CommandLineProgram", "EventSpool", "StrictJSON", "TestSupport",
+        "WebhookCore",
+      ],
+      swiftSettings: strict),
   ]
 }

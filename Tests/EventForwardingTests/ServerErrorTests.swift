@@ -1,0 +1,77 @@
+@testable internal import EventForwarding
+internal import EventSpool
+internal import Testing
+
+/// The classes are those of PostgreSQL's manual, appendix A.
+struct ServerErrorTests {
+  private func error(_ sqlState: String, namesConstraint: Bool = false) -> ServerError {
+    ServerError(sqlState: sqlState, message: "said", namesConstraint: namesConstraint)
+  }
+
+  // MARK: Whose fault it is
+
+  @Test(arguments: ["21000", "22001", "22P02", "22003", "44000", "54000", "54023", "P0001"])
+  func dataIsTheRowsFault(sqlState: String) {
+    #expect(error(sqlState).blame == .row)
+  }
+
+  @Test(arguments: ["23502", "23505", "23514", "23P01"])
+  func constraintIsTheRowsFaultIfItIsNamed(sqlState: String) {
+    #expect(error(sqlState, namesConstraint: true).blame == .row)
+    #expect(error(sqlState).blame == .rowOrTable)
+  }
+
+  @Test(arguments: ["42501", "P0002", "38000", "39000", "2F005", "0A000", "01000", "ZZ999"])
+  func errorThatMayBeEithersShowsRowByRow(sqlState: String) {
+    #expect(error(sqlState).blame == .rowOrTable)
+  }
+
+  @Test(arguments: [
+    "08006", "25006", "28P01", "3D000", "3F000", "40001", "40P01", "42P01", "42703", "42601",
+    "53100", "53300", "55P03", "57014", "57P01", "58030", "F0000", "XX000", "",
+  ])
+  func errorOfTheServerIsNoRowsFault(sqlState: String) {
+    #expect(error(sqlState).blame == .server)
+  }
+
+  @Test func onlySerializationAndDeadlockAreTriedAgainAtOnce() {
+    #expect(error("40001").isPassing && error("40P01").isPassing)
+    #expect(!error("55P03").isPassing && !error("").isPassing)
+  }
+
+  @Test func onlyLimitsAreLimits() {
+    #expect(error("54000").isLimit)
+    #expect(!error("53400").isLimit)
+  }
+
+  // MARK: What follows
+
+  @Test(arguments: ["42P01", "42703", "42501", "42883", "3F000"])
+  func missingTableOrRightIsAMisconfiguration(sqlState: String) {
+    let target = error(sqlState).targetError
+    #expect(target.kind == .misconfigured)
+    #expect(target.message.hasPrefix("said (SQLSTATE \(sqlState)): "))
+    #expect(target.message.contains("--prepare"))
+  }
+
+  @Test(arguments: ["08006", "3D000", "40001", "53300", "57P01", "28P01", ""])
+  func otherErrorOfTheServerMayPass(sqlState: String) {
+    let target = error(sqlState).targetError
+    #expect(target.kind == .unavailable(afterSeconds: 0))
+    #expect(target.message == "said (SQLSTATE \(sqlState))")
+  }
+
+  @Test func rowThatIsToBlameIsRefused() {
+    #expect(Fate(error("22P02").delivery) == .refused(.answer("22P02"), text: "said"))
+  }
+
+  @Test func rowThatMayNotBeToBlameIsPutOff() {
+    #expect(
+      Fate(error("42501").delivery) == .putOff(.answer("42501"), text: "said", afterSeconds: 0))
+  }
+
+  @Test func refusedStatementIsTheTargetsError() {
+    #expect(StatementError.refused(error("42P01")).targetError.kind == .misconfigured)
+    #expect(StatementError.target(.interrupted).targetError.kind == .interrupted)
+  }
+}
