@@ -8,7 +8,8 @@ let strict: [SwiftSetting] = [
   .enableUpcomingFeature("MemberImportVisibility"),
 ]
 
-/// For targets that touch neither C nor pointers: the compiler proves that nothing in them is unsafe.
+/// For targets that touch neither C nor pointers: the compiler proves that nothing in them is
+/// unsafe.
 let pure = strict + [.strictMemorySafety()]
 
 /// What forwards events needs libpq and libcurl, which nothing else shall need: it belongs to the
@@ -132,7 +133,8 @@ let package = Package(
       dependencies: ["ServiceProcess", "LinuxSystem", "TestSupport", "WebhookCore"],
       swiftSettings: strict),
     .testTarget(
-      name: "WebhookResponderTests", dependencies: ["WebhookResponder", "WebhookCore"],
+      name: "WebhookResponderTests",
+      dependencies: ["WebhookResponder", "WebhookConfiguration", "WebhookCore", "TestSupport"],
       swiftSettings: strict),
     .testTarget(
       name: "CommandLineProgramTests",
@@ -147,7 +149,7 @@ let package = Package(
     .testTarget(
       name: "IntegrationTests",
       dependencies: [
-        "TestSupport", "DeliverySigning", "StrictJSON", "WebhookCore", "EventSpool",
+        "CLinux", "TestSupport", "DeliverySigning", "StrictJSON", "WebhookCore", "EventSpool",
         "delve-webhook", "delve-webhook-fcgi",
       ] + (hasForwarder ? ["delve-webhook-forward"] : []),
       exclude: ["Support/deliveries.lua"] + (hasForwarder ? [] : ["Forwarding"]),

@@ -63,7 +63,7 @@ package final class Draining {
   /// - Throws: exit code 1 if something was left and nobody waits for it.
   package func run(_ body: () throws -> Void) throws {
     let manager = ServiceManager(environment: .ofProcess())
-    manager.notify(.ready)
+    manager.notify(.ready(status: "draining the spool"))
     defer {
       report.bar.finish()
       manager.notify(.stopping)

@@ -1,10 +1,9 @@
 package import ArgumentParser
-internal import Glibc
 internal import LinuxSystem
 
 /// The name that the program was started by, without its folder.
 package let programName =
-  CommandLine.arguments.first?.split(separator: "/").last.map(String.init) ?? "delve-webhook"
+  commandLine().first?.split(separator: "/").last.map(String.init) ?? "delve-webhook"
 
 /// Runs the command that the program's arguments name, and exits.
 ///
@@ -12,11 +11,9 @@ package let programName =
 /// come later, or block them already.
 @MainActor
 package func runProgram<Root: ParsableCommand>(_ root: Root.Type) async {
-  openStandardDescriptors()
-  // If a reader has gone, the write fails.
-  signal(SIGPIPE, SIG_IGN)
+  prepareProcess()
   do {
-    var command = try root.parseAsRoot()
+    var command = try root.parseAsRoot(Array(commandLine().dropFirst()))
     if var waiting = command as? any AsyncParsableCommand {
       try await waiting.run()
     } else {

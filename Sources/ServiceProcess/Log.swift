@@ -1,24 +1,26 @@
 internal import Glibc
 package import LinuxSystem
+internal import Synchronization
 internal import WebhookCore
 
-/// The operator's log, on standard error: one line per event of interest, written by one call each.
+/// The operator's log, on standard error: one line per event of interest. Any thread may write, and
+/// none waits: a thread of the log's own does.
 package struct Log: Sendable {
-  private let isJournal: Bool
+  /// Whether standard error is the journal's.
+  private static let isJournal = Atomic(false)
 
   package init(environment: Environment) {
     // It names the stream by device and inode: if standard error was redirected since, it is
     // another.
     var status = stat()
-    isJournal =
+    let isJournal =
       fstat(STDERR_FILENO, &status) == 0
       && environment["JOURNAL_STREAM"] == "\(status.st_dev):\(status.st_ino)"
+    Self.isJournal.store(isJournal, ordering: .relaxed)
   }
 
   package func write(_ line: LogLine) {
-    let bytes = line.bytes(at: isJournal ? nil : .now())
-    // If nobody can read the log, there is nobody to tell.
-    _ = Glibc.write(STDERR_FILENO, bytes, bytes.count)
+    LogWriter.shared.append(Self.rendered(line))
   }
 
   /// - Parameter fields: one whose value is nil is left out.
@@ -27,5 +29,12 @@ package struct Log: Sendable {
     _ fields: KeyValuePairs<String, LogLine.Value?> = [:]
   ) {
     write(LogLine(level, message, fields))
+  }
+
+  /// Waits until all lines are written, for a second at most. At `exit` it is called by itself.
+  package static func flush() { LogWriter.shared.flush() }
+
+  static func rendered(_ line: LogLine) -> [UInt8] {
+    line.bytes(at: isJournal.load(ordering: .relaxed) ? nil : .now())
   }
 }

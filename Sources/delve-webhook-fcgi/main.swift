@@ -2,4 +2,4 @@ internal import WebhookResponder
 internal import Glibc
 
 // Without exit's handlers: they would free what a worker may still use.
-_exit(runResponder(arguments: Array(CommandLine.arguments.dropFirst())))
+_exit(runResponder())

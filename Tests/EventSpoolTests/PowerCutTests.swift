@@ -44,7 +44,7 @@ struct PowerCutTests {
       if !hasOnlyWholeFiles(disk) { return "a file in new/ is partial" }
       if moment.isAnswered && !hasEvent(disk) { return "an answered event is gone" }
       let machine = ModelledMachine(disk: disk, names: names, mistake: mistake)
-      _ = try Publisher(of: machine.openSpool()).publish(event, minimumFreeBytes: 0)
+      _ = try Publisher(of: machine.openSpool()).publish(event, minimumFreeBytes: 0, until: soon)
       guard machine.disk.afterPowerCut().allSatisfy(hasEvent) else {
         return "a repeated delivery was answered, and its event is gone"
       }
@@ -92,7 +92,8 @@ struct PowerCutTests {
     }
     let event = event
     scheduler.run { index in
-      let isPublished = (try? publishers[index].value.publish(event, minimumFreeBytes: 0)) != nil
+      let isPublished =
+        (try? publishers[index].value.publish(event, minimumFreeBytes: 0, until: soon)) != nil
       let disk = machine.disk
       moments.withLock {
         if isPublished { $0.isAnswered = true }

@@ -69,7 +69,7 @@ struct PublisherTests {
     _ = try test.publish(event)
     let other = try InstanceSpool.open(
       try exampleInstance().name, in: test.folder.path)
-    #expect(try Publisher(of: other).publish(event, minimumFreeBytes: 0) == .duplicate)
+    #expect(try Publisher(of: other).publish(event, minimumFreeBytes: 0, until: soon) == .duplicate)
   }
 
   /// A crash between the two links leaves only the name in new/.
@@ -132,7 +132,9 @@ struct PublisherTests {
       test.recorded.reset(failing: call)
       let answers = await withTaskGroup(of: Publisher.Publication?.self) { group in
         for _ in 0..<2 {
-          group.addTask { try? Publisher(of: spool).publish(event, minimumFreeBytes: 0) }
+          group.addTask {
+            try? Publisher(of: spool).publish(event, minimumFreeBytes: 0, until: soon)
+          }
         }
         return await group.reduce(into: []) { $0 += [$1].compactMap(\.self) }
       }
@@ -177,7 +179,9 @@ struct PublisherTests {
         count += 1
         return count
       }
-      if count == 1 { _ = try? Publisher(of: spool).publish(inner, minimumFreeBytes: 0) }
+      if count == 1 {
+        _ = try? Publisher(of: spool).publish(inner, minimumFreeBytes: 0, until: soon)
+      }
       guard count == 2 else { return fsync(descriptor) }
       errno = EIO
       return -1
@@ -186,7 +190,8 @@ struct PublisherTests {
       try exampleInstance().name, in: folder.path, calls: calls)
     opened.withLock { $0 = spool }
     #expect(throws: SpoolError(.closed)) {
-      try Publisher(of: spool).publish(try exampleEvent(id: "outer"), minimumFreeBytes: 0)
+      try Publisher(of: spool).publish(
+        try exampleEvent(id: "outer"), minimumFreeBytes: 0, until: soon)
     }
   }
 
@@ -194,9 +199,9 @@ struct PublisherTests {
     let test = try SpoolUnderTest()
     let event = try exampleEvent(id: "1")
     _ = try test.publish(event)
-    #expect(try test.publisher.publish(event, minimumFreeBytes: .max) == .duplicate)
+    #expect(try test.publisher.publish(event, minimumFreeBytes: .max, until: soon) == .duplicate)
     #expect(throws: SpoolError(.belowMinimum(bytes: .max), "\(test.folder.path)/acme")) {
-      try test.publisher.publish(try exampleEvent(id: "2"), minimumFreeBytes: .max)
+      try test.publisher.publish(try exampleEvent(id: "2"), minimumFreeBytes: .max, until: soon)
     }
     #expect(throws: SpoolError(.belowMinimum(bytes: .max), "\(test.folder.path)/acme")) {
       try test.spool.checkHealth(minimumFreeBytes: .max)
@@ -241,7 +246,7 @@ struct PublisherTests {
     let spool = test.spool
     let results = try await withThrowingTaskGroup(of: Publisher.Publication.self) { group in
       for _ in 0..<16 {
-        group.addTask { try Publisher(of: spool).publish(event, minimumFreeBytes: 0) }
+        group.addTask { try Publisher(of: spool).publish(event, minimumFreeBytes: 0, until: soon) }
       }
       return try await group.reduce(into: []) { $0.append($1) }
     }

@@ -108,9 +108,14 @@ struct SpoolErrorTests {
   @Test(
     arguments: [
       (.belowMinimum(bytes: 5), Refusal(.spoolFull, .limit(bytes: 5))),
-      (.noInodes, Refusal(.spoolFull)), (.closed, Refusal(.spoolClosed)),
-      (.foreignOwner, Refusal(.spoolPermission)), (.unknownLayout, Refusal(.spoolIO)),
-      (.tooLong(maxBytes: 5), Refusal(.spoolIO)), (.nameIsTaken, Refusal(.spoolIO)),
+      (.noInodes, Refusal(.spoolFull, .path("/spool/acme"))),
+      (.closed, Refusal(.spoolClosed, .path("/spool/acme"))),
+      (.locked, Refusal(.spoolLocked, .path("/spool/acme"))),
+      (.moved, Refusal(.spoolIO, .path("/spool/acme"))),
+      (.foreignOwner, Refusal(.spoolPermission, .path("/spool/acme"))),
+      (.unknownLayout, Refusal(.spoolIO, .path("/spool/acme"))),
+      (.tooLong(maxBytes: 5), Refusal(.spoolIO, .path("/spool/acme"))),
+      (.nameIsTaken, Refusal(.spoolIO, .path("/spool/acme"))),
     ] as [(SpoolError.Cause, Refusal)])
   func otherFailureIsRefusedByItsCause(cause: SpoolError.Cause, refusal: Refusal) {
     #expect(SpoolError(cause, "/spool/acme").refusal == refusal)

@@ -22,7 +22,7 @@ struct SpoolUnderTest {
   var ids: [String] { folder.files(below: "acme/ids") }
 
   func publish(_ event: Event) throws(SpoolError) -> Publisher.Publication {
-    try publisher.publish(event, minimumFreeBytes: 0)
+    try publisher.publish(event, minimumFreeBytes: 0, until: soon)
   }
 
   func failure(of event: Event) -> SpoolError? {

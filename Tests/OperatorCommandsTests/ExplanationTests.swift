@@ -115,14 +115,14 @@ struct ExplanationTests {
     #expect(try explanation(of: same, policy: policy).refusal == nil)
   }
 
-  @Test(arguments: ["3", "-1", "two", ""])
+  @Test(arguments: ["3", "-2", "two", "+2"])
   func bodyThatIsNotAsLongAsItSaysIsRefused(contentLength: String) throws {
     try expectRefusal(
       .malformedBody, at: .bodySize,
       in: explanation(of: request(contentLength: contentLength)))
   }
 
-  @Test(arguments: ["2", "1", "0", nil])
+  @Test(arguments: ["2", "1", "0", "-1", "", nil])
   func bodyIsReadToItsLength(contentLength: String?) throws {
     #expect(try explanation(of: request(contentLength: contentLength)).refusal == nil)
   }

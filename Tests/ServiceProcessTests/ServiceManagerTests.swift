@@ -29,8 +29,10 @@ struct ServiceManagerTests {
     let folder = try TemporaryFolder()
     let path = "\(folder.path)/notify"
     let manager = try bound(to: try #require(SocketAddress(unixPath: path)))
-    program(toldOf: path).notify(.ready)
-    #expect(received(manager.raw) == "READY=1")
+    program(toldOf: path).notify(.ready(status: "Serving acme"))
+    #expect(received(manager.raw) == "READY=1\nSTATUS=Serving acme")
+    program(toldOf: path).notify(.status("one\ntwo"))
+    #expect(received(manager.raw) == "STATUS=one; two")
     program(toldOf: path).notify(.stopping)
     #expect(received(manager.raw) == "STOPPING=1")
   }
@@ -38,13 +40,32 @@ struct ServiceManagerTests {
   @Test func managerOutsideOfTheFileSystemIsTold() throws {
     let name = "delve-webhook-test-\(UInt64.random(in: .min ... .max))"
     let manager = try bound(to: try #require(SocketAddress(abstractName: Array(name.utf8))))
-    program(toldOf: "@\(name)").notify(.ready)
-    #expect(received(manager.raw) == "READY=1")
+    program(toldOf: "@\(name)").notify(.ready(status: "Serving acme"))
+    #expect(received(manager.raw) == "READY=1\nSTATUS=Serving acme")
+  }
+
+  @Test func signOfLifeIsSentWhenItIsDueAndTheProgramIsAlive() throws {
+    let folder = try TemporaryFolder()
+    let path = "\(folder.path)/notify"
+    let manager = try bound(to: try #require(SocketAddress(unixPath: path)))
+    let told = ServiceManager(
+      environment: Environment(variables: ["NOTIFY_SOCKET": path, "WATCHDOG_USEC": "3000000"]))
+    #expect(told.millisecondsBetweenSignsOfLife == 1_000)
+    told.keepAlive(if: false)
+    #expect(received(manager.raw) == nil)
+    told.keepAlive(if: true)
+    #expect(received(manager.raw) == "WATCHDOG=1")
+    told.keepAlive(if: true)
+    #expect(received(manager.raw) == nil)
+    // Another process's limit is none of ours.
+    let other = Environment(
+      variables: ["NOTIFY_SOCKET": path, "WATCHDOG_USEC": "3000000", "WATCHDOG_PID": "1"])
+    #expect(ServiceManager(environment: other).millisecondsBetweenSignsOfLife == -1)
   }
 
   @Test(arguments: ["", "/nonexistent/notify", String(repeating: "x", count: 200)])
   func managerThatCannotBeToldIsPassedOver(name: String) {
-    program(toldOf: name).notify(.ready)
-    ServiceManager(environment: Environment(variables: [:])).notify(.ready)
+    program(toldOf: name).notify(.ready(status: "Serving acme"))
+    ServiceManager(environment: Environment(variables: [:])).notify(.ready(status: "Serving acme"))
   }
 }

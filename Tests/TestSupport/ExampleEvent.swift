@@ -16,7 +16,7 @@ package func exampleEvent(id: String = "212", issuedAt: Int64 = 1_790_000_000) t
   let request = DeliveryRequest(
     authorization: [try authorization(payload: payload)],
     xSignature: [Array("ES512 /api/webhook.key".utf8)],
-    body: try RequestBody(declaredBytes: 0, under: policy))
+    body: try RequestBody(contentLength: [], ReceivedBody(under: policy), under: policy))
   return try acceptEvent(
     from: request, for: exampleInstance(), hook: nil, under: policy,
     now: Timestamp(seconds: issuedAt))

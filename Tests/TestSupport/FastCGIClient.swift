@@ -132,6 +132,14 @@ package final class FastCGIClient {
     return false
   }
 
+  /// Whether something comes within 30 seconds. Does not block the thread.
+  package func hasInput() async throws -> Bool {
+    var byte: UInt8 = 0
+    return try await eventually(seconds: 30) {
+      recv(descriptor, &byte, 1, Int32(MSG_DONTWAIT | MSG_PEEK)) == 1
+    }
+  }
+
   /// Tells the peer that no more bytes will be sent.
   package func shutDownSending() { shutdown(descriptor, Int32(SHUT_WR)) }
 

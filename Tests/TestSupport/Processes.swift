@@ -1,4 +1,6 @@
 internal import Foundation
+internal import Glibc
+internal import LinuxSystem
 internal import Subprocess
 
 /// The end and the output of a program.
@@ -9,15 +11,28 @@ package struct CommandResult: Sendable {
   package let errorOutput: String
 }
 
+/// A file without a name that holds `text`. Unlike a pipe it fails no write if the program ends
+/// before it has read its input.
+private func inputFile(_ text: String) throws -> FileDescriptor {
+  let file = FileDescriptor(owning: open("/tmp", openTemporaryFile | O_RDWR | O_CLOEXEC, 0o600))
+  try writeAll(Array(text.utf8), to: file.raw)
+  return file
+}
+
 /// Runs a program to its end.
 package func command(
   _ program: String, _ arguments: [String] = [], environment: [String: String] = [:],
   input: String = ""
 ) async throws -> CommandResult {
+  let file = try inputFile(input)
+  // The shell opens the input, and then becomes the program.
+  let script = #"input=$1; shift; exec "$@" <"$input""#
+  let path = "/proc/\(getpid())/fd/\(file.raw)"
   let result = try await run(
-    .name("env"), arguments: Arguments([program] + arguments),
+    .name("sh"), arguments: Arguments(["-c", script, "sh", path, program] + arguments),
     environment: inherited(and: environment),
-    input: .string(input), output: .string(limit: 1 << 26), error: .string(limit: 1 << 26))
+    input: .none, output: .string(limit: 1 << 26), error: .string(limit: 1 << 26))
+  withExtendedLifetime(file) {}
   return CommandResult(
     exitCode: exitCode(result.terminationStatus), output: result.standardOutput,
     errorOutput: result.standardError)
@@ -61,7 +76,7 @@ package func eventually(
   return false
 }
 
-private func inherited(and variables: [String: String]) -> Environment {
+private func inherited(and variables: [String: String]) -> Subprocess.Environment {
   let pairs = variables.compactMap { name, value in
     Environment.Key(rawValue: name).map { ($0, value) }
   }

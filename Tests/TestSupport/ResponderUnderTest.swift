@@ -40,6 +40,11 @@ package struct ResponderUnderTest: Sendable {
   package var socket: String { "\(folder.path)/s" }
   package var log: String { folder.text(of: "log") }
 
+  /// Whether the log has the text, now or soon: a thread of its own writes it.
+  package func logs(_ text: String) async throws -> Bool {
+    try await eventually { log.contains(text) }
+  }
+
   /// The paths of the event files, relative to the spool.
   package var storedEvents: [String] {
     folder.files(below: "spool").filter { $0.contains("/new/") }
@@ -71,6 +76,18 @@ package struct ResponderUnderTest: Sendable {
     case .listeningOnPort(let port): try FastCGIClient(port: port)
     case .listening, .replacing, .spawnFCGI, .socketActivated: try FastCGIClient(socket: socket)
     }
+  }
+}
+
+extension FastCGIClient {
+  /// Sends a delivery, and does not wait for its answer.
+  package func beginDelivery(_ authorization: [UInt8], body: [UInt8] = Array("{}".utf8)) throws {
+    try begin()
+    let parameters = deliveryParameters(authorization: authorization, contentLength: body.count)
+    try send(.parameters, FastCGIClient.encoded(parameters))
+    try send(.parameters, [])
+    try send(.standardInput, body)
+    try send(.standardInput, [])
   }
 }
 

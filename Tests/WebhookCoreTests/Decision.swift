@@ -42,8 +42,9 @@ struct Decision {
     guard case .delivery(let instance, let hook) = route else {
       preconditionFailure("the decision of a health check is not the core's")
     }
-    var body = try RequestBody(declaredBytes: nil, under: policy)
-    try body.append(self.body)
+    var received = ReceivedBody(under: policy)
+    received.append(self.body)
+    let body = try RequestBody(contentLength: [], received, under: policy)
     let request = DeliveryRequest(
       authorization: authorization, xSignature: xSignature, body: body, requestURI: requestURI,
       remoteAddress: Array("192.0.2.7".utf8))

@@ -53,7 +53,7 @@ struct RefusalTests {
   /// `WebhookResponder` and the spool make these refusals; their tests reach them.
   private static let notOfTheCore: Set<Refusal.Reason> = [
     .malformedBody, .spoolFull, .spoolReadOnly, .spoolPermission, .spoolDescriptors, .spoolIO,
-    .spoolClosed,
+    .spoolClosed, .spoolLocked, .overloaded,
   ]
 
   @Test func everyReasonIsReachedByARequest() throws {
@@ -90,9 +90,10 @@ struct RefusalTests {
 
   /// A repeated delivery may be taken later: the sender is asked to come again.
   @Test(arguments: Refusal.Reason.allCases)
-  func onlyTheSpoolsReasonsHaveNoStep(reason: Refusal.Reason) {
+  func reasonsOutsideOfTheCoreHaveNoStep(reason: Refusal.Reason) {
     #expect((reason.facts.step == nil) == (reason.status == .serviceUnavailable))
-    #expect((reason.facts.step == nil) == reason.codeWord.hasPrefix("spool-"))
+    let isOfTheCore = !reason.codeWord.hasPrefix("spool-") && reason != .overloaded
+    #expect((reason.facts.step != nil) == isOfTheCore)
   }
 
   @Test func staleAndFutureSayByHowManySeconds() throws {

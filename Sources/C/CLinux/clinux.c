@@ -28,7 +28,7 @@ static int set_lock(int descriptor, int command, short type, int64_t start, int6
 
 int clinux_lock_range(int descriptor, int64_t start, int64_t length)
 {
-    return set_lock(descriptor, F_OFD_SETLKW, F_WRLCK, start, length);
+    return set_lock(descriptor, F_OFD_SETLK, F_WRLCK, start, length);
 }
 
 int clinux_unlock_range(int descriptor, int64_t start, int64_t length)
@@ -43,7 +43,7 @@ int clinux_rename_new(int from, const char *name, int to, const char *target)
 
 int clinux_accept(int listener)
 {
-    return accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+    return accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 }
 
 int clinux_signal_descriptor(const int *signals, int count)
@@ -79,10 +79,11 @@ int clinux_epoll_add(int epoll, int descriptor, uint64_t token, int is_one_shot)
     return epoll_ctl(epoll, EPOLL_CTL_ADD, descriptor, &event);
 }
 
-int clinux_epoll_rearm(int epoll, int descriptor, uint64_t token)
+int clinux_epoll_rearm(int epoll, int descriptor, uint64_t token, int is_at_once)
 {
     struct epoll_event event = {
-        .events = EPOLLIN | EPOLLRDHUP | EPOLLONESHOT, .data.u64 = token
+        .events = EPOLLIN | EPOLLRDHUP | EPOLLONESHOT | (is_at_once ? EPOLLOUT : 0),
+        .data.u64 = token
     };
     return epoll_ctl(epoll, EPOLL_CTL_MOD, descriptor, &event);
 }
@@ -158,6 +159,19 @@ int clinux_spawn(const char *path, char *const arguments[], char *const environm
 int clinux_process_descriptor(int process)
 {
     return (int)syscall(SYS_pidfd_open, process, 0);
+}
+
+static char **saved_arguments;
+
+__attribute__((constructor)) static void save_arguments(int count, char **arguments)
+{
+    (void)count;
+    saved_arguments = arguments;
+}
+
+char **clinux_arguments(void)
+{
+    return saved_arguments;
 }
 
 char **clinux_environment(void)

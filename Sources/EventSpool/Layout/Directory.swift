@@ -10,8 +10,10 @@ package final class Directory: Sendable {
   package let path: String
   let calls: SystemCalls
   private let descriptor: FileDescriptor
+  private let identity: FileIdentity?
 
   private init(descriptor: consuming FileDescriptor, path: String, calls: SystemCalls) {
+    identity = FileIdentity(descriptor.raw)
     self.descriptor = descriptor
     self.path = path
     self.calls = calls
@@ -125,7 +127,7 @@ package final class Directory: Sendable {
     var status = stat()
     do throws(SpoolError) {
       try calling(.fstatat, child(name), on: .folder) {
-        fstatat(descriptor.raw, name, &status, AT_SYMLINK_NOFOLLOW)
+        calls.fstatat(descriptor.raw, name, &status)
       }
       return status
     } catch  where error.errno == ENOENT {
@@ -200,6 +202,9 @@ package final class Directory: Sendable {
   func sync() throws(SpoolError) {
     try calling(.fsync, path, on: .folder) { calls.fsync(descriptor.raw) }
   }
+
+  /// Whether its path still leads to it.
+  var isInPlace: Bool { identity.map { calls.isAtPath($0, path) } ?? false }
 
   func requireWritable() throws(SpoolError) {
     try calling(.faccessat, path, on: .folder) {

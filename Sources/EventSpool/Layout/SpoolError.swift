@@ -15,6 +15,10 @@ package struct SpoolError: Error, Equatable, Sendable {
     case noInodes
     /// A sync failed earlier, and no probe has succeeded since.
     case closed
+    /// Another process has held an event's lock for too long.
+    case locked
+    /// Another folder, or none, lies at the path of one that is open.
+    case moved
     /// The file `format` names a layout that this version does not know.
     case unknownLayout
     /// The instance's folder belongs to another user, whose events these are.
@@ -66,8 +70,8 @@ package struct SpoolError: Error, Equatable, Sendable {
     // A name that is too long, or a folder or a link in the place of a file.
     case (.call(_, ENAMETOOLONG), _), (.call(_, EISDIR), _), (.call(_, ELOOP), _): .event
     case (.call(.fsync, _), _), (.call(_, EIO), _), (.call(_, EUCLEAN), _), (.closed, _): .disk
-    case (.call, .folder), (.tooLong, .folder), (.belowMinimum, _), (.noInodes, _),
-      (.unknownLayout, _), (.foreignOwner, _):
+    case (.call, .folder), (.tooLong, .folder), (.belowMinimum, _), (.noInodes, _), (.locked, _),
+      (.moved, _), (.unknownLayout, _), (.foreignOwner, _):
       .spool
     }
   }
@@ -91,6 +95,8 @@ extension SpoolError {
     case .belowMinimum(let bytes): "\(path): less than \(bytes) bytes are free"
     case .noInodes: "\(path): no inodes are free"
     case .closed: "\(path): closed by a failed sync"
+    case .locked: "\(path): another process holds an event's lock"
+    case .moved: "\(path): the folder was moved away while it was in use"
     case .unknownLayout: "\(path): a layout that this version does not know"
     case .foreignOwner: "\(path) belongs to another user"
     }
@@ -107,6 +113,8 @@ extension SpoolError {
     case .tooLong, .nameIsTaken: "look at the file and move it away"
     case .belowMinimum, .noInodes: "free space or inodes in the spool's file system"
     case .closed: "look at the disk and the kernel's log"
+    case .locked: "end that process: fuser -v \(printable(path)) names it"
+    case .moved: "move it back, or make an empty one; it is opened again within a second"
     case .call(let call, let code): Self.remedy(call, code)
     }
   }
@@ -138,18 +146,21 @@ extension SpoolError {
     case .call(let call, let code):
       Refusal(reason, .systemCall(call.rawValue, path: path, errno: code))
     case .belowMinimum(let bytes): Refusal(.spoolFull, .limit(bytes: bytes))
-    case .noInodes, .closed, .unknownLayout, .foreignOwner, .tooLong, .nameIsTaken: Refusal(reason)
+    case .noInodes, .closed, .unknownLayout, .foreignOwner, .tooLong, .nameIsTaken, .locked,
+      .moved:
+      Refusal(reason, path.isEmpty ? nil : .path(path))
     }
   }
 
   private var reason: Refusal.Reason {
     switch cause {
     case .closed: .spoolClosed
+    case .locked: .spoolLocked
     case .belowMinimum, .noInodes, .call(_, ENOSPC), .call(_, EDQUOT): .spoolFull
     case .call(_, EROFS): .spoolReadOnly
     case .foreignOwner, .call(_, EACCES), .call(_, EPERM): .spoolPermission
     case .call(_, EMFILE), .call(_, ENFILE): .spoolDescriptors
-    case .call, .unknownLayout, .tooLong, .nameIsTaken: .spoolIO
+    case .call, .unknownLayout, .tooLong, .nameIsTaken, .moved: .spoolIO
     }
   }
 }

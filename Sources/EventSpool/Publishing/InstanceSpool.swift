@@ -44,6 +44,19 @@ package final class InstanceSpool: Sendable {
     }
   }
 
+  /// - Throws: `moved` unless the folder lies where it was opened.
+  func requireInPlace(_ directory: Directory) throws(SpoolError) {
+    guard directory.isInPlace else { throw SpoolError(.moved, directory.path) }
+  }
+
+  /// The same for every folder that is kept open.
+  package func requireInPlace() throws(SpoolError) {
+    for folder in [root, hours.ids] { try requireInPlace(folder) }
+    for state in EventState.allCases where try !root.contains(state.rawValue) {
+      throw SpoolError(.moved, root.child(state.rawValue))
+    }
+  }
+
   /// Makes the memory of what was published durable. Without it, a power cut may let an event be
   /// published a second time.
   package func syncMemory() throws(SpoolError) { try hours.sync() }

@@ -22,17 +22,19 @@ package final class Publisher {
 
   /// Makes `event` durable and visible to consumers, or finds that it already is. When this
   /// returns, the event survives a power cut.
-  /// - Parameter minimumFreeBytes: below it nothing is stored; duplicates are still found.
+  /// - Parameters:
+  ///   - minimumFreeBytes: below it nothing is stored; duplicates are still found.
+  ///   - deadline: how long it may wait for another worker that stores the same event.
   /// - Throws: nothing was promised; nothing stays in the spool unless the event was linked into
   ///   `ids/`, and then a repeated delivery finds it.
   package func publish(
-    _ event: Event, minimumFreeBytes: Int
+    _ event: Event, minimumFreeBytes: Int, until deadline: ContinuousClock.Instant
   ) throws(SpoolError) -> Publication {
     let watch = try spool.failures.watch()  // throws while the spool is closed by a failed sync
     if try contains(event) { return .duplicate }  // a name in ids/ means: whole, and on the disk
     try spool.requireSpace(minimumFreeBytes: minimumFreeBytes)
     let draft = try durableDraft(of: event)
-    var held = try lock.take(for: event.id)
+    var held = try lock.take(for: event.id, until: deadline)
     let isDuplicate = try contains(event)
     if !isDuplicate { try linkDurably(draft, event, watch) }
     try held.release()
@@ -64,9 +66,10 @@ package final class Publisher {
     _ draft: borrowing DraftFile, _ event: Event, _ watch: SyncFailures.Watch
   ) throws(SpoolError) {
     let name = event.fileName
-    // There already: an earlier try died before its next step. Its file is as whole as ours.
-    let isOurs = try linkIntoNew(draft, as: name)
+    let isOurs = try linkIntoNew(draft, event, as: name)
     do throws(SpoolError) {
+      // A name in a folder that was moved away would be a promise to nobody.
+      try spool.requireInPlace(new)
       if spool.needsSyncAfterLink { try spool.failures.sync(draft) }
       try spool.failures.sync(new)
       try watch.check()  // for what ids/ knows is never taken back
@@ -79,19 +82,36 @@ package final class Publisher {
   }
 
   /// If `new/` has vanished and was made again, it is opened again, once.
-  /// - Returns: false if the name is there already.
+  /// - Returns: false if the event is there already: an earlier try died before its next step.
   private func linkIntoNew(
-    _ draft: borrowing DraftFile, as name: String
+    _ draft: borrowing DraftFile, _ event: Event, as name: String
   ) throws(SpoolError) -> Bool {
     do throws(SpoolError) {
       if try new.link(draft, as: name) { return true }
-      guard spool.needsSyncAfterLink else { return false }
-      // There, an earlier try's file may be empty; nobody was promised it.
-      try new.remove(name)
-      return try new.link(draft, as: name)
     } catch  where error.errno == ENOENT {
       new = try spool.openNew()
-      return try new.link(draft, as: name)
+      if try new.link(draft, as: name) { return true }
     }
+    if try holdsWhole(event, name) { return false }
+    // Whatever else lies there was promised to nobody.
+    try new.removeIfThere(name)
+    guard try new.link(draft, as: name) else {
+      throw SpoolError(.nameIsTaken, new.child(name), of: .event)
+    }
+    return true
+  }
+
+  /// Whether the plain file `name` in `new/` is this event, to its last byte.
+  private func holdsWhole(_ event: Event, _ name: String) throws(SpoolError) -> Bool {
+    // It may be empty after a power cut there, now or later.
+    guard !spool.needsSyncAfterLink, let status = try new.status(of: name),
+      status.st_mode & S_IFMT == S_IFREG,
+      (1...SpoolLayout.maximumEventBytes).contains(Int(status.st_size))
+    else { return false }
+    let line = try new.contents(of: name, maxBytes: SpoolLayout.maximumEventBytes)
+    guard line.last == UInt8(ascii: "\n"), let stored = StoredEvent(line: line) else {
+      return false
+    }
+    return stored[.id] == event.id.hex && stored[.jws].utf8.elementsEqual(event.jws)
   }
 }

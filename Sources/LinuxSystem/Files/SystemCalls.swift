@@ -26,6 +26,12 @@ package struct SystemCalls: Sendable {
   package var faccessat: @Sendable (Int32, String, Int32, Int32) -> Int32 = {
     Glibc.faccessat($0, $1, $2, $3)
   }
+  /// What lies at a name, a symbolic link itself included.
+  package var fstatat: @Sendable (Int32, String, UnsafeMutablePointer<stat>) -> Int32 = {
+    Glibc.fstatat($0, $1, $2, AT_SYMLINK_NOFOLLOW)
+  }
+  /// Whether the path leads to this file or folder.
+  package var isAtPath: @Sendable (FileIdentity, String) -> Bool = { FileIdentity(path: $1) == $0 }
   package var fstatvfs: @Sendable (Int32, UnsafeMutablePointer<statvfs>) -> Int32 = {
     Glibc.fstatvfs($0, $1)
   }
@@ -35,6 +41,25 @@ package struct SystemCalls: Sendable {
   package var unlockByte: @Sendable (Int32, Int64) -> Int32 = { clinux_unlock_range($0, $1, 1) }
 
   package init() {}
+}
+
+/// What tells one file or folder from all others (inode(7)).
+package struct FileIdentity: Equatable, Sendable {
+  private let device: dev_t
+  private let inode: ino_t
+
+  /// Nil if nothing lies there that can be reached.
+  package init?(path: String) {
+    var status = stat()
+    guard stat(path, &status) == 0 else { return nil }
+    (device, inode) = (status.st_dev, status.st_ino)
+  }
+
+  package init?(_ descriptor: Int32) {
+    var status = stat()
+    guard fstat(descriptor, &status) == 0 else { return nil }
+    (device, inode) = (status.st_dev, status.st_ino)
+  }
 }
 
 /// open(2), `O_TMPFILE`: a file without a name.

@@ -15,7 +15,7 @@ package enum SystemCall: String, Sendable {
   case createThread = "pthread_create"
   case read, readdir, realpath, rename, renameat, renameat2, rmdir
   case signalDescriptor = "signalfd"
-  case socket, stat, unlinkat, write
+  case socket, socketpair, stat, unlinkat, write
 }
 
 /// A system call that failed, and on what.

@@ -12,9 +12,17 @@ package func raisedDescriptorLimit() -> Int {
   return Int(clamping: limit.rlim_cur)
 }
 
+/// To be called first in every program. A write whose reader has gone, or that is over a limit on
+/// the size of files, is an error from here on, and not the end.
+package func prepareProcess() {
+  openStandardDescriptors()
+  signal(SIGPIPE, SIG_IGN)
+  signal(SIGXFSZ, SIG_IGN)
+}
+
 /// Opens descriptors 0, 1 and 2 if they are closed: else the next file would take their place, and
 /// a line of the log could land in an event.
-package func openStandardDescriptors() {
+private func openStandardDescriptors() {
   for descriptor in STDIN_FILENO...STDERR_FILENO where fcntl(descriptor, F_GETFD) < 0 {
     _ = open("/dev/null", O_RDWR)
   }

@@ -24,6 +24,18 @@ package struct Environment: Sendable {
   package subscript(name: String) -> String? { variables[name] }
 }
 
+/// The program's name and its arguments. The runtime would look for them below the environment,
+/// where they are not if a preloaded library has moved that.
+package func commandLine() -> [String] {
+  var arguments: [String] = []
+  var next = clinux_arguments()
+  while let argument = next?.pointee {
+    arguments.append(String(cString: argument))
+    next = next.map { $0 + 1 }
+  }
+  return arguments
+}
+
 /// The environment itself: `NAME=VALUE`, C strings, up to a nil (environ(7)). To be read before
 /// anything changes it.
 package func rawEnvironment() -> UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>? {

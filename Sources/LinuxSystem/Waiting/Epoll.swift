@@ -19,8 +19,11 @@ package struct Epoll: ~Copyable, Sendable {
     }
   }
 
-  package func rearm(_ raw: Int32, as number: UInt64) throws(SystemError) {
-    try checked(.epollControl) { clinux_epoll_rearm(descriptor.raw, raw, number) }
+  /// - Parameter isAtOnce: it is reported even if there is nothing to read.
+  package func rearm(_ raw: Int32, as number: UInt64, isAtOnce: Bool = false) throws(SystemError) {
+    try checked(.epollControl) {
+      clinux_epoll_rearm(descriptor.raw, raw, number, isAtOnce ? 1 : 0)
+    }
   }
 
   /// One that is not watched stays so.

@@ -22,15 +22,10 @@ struct Question {
 
   /// As the responder reads it: to `Content-Length`, or to the end.
   private func body() throws(Refusal) -> RequestBody {
-    let lengths = request["content-length"]
-    let declared = lengths.first.flatMap { Int(String(decoding: $0, as: UTF8.self)) }
-    guard lengths.isEmpty || (lengths.count == 1 && declared.map { $0 >= 0 } ?? false) else {
-      throw Refusal(.malformedBody)
-    }
-    var body = try RequestBody(declaredBytes: declared, under: policy)
-    try body.append(request.body.prefix(declared ?? .max))
-    guard request.body.count >= declared ?? 0 else { throw Refusal(.malformedBody) }
-    return body
+    var received = ReceivedBody(under: policy)
+    received.append(request.body)
+    return try RequestBody(
+      contentLength: request["content-length"], received, under: policy)
   }
 }
 
@@ -105,7 +100,7 @@ extension Refusal {
     case .seconds(let seconds): sentence += ", by \(seconds) s"
     case .limit(let bytes): sentence += " (\(bytes) bytes)"
     case .allowed(let methods): sentence += " (\(methods.rawValue))"
-    case .parameter, .systemCall, nil: break
+    case .parameter, .systemCall, .path, nil: break
     }
     return facts.remedy.map { "\(sentence); \($0)" } ?? sentence
   }

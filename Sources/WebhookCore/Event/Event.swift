@@ -29,6 +29,9 @@ package struct Event: Sendable {
     self.recordedAt = recordedAt
   }
 
+  /// The token, as it came.
+  package var jws: [UInt8] { proof.compact }
+
   /// The name of the event's file, `EventFileName`. Made at each call: a duplicate needs none.
   package var fileName: String { eventFileName(of: claims, id: id) }
 

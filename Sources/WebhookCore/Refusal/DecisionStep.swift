@@ -10,4 +10,15 @@ package enum DecisionStep: String, CaseIterable, Sendable {
   case header
   case xSignature = "x-signature"
   case signature, payload, claims, freshness, audience, hook, body
+
+  /// Whether anybody who reaches the web server can be refused here: no key of the sender's has to
+  /// be known for it.
+  package var isBeforeSignature: Bool {
+    switch self {
+    case .configuration, .method, .bodySize, .tokenSize, .authorization, .singleXSignature,
+      .tokenShape, .header, .xSignature, .signature:
+      true
+    case .payload, .claims, .freshness, .audience, .hook, .body: false
+    }
+  }
 }

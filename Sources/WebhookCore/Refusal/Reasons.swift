@@ -9,7 +9,9 @@ extension Refusal {
     case malformedToken, malformedHeader, algorithmNotAllowed, xSignatureMismatch, badSignature
     case malformedPayload, malformedClaims
     case stale, future, expired, notYetValid, audience, wrongHook, bodyMismatch
-    case spoolFull, spoolReadOnly, spoolPermission, spoolDescriptors, spoolIO, spoolClosed
+    case spoolFull, spoolReadOnly, spoolPermission, spoolDescriptors, spoolIO, spoolClosed,
+      spoolLocked
+    case overloaded
   }
 }
 
@@ -155,6 +157,14 @@ extension Refusal.Reason {
       Self.spool("spool-io", remedy: Self.diskRemedy)
     case .spoolClosed:
       Self.spool("spool-closed", remedy: Self.diskRemedy)
+    case .spoolLocked:
+      Self.spool(
+        "spool-locked",
+        remedy: "another process holds the lock of this event: fuser -v PATH names it")
+    case .overloaded:
+      Facts(
+        "overloaded", .serviceUnavailable, at: nil, "half of the workers are stuck",
+        remedy: "look at the disk and the kernel's log, then restart the responder")
     }
   }
 

@@ -18,6 +18,8 @@ package struct Refusal: Error, Equatable, Sendable {
     case parameter(Parameter, ParameterProblem)
     /// `path` is our own, never the sender's.
     case systemCall(String, path: String, errno: Int32)
+    /// The same.
+    case path(String)
   }
 
   package enum AllowedMethods: String, Sendable {

@@ -1,8 +1,8 @@
 internal import LinuxSystem
 internal import Synchronization
 
-/// Every open connection: watched while it has no request, so that it holds no worker; timed while
-/// it has one; bounded in number. The main loop waits on them, workers hand them back.
+/// Every open connection: watched while the web server is to say something, timed while a request
+/// is on its way, bounded in number. The main loop waits on them, workers hand them back.
 final class Connections: Sendable {
   /// What can be read.
   enum Source {
@@ -10,16 +10,32 @@ final class Connections: Sendable {
     case connection(Connection)
   }
 
+  private enum Phase {
+    /// A request has begun, or the connection is new; the main loop reads it.
+    case receiving(until: ContinuousClock.Instant)
+    /// A worker has it, or will.
+    case serving(until: ContinuousClock.Instant)
+    /// It is decided, and the answer is being written, which waits for nothing.
+    case answering
+    /// It is kept, without a request.
+    case idle
+  }
+
   private struct Entry {
     let connection: Connection
-    /// Nil while a kept connection is idle.
-    var deadline: ContinuousClock.Instant?
+    var phase: Phase
   }
 
   private struct State {
     var entries: [UInt64: Entry] = [:]
     var countInFlight = 0
     var isDraining = false
+
+    mutating func remove(_ id: UInt64) {
+      guard let entry = entries.removeValue(forKey: id) else { return }
+      if case .idle = entry.phase { return }
+      countInFlight -= 1
+    }
   }
 
   // The numbers by which epoll knows what is watched.
@@ -63,58 +79,75 @@ final class Connections: Sendable {
     }
   }
 
-  /// Watches a new connection for its first byte.
-  /// - Returns: false if it could not be watched, and is closed.
-  func watch(_ connection: Connection) -> Bool {
+  /// Watches a connection for its next bytes, once.
+  /// - Parameter isAtOnce: some are here already.
+  /// - Returns: false if it cannot be watched, and is closed.
+  func watch(_ connection: Connection, isAtOnce: Bool = false) -> Bool {
     do throws(SystemError) {
-      try epoll.add(connection.duplicate.raw, as: connection.id, isOneShot: true)
+      do throws(SystemError) {
+        try epoll.rearm(connection.descriptor, as: connection.id, isAtOnce: isAtOnce)
+      } catch {
+        // Its first bytes were here at once, and so it was never watched; or it is broken.
+        try epoll.add(connection.descriptor, as: connection.id, isOneShot: true)
+        if isAtOnce { try epoll.rearm(connection.descriptor, as: connection.id, isAtOnce: true) }
+      }
       return true
     } catch {
-      closeUnused(connection)
+      close(connection)
       return false
     }
   }
 
   // MARK: Requests
 
-  /// Begins the time of a request on this connection, which may be new here.
+  /// Begins the time of a request on this connection, which may be new here. The first byte of a
+  /// new connection does not begin its time again.
   func startRequest(on connection: Connection) {
     let deadline = ContinuousClock.now + timePerRequest
     state.withLock { state in
-      // The first byte of an accepted connection does not begin its time again.
-      guard state.entries[connection.id]?.deadline == nil else { return }
-      state.entries[connection.id] = Entry(connection: connection, deadline: deadline)
+      if let phase = state.entries[connection.id]?.phase {
+        guard case .idle = phase else { return }
+      }
+      state.entries[connection.id] = Entry(
+        connection: connection, phase: .receiving(until: deadline))
       state.countInFlight += 1
     }
   }
 
-  /// Watches a connection whose request has been answered for the next one.
-  func keep(_ connection: Connection) {
+  /// The request is whole: a worker takes it over.
+  /// - Returns: until when it must be answered.
+  func startServing(_ connection: Connection) -> ContinuousClock.Instant {
     state.withLock { state in
-      guard state.entries[connection.id]?.deadline != nil else { return }
-      state.entries[connection.id]?.deadline = nil
+      guard case .receiving(let deadline) = state.entries[connection.id]?.phase else { return .now }
+      state.entries[connection.id]?.phase = .serving(until: deadline)
+      return deadline
+    }
+  }
+
+  /// The request is decided: its time is over no more.
+  /// - Returns: whether the connection may stay open after the answer: not while draining, nor
+  ///   while idle ones could take the place of those with a request.
+  func startAnswer(on connection: Connection) -> Bool {
+    state.withLock { state in
+      state.entries[connection.id]?.phase = .answering
+      return !state.isDraining && state.entries.count < maximum / 2
+    }
+  }
+
+  /// Waits for the next request on a connection whose request has been answered.
+  /// - Parameter hasMore: bytes of it are here already.
+  func keep(_ connection: Connection, hasMore: Bool) {
+    state.withLock { state in
+      state.entries[connection.id]?.phase = .idle
       state.countInFlight -= 1
     }
-    do throws(SystemError) {
-      try epoll.rearm(connection.duplicate.raw, as: connection.id)
-    } catch {
-      // Its first request was there at once, and so it was never watched; or it is broken.
-      _ = watch(connection)
-    }
+    if hasMore { startRequest(on: connection) }
+    _ = watch(connection, isAtOnce: hasMore)
   }
 
-  /// For a connection that libfcgi has closed.
-  func forget(_ connection: Connection) {
-    state.withLock { state in
-      let entry = state.entries.removeValue(forKey: connection.id)
-      if entry?.deadline != nil { state.countInFlight -= 1 }
-    }
-  }
-
-  /// For a connection that libfcgi does not own.
-  func closeUnused(_ connection: Connection) {
-    connection.closeDescriptor()
-    forget(connection)
+  /// Takes the connection out, and so closes it once nobody else has it.
+  func close(_ connection: Connection) {
+    state.withLock { $0.remove(connection.id) }
   }
 
   // MARK: How many
@@ -126,30 +159,37 @@ final class Connections: Sendable {
 
   var hasRoom: Bool { count < maximum }
 
-  /// Whether a connection may stay open after its answer: not while draining, nor while idle ones
-  /// could take the place of those with a request.
-  var mayKeep: Bool {
-    state.withLock { !$0.isDraining && $0.entries.count < maximum / 2 }
-  }
-
   // MARK: Ends
 
   /// From here on, no connection is kept beyond its answer.
   func startDraining() { state.withLock { $0.isDraining = true } }
 
-  /// Cuts off every connection whose time is over.
-  func cutOffExpired(now: ContinuousClock.Instant) {
+  /// Cuts off every connection whose time is over. Those whose request is not whole are closed.
+  /// - Returns: these.
+  func cutOffExpired(now: ContinuousClock.Instant) -> [UInt64] {
     state.withLock { state in
-      for entry in state.entries.values {
-        if let deadline = entry.deadline, deadline <= now { entry.connection.cutOff() }
+      var closed: [UInt64] = []
+      for (id, entry) in state.entries {
+        switch entry.phase {
+        case .receiving(let deadline) where deadline <= now: closed.append(id)
+        case .serving(let deadline) where deadline <= now: entry.connection.cutOff()
+        case .receiving, .serving, .answering, .idle: break
+        }
       }
+      for id in closed { state.remove(id) }
+      return closed
     }
   }
+
+  /// Closes the connection with this number.
+  func close(id: UInt64) { state.withLock { $0.remove(id) } }
 
   /// Cuts off every connection that is kept without a request.
   func cutOffIdle() {
     state.withLock { state in
-      for entry in state.entries.values where entry.deadline == nil { entry.connection.cutOff() }
+      for entry in state.entries.values {
+        if case .idle = entry.phase { entry.connection.cutOff() }
+      }
     }
   }
 }

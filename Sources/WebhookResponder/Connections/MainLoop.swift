@@ -2,8 +2,9 @@ internal import Glibc
 internal import LinuxSystem
 internal import ServiceProcess
 
-/// The first thread's work: has connections accepted, hands those with a request to the workers,
-/// cuts off what takes too long, and acts on signals.
+/// The first thread's work: has connections accepted, reads their requests and hands them to the
+/// workers, cuts off what takes too long, and acts on signals. It waits for nothing but the next of
+/// these.
 struct MainLoop: ~Copyable {
   private static let drainTime = Duration.seconds(8)
   /// How long idle kept connections are served while draining: closing them at once would race
@@ -13,17 +14,19 @@ struct MainLoop: ~Copyable {
 
   private let current: CurrentSnapshot
   private var acceptor: Acceptor
+  private var reception: Reception
   private let connections: Connections
   private let workers: WorkerPool
   private let signals: SignalDescriptor
   private let manager: ServiceManager
-  private let log: Log
+  private let log: RequestLog
   private var drainingSince: ContinuousClock.Instant?
   private var nextLook = ContinuousClock.now
 
   init(
     _ current: CurrentSnapshot, connections: Connections, workers: WorkerPool,
-    acceptor: consuming Acceptor, signals: SignalDescriptor, manager: ServiceManager, log: Log
+    acceptor: consuming Acceptor, signals: SignalDescriptor, manager: ServiceManager,
+    log: RequestLog
   ) throws(SystemError) {
     try connections.watchSignals(signals.descriptor)
     self.current = current
@@ -33,6 +36,7 @@ struct MainLoop: ~Copyable {
     self.signals = signals
     self.manager = manager
     self.log = log
+    reception = Reception(maximumConnections: connections.maximum) { current.value }
   }
 
   /// Serves until a signal ends it and every request is answered.
@@ -40,13 +44,15 @@ struct MainLoop: ~Copyable {
     while !isFinished {
       connections.wait(milliseconds: millisecondsToNextTick) { source in
         switch source {
-        case .listener: acceptor.acceptWaiting()
+        case .listener: acceptWaiting()
         case .signals: readSignals()
-        case .connection(let connection): serve(connection)
+        case .connection(let connection): receive(from: connection)
         }
       }
+      if let greediest = reception.greediest { closeUnfinished(greediest) }
       cutOffWhenDue()
-      acceptor.resumeWhenDue()
+      if acceptor.resumeWhenDue() { acceptWaiting() }
+      manager.keepAlive(if: !workers.areAllStuckElsewhere)
     }
   }
 
@@ -54,13 +60,36 @@ struct MainLoop: ~Copyable {
   private var millisecondsToNextTick: Int32 {
     if acceptor.isPaused { return 50 }
     return drainingSince != nil || connections.countInFlight > 0
-      ? Int32(Self.millisecondsBetweenLooks) : -1
+      ? Int32(Self.millisecondsBetweenLooks) : manager.millisecondsBetweenSignsOfLife
   }
 
-  private func serve(_ connection: Connection) {
-    if case .end = connection.input { return connections.closeUnused(connection) }
+  // MARK: Connections
+
+  private mutating func acceptWaiting() {
+    while let connection = acceptor.next() { receive(from: connection) }
+  }
+
+  private mutating func receive(from connection: Connection) {
     connections.startRequest(on: connection)
-    workers.serve(connection)
+    switch reception.receive(from: connection) {
+    case .waiting:
+      if !connections.watch(connection) { reception.forget(connection.id) }
+    case .request(let request, let hasMore):
+      let deadline = connections.startServing(connection)
+      workers.serve(
+        Job(connection: connection, request: request, deadline: deadline, hasMore: hasMore))
+    case .ended:
+      connections.close(connection)
+    case .malformed:
+      connections.close(connection)
+      log.malformedRecords()
+    }
+  }
+
+  private mutating func closeUnfinished(_ id: UInt64) {
+    reception.forget(id)
+    connections.close(id: id)
+    log.malformedRecords()
   }
 
   // MARK: Signals
@@ -80,11 +109,12 @@ struct MainLoop: ~Copyable {
   private mutating func stop() {
     // Without exit's handlers: they would free what the workers still use.
     guard drainingSince == nil else { _exit(EXIT_SUCCESS) }
-    log.write(.notice, "stopping", ["requests": .number(connections.countInFlight)])
-    manager.notify(.stopping)
-    acceptor.stop()
     drainingSince = .now
+    acceptor.stop()
+    acceptWaiting()
     connections.startDraining()
+    manager.notify(.stopping)
+    log.log.write(.notice, "stopping", ["requests": .number(connections.countInFlight)])
   }
 
   /// Looks through all connections, and so not at every turn.
@@ -92,7 +122,7 @@ struct MainLoop: ~Copyable {
     let now = ContinuousClock.now
     guard now >= nextLook else { return }
     nextLook = now + .milliseconds(Self.millisecondsBetweenLooks)
-    connections.cutOffExpired(now: now)
+    for id in connections.cutOffExpired(now: now) { reception.forget(id) }
     guard let drainingSince else { return }
     if now - drainingSince > Self.idleGrace { connections.cutOffIdle() }
   }
@@ -102,7 +132,7 @@ struct MainLoop: ~Copyable {
     if connections.count == 0 && acceptor.isClosed { return true }
     let isOverdue = .now - drainingSince > Self.drainTime
     if isOverdue {
-      log.write(
+      log.log.write(
         .warning, "stopped before all was answered",
         ["requests": .number(connections.countInFlight)])
     }

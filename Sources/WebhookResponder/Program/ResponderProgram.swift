@@ -2,74 +2,105 @@ internal import CFastCGI
 internal import Glibc
 internal import LinuxSystem
 internal import ServiceProcess
+internal import Synchronization
 internal import WebhookConfiguration
 internal import WebhookCore
 
 /// The program `delve-webhook-fcgi`, from its command line to its exit code (sysexits.h).
-package func runResponder(arguments: [String]) -> Int32 {
-  openStandardDescriptors()
+package func runResponder() -> Int32 {
+  prepareProcess()
+  defer { Log.flush() }
   let environment = Environment.ofProcess()
+  let manager = ServiceManager(environment: environment)
   // Before anything else: under plain CGI the command line can be the sender's (RFC 3875 §4.4).
-  if environment["GATEWAY_INTERFACE"] != nil { return PlainCGI().serve(environment) }
+  if environment["GATEWAY_INTERFACE"] != nil { return servePlainCGI(environment) }
   do throws(StartupError) {
-    let options = try CommandLineOptions(parsing: arguments)
+    let options = try CommandLineOptions(parsing: Array(commandLine().dropFirst()))
     switch options.action {
     case .printHelp: write(CommandLineOptions.help, to: STDOUT_FILENO)
     case .printVersion: write("delve-webhook-fcgi \(programVersion)\n", to: STDOUT_FILENO)
-    case .serve: try serve(options, environment)
+    case .serve: try serve(options, environment, manager)
     }
     return EXIT_SUCCESS
   } catch {
     write("delve-webhook-fcgi: \(error.message)\n", to: STDERR_FILENO)
+    manager.notify(.status(error.message))
     return error.exitCode
   }
 }
 
 private func serve(
-  _ options: CommandLineOptions, _ environment: Environment
+  _ options: CommandLineOptions, _ environment: Environment, _ manager: ServiceManager
 ) throws(StartupError) {
   let signals = try blockedSignals()
   try startLibrary()
   let log = Log(environment: environment)
-  let current = try currentSnapshot(options, environment, log)
+  let current = try currentSnapshot(options, environment, log, manager)
   let settings = current.value.settings
   let maximum = try connectionLimit(for: settings)
   let listener = try listeningSocket(options, environment)
-  let manager = ServiceManager(environment: environment)
   do throws(SystemError) {
+    let requestLog = RequestLog(log)
     let connections = try Connections(maximum: maximum)
     let workers = try WorkerPool(
-      current, connections: connections, maximum: settings.workers, log: log)
-    let acceptor = try Acceptor(listener, connections: connections, workers: workers, log: log)
+      connections: connections, maximum: settings.workers, log: requestLog)
+    let acceptor = try Acceptor(listener, connections: connections, log: log)
     try startEverySecond {
       var housekeeping = SpoolHousekeeping(current, log: log)
       return { housekeeping.step() }
     }
     try startEverySecond {
       var reloading = Reloading(current)
-      return { reloading.step() }
+      return {
+        reloading.step()
+        requestLog.reportSuppressed()
+      }
     }
     var loop = try MainLoop(
       current, connections: connections, workers: workers, acceptor: acceptor, signals: signals,
-      manager: manager, log: log)
+      manager: manager, log: requestLog)
     log.write(
       .notice, "started",
       [
         "version": .text(programVersion), "instances": .number(settings.instances.count),
         "workers": .number(settings.workers), "connections": .number(maximum),
       ])
-    manager.notify(.ready)
+    manager.notify(.ready(status: current.status()))
     loop.run()
+    requestLog.reportSuppressed()
   } catch {
     throw StartupError(error)
   }
-  SpoolHousekeeping.finish(current.value, log: log)
+  finish(current.value, log)
+}
+
+/// What was published stays known. A hung disk holds the end up for some seconds only: without
+/// this, an event may be stored a second time, and nothing is lost.
+private func finish(_ snapshot: Snapshot, _ log: Log) {
+  final class End: Sendable {
+    let isReached = Atomic(false)
+  }
+  let end = End()
+  do throws(SystemError) {
+    try startThread {
+      SpoolHousekeeping.finish(snapshot, log: log)
+      end.isReached.store(true, ordering: .releasing)
+    }
+    let deadline = ContinuousClock.now + .seconds(4)
+    while !end.isReached.load(ordering: .acquiring) && ContinuousClock.now < deadline {
+      usleep(1_000)
+    }
+    if !end.isReached.load(ordering: .acquiring) {
+      log.write(.error, "the spool's disk does not answer: an event may be stored a second time")
+    }
+  } catch {
+    SpoolHousekeeping.finish(snapshot, log: log)
+  }
   log.write(.notice, "stopped")
 }
 
 /// Before the first thread and before FCGX_Init, so that no handler of libfcgi's ever runs.
 private func blockedSignals() throws(StartupError) -> SignalDescriptor {
-  signal(SIGPIPE, SIG_IGN)
   do throws(SystemError) {
     return try SignalDescriptor([SIGTERM, SIGINT, SIGHUP, SIGUSR1])
   } catch {
@@ -86,12 +117,13 @@ private func startLibrary() throws(StartupError) {
 }
 
 private func currentSnapshot(
-  _ options: CommandLineOptions, _ environment: Environment, _ log: Log
+  _ options: CommandLineOptions, _ environment: Environment, _ log: Log,
+  _ manager: ServiceManager
 ) throws(StartupError) -> CurrentSnapshot {
   let path = Settings.path(
     option: options.configurationPath, variable: environment[Settings.pathVariable])
   do throws(SnapshotError) {
-    return try CurrentSnapshot(configurationPath: path, log: log)
+    return try CurrentSnapshot(configurationPath: path, log: log, manager: manager)
   } catch {
     throw .configuration(error.message)
   }
@@ -115,20 +147,22 @@ private func listeningSocket(
   return socket
 }
 
-/// How many connections may be open at once: two descriptors each, out of what the limit leaves.
+/// How many connections may be open at once: one descriptor each, out of what the limit leaves.
 private func connectionLimit(for settings: Settings) throws(StartupError) -> Int {
   // An instance's folder, ids/ and 16 hours of it, a probe, and what housekeeping has open.
   let ofEachInstance = 24
   // The lock file and new/.
   let ofEachInstanceAndWorker = 2
-  // The file that is being written, and new/ while the health is checked.
-  let ofEachWorker = 2
+  // The file that is being written, new/ while the health is checked, and libfcgi's socket pair.
+  let ofEachWorker = 4
+  // A reload may add some.
+  let instances = settings.instances.count + 4
   // The standard ones, epoll, the signals, the listener, the configuration's files, libraries.
   let ofTheProcess = 32
   let reserved =
-    ofTheProcess + ofEachWorker * settings.workers
-    + (ofEachInstance + ofEachInstanceAndWorker * settings.workers) * settings.instances.count
-  let available = (raisedDescriptorLimit() - reserved) / 2
+    ofTheProcess + ofEachWorker * (settings.workers + 1)
+    + (ofEachInstance + ofEachInstanceAndWorker * settings.workers) * instances
+  let available = raisedDescriptorLimit() - reserved
   guard available >= 8 else {
     throw .system(
       "the limit on open files is too low: raise it to \(reserved + 512) (LimitNOFILE)")

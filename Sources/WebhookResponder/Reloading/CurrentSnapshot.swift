@@ -1,3 +1,4 @@
+internal import EventSpool
 internal import ServiceProcess
 internal import Synchronization
 internal import WebhookConfiguration
@@ -6,17 +7,21 @@ internal import WebhookCore
 /// The snapshot in force, for all threads. Only `Reloading` replaces it.
 final class CurrentSnapshot: Sendable {
   private let log: Log
+  private let manager: ServiceManager
   private let configurationPath: String
   /// As they were at the start.
   private let settingsAtStart: Settings
   private let current: Mutex<Snapshot>
+  private let startedAt = Timestamp.now()
   private let isReloadRequested = Atomic(false)
 
   init(
-    configurationPath: String, log: Log, opensSpoolsAsTheyAre: Bool = false
+    configurationPath: String, log: Log, manager: ServiceManager,
+    opensSpoolsAsTheyAre: Bool = false
   ) throws(SnapshotError) {
     self.configurationPath = configurationPath
     self.log = log
+    self.manager = manager
     let snapshot = try Snapshot(
       configurationPath: configurationPath, opensSpoolsAsTheyAre: opensSpoolsAsTheyAre)
     settingsAtStart = snapshot.settings
@@ -34,6 +39,14 @@ final class CurrentSnapshot: Sendable {
     isReloadRequested.exchange(false, ordering: .acquiringAndReleasing)
   }
 
+  /// A sentence for whoever asks the service manager how the program is.
+  /// - Parameter result: what became of a reload that was just tried.
+  func status(afterReload result: String? = nil) -> String {
+    let names = value.settings.instances.map(\.name.description).joined(separator: ", ")
+    let reload = result.map { "; last reload at \(Timestamp.now().rfc3339): \($0)" } ?? ""
+    return "Serving \(names) since \(startedAt.rfc3339)\(reload)"
+  }
+
   /// Reads configuration and keys again. If something is wrong, all that was in force stays.
   /// - Returns: whether it could be read.
   func reload() -> Bool {
@@ -45,10 +58,12 @@ final class CurrentSnapshot: Sendable {
       current.withLock { $0 = new }
       log.write(.notice, "reloaded", ["config": .text(configurationPath)])
       warn(of: new.configuration)
+      manager.notify(.status(status(afterReload: "done")))
       return true
     } catch {
       log.write(
         .error, "reload failed, the old configuration stays in force: \(error.message)")
+      manager.notify(.status(status(afterReload: error.message)))
       return false
     }
   }
@@ -64,6 +79,16 @@ final class CurrentSnapshot: Sendable {
     let thumbprints = configuration.instances.flatMap(\.keys).map(\.thumbprint.text)
     log.write(.notice, "keys in force: \(thumbprints.joined(separator: " "))")
     warn(of: configuration)
+  }
+
+  /// Opens those spools again whose folders were moved away. As long as that fails, deliveries to
+  /// them are refused.
+  func reopenMovedSpools() throws(SpoolError) {
+    let old = value
+    guard old.hasMovedSpools else { return }
+    let new = try old.reopeningMovedSpools()
+    current.withLock { $0 = new }
+    log.write(.notice, "opened the spool again: its folder had been moved away")
   }
 
   private func warn(of configuration: Configuration) {

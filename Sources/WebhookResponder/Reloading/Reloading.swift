@@ -1,7 +1,8 @@
 internal import WebhookConfiguration
 
 /// Reads configuration and keys again: when SIGHUP asks for it, and keys when their files change,
-/// however that is done. `step` is to be called about once a second, by one thread.
+/// however that is done. Opens spools again that were moved away. `step` is to be called about once
+/// a second, by one thread.
 struct Reloading {
   private let current: CurrentSnapshot
   /// The key files as they were read last.
@@ -16,6 +17,8 @@ struct Reloading {
   }
 
   mutating func step() {
+    // Housekeeping says why a spool does not work.
+    try? current.reopenMovedSpools()
     if current.takeReloadRequest(), current.reload() {
       loaded = current.value.configuration.keyFileVersions
     }

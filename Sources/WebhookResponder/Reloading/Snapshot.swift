@@ -29,7 +29,9 @@ struct Snapshot: Sendable {
     for instance in configuration.instances {
       do throws(SpoolError) {
         spools[instance.name] =
-          if let open = old?.spools[instance.name] { open } else if opensSpoolsAsTheyAre {
+          if let open = old?.spools[instance.name], Self.isInPlace(open) {
+            open
+          } else if opensSpoolsAsTheyAre {
             try .openAsItIs(instance.name, in: path)
           } else { try .open(instance.name, in: path) }
       } catch {
@@ -40,11 +42,31 @@ struct Snapshot: Sendable {
     spoolPath = path
   }
 
+  private static func isInPlace(_ spool: InstanceSpool) -> Bool {
+    (try? spool.requireInPlace()) != nil
+  }
+
+  /// Whether other folders, or none, lie at the paths of those that are open.
+  var hasMovedSpools: Bool { !spools.values.allSatisfy(Self.isInPlace) }
+
+  /// The same, with those spools opened again whose folders were moved away.
+  func reopeningMovedSpools() throws(SpoolError) -> Snapshot {
+    var spools = spools
+    for (name, spool) in spools where !Self.isInPlace(spool) {
+      spools[name] = try .open(name, in: spoolPath)
+    }
+    return Snapshot(configuration, spools, spoolPath)
+  }
+
+  private init(
+    _ configuration: Configuration, _ spools: [InstanceName: InstanceSpool], _ spoolPath: String
+  ) {
+    (self.configuration, self.spools, self.spoolPath) = (configuration, spools, spoolPath)
+  }
+
   /// The same with other keys.
   init(_ configuration: Configuration, replacing old: Snapshot) {
-    self.configuration = configuration
-    spools = old.spools
-    spoolPath = old.spoolPath
+    self.init(configuration, old.spools, old.spoolPath)
   }
 }
 

@@ -23,6 +23,7 @@ struct SpoolHousekeeping {
       var task = tasks[name] ?? (spool, Housekeeping(of: spool))
       var failure: SpoolError?
       do throws(SpoolError) {
+        try spool.requireInPlace()
         try task.housekeeping.step(now: .now())
       } catch {
         failure = error

@@ -44,6 +44,7 @@ extension LogLine {
       add("call", .text(call))
       add("path", .text(path))
       add("error", .text(errorText(code)))
+    case .path(let path): add("path", .text(path))
     case nil: break
     }
     if let remedy = refusal.reason.facts.remedy { add("hint", .text(remedy)) }

@@ -1,17 +1,21 @@
 internal import CFastCGI
 internal import Glibc
-internal import WebhookCore
+internal import LinuxSystem
 
 /// libfcgi's state for the requests of one worker, which are served one after the other.
 ///
-/// The connection is accepted elsewhere and handed in (`ipcFd`), so that a peer that says nothing
-/// holds no worker.
+/// libfcgi reads a request's records from a socket pair of our own, where only checked ones come,
+/// and writes its answer to the connection, which does not block. So it waits for no peer, and
+/// parses nothing that a peer wrote.
 final class FastCGIRequest {
+  /// The ends of the pair: ours, and libfcgi's, which it may close.
+  private struct Pair {
+    let ours: Int32
+    let library: Int32
+  }
+
   private let request = UnsafeMutablePointer<FCGX_Request>.allocate(capacity: 1)
-  private let chunk = UnsafeMutableRawBufferPointer.allocate(
-    byteCount: bodyChunkBytes, alignment: 1)
-  /// Whether the whole body, its end included, has been read: only then can the connection be kept.
-  private var isBodyAtEnd = false
+  private var pair: Pair?
 
   init() {
     request.initialize(to: FCGX_Request())
@@ -22,66 +26,64 @@ final class FastCGIRequest {
   deinit {
     FCGX_Free(request, 0)
     request.deallocate()
-    chunk.deallocate()
+    if let pair {
+      close(pair.ours)
+      close(pair.library)
+    }
   }
 
-  /// Reads the parameters of the next request on `descriptor`, which now belongs to libfcgi.
-  /// - Returns: nil if there is none: the peer went away, sent something else than FastCGI or asked
-  ///   for another role; the descriptor is then closed.
-  func parameters(from descriptor: Int32) -> RequestParameters? {
-    isBodyAtEnd = false
-    request.pointee.ipcFd = descriptor
+  /// Has libfcgi take a request over.
+  /// - Returns: nil if the system has no descriptors or no memory for it.
+  func parameters(of received: ReceivedRequest) -> RequestParameters? {
+    guard let pair = pair ?? makePair() else { return nil }
+    self.pair = pair
+    guard (try? writeAll(received.records, to: pair.ours)) != nil else { return dropPair(pair) }
+    request.pointee.ipcFd = pair.library
     request.pointee.detached = 0
     // Without it, FCGX_Accept_r closes the descriptor before it reads from it.
     request.pointee.keepConnection = 1
-    guard FCGX_Accept_r(request) == 0 else { return nil }
-    guard request.pointee.role == FCGI_RESPONDER else {
-      request.pointee.keepConnection = 0
-      finish()
+    // If it fails, it has closed the descriptor.
+    guard FCGX_Accept_r(request) == 0 else {
+      close(pair.ours)
+      self.pair = nil
       return nil
     }
+    // The end of the empty body, so that the next request begins behind it.
+    var byte: CChar = 0
+    _ = FCGX_GetStr(&byte, 1, request.pointee.in)
     return RequestParameters(entries: request.pointee.envp)
   }
 
-  /// The next bytes of the body, at most `bodyChunkBytes`.
-  func readBody(atMost count: Int) -> BodyChunk {
-    let read = FCGX_GetStr(
-      chunk.assumingMemoryBound(to: CChar.self).baseAddress,
-      Int32(clamping: min(count, chunk.count)), request.pointee.in)
-    // Zero bytes do not say that the body ended well.
-    guard FCGX_GetError(request.pointee.in) == 0 else { return .broken }
-    guard read > 0 else {
-      isBodyAtEnd = true
-      return .end
-    }
-    return .bytes(UnsafeRawBufferPointer(rebasing: chunk[..<Int(read)]))
-  }
-
   /// Sends the response and ends the request.
-  /// - Parameters:
-  ///   - isBodyRead: whether as much of the body was read as was announced.
-  ///   - mayKeepConnection: false if no further request shall come on it.
-  /// - Returns: whether the connection is still open and ours again.
-  func respond(with response: [UInt8], isBodyRead: Bool, mayKeepConnection: Bool) -> Bool {
-    // The end of the body is a record of its own, which the next request must not begin with.
-    if isBodyRead && !isBodyAtEnd { _ = readBody(atMost: 1) }
-    if !isBodyAtEnd || !mayKeepConnection { request.pointee.keepConnection = 0 }
-    // If nothing is left to read, a plain close delivers the response. Else libfcgi waits for the
-    // peer's end, or the peer may see a reset connection before it sees the response.
-    request.pointee.detached = isBodyAtEnd ? 1 : 0
+  /// - Returns: whether the peer took all of it at once. Else the connection is of no further use.
+  func respond(with response: [UInt8], to connection: Connection) -> Bool {
+    request.pointee.ipcFd = connection.descriptor
     response.withUnsafeBytes { bytes in
       _ = FCGX_PutStr(
         bytes.assumingMemoryBound(to: CChar.self).baseAddress, Int32(clamping: bytes.count),
         request.pointee.out)
     }
-    return finish()
+    // FCGX_Finish_r would close the connection after an error; that is ours to do.
+    let isSent = FCGX_FClose(request.pointee.err) == 0 && FCGX_FClose(request.pointee.out) == 0
+    FCGX_Free(request, 0)
+    request.pointee.ipcFd = -1
+    return isSent
   }
 
-  @discardableResult
-  private func finish() -> Bool {
-    FCGX_Finish_r(request)
-    let isOpen = request.pointee.ipcFd >= 0
-    request.pointee.ipcFd = -1
-    return isOpen
+  private func makePair() -> Pair? {
+    guard let made = try? SocketPair() else { return nil }
+    let pair = made.released()
+    // All of a request's records fit, or it is refused; nothing waits.
+    var bytes = Int32(2 * RequestReceiver.maximumParameterBytes)
+    setsockopt(pair.one, SOL_SOCKET, SO_SNDBUF, &bytes, socklen_t(MemoryLayout<Int32>.size))
+    makeNonBlocking(pair.one)
+    return Pair(ours: pair.one, library: pair.other)
+  }
+
+  private func dropPair(_ pair: Pair) -> RequestParameters? {
+    close(pair.ours)
+    close(pair.library)
+    self.pair = nil
+    return nil
   }
 }

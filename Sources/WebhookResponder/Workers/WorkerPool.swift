@@ -1,76 +1,139 @@
 internal import LinuxSystem
-internal import ServiceProcess
 internal import Synchronization
 
-/// Worker threads, started when a connection finds none waiting, up to a maximum.
-final class WorkerPool: Sendable {
-  private let current: CurrentSnapshot
-  private let connections: Connections
-  private let log: Log
-  private let maximum: Int
-  private let queue = ConnectionQueue()
-  private let count = Mutex(0)
+/// A whole request, to be served.
+struct Job {
+  let connection: Connection
+  let request: ReceivedRequest
+  /// Until when it must be answered.
+  let deadline: ContinuousClock.Instant
+  /// Whether further bytes of the connection are here already.
+  let hasMore: Bool
+}
 
-  /// Starts the first worker.
-  init(
-    _ current: CurrentSnapshot, connections: Connections, maximum: Int, log: Log
-  ) throws(SystemError) {
-    self.current = current
+/// Worker threads, started when a job finds none waiting, up to a maximum; and one more for health
+/// checks, which must be answered even if all others are busy.
+final class WorkerPool: Sendable {
+  private let connections: Connections
+  private let log: RequestLog
+  private let maximum: Int
+  private let jobs = JobQueue()
+  private let healthChecks = JobQueue()
+  private let workers = Mutex<[WorkerState]>([])
+
+  /// Starts the first worker, and that for health checks.
+  init(connections: Connections, maximum: Int, log: RequestLog) throws(SystemError) {
     self.connections = connections
     self.maximum = maximum
     self.log = log
-    try startThread { [self] in work() }
-    count.withLock { $0 = 1 }
+    try start(workers.withLock { Self.added(to: &$0) }, on: jobs)
+    try start(WorkerState(), on: healthChecks)
   }
 
-  /// Has a worker serve the request that has begun to arrive on `connection`.
-  func serve(_ connection: Connection) {
-    guard !queue.append(connection) else { return }
-    count.withLock { count in
-      // If no further worker can be started, those that are there do the work.
-      guard count < maximum, (try? startThread { [self] in work() }) != nil else { return }
-      count += 1
+  func serve(_ job: Job) {
+    if job.request.isHealthCheck { return _ = healthChecks.append(job) }
+    guard !jobs.append(job) else { return }
+    let state = workers.withLock { $0.count < maximum ? Self.added(to: &$0) : nil }
+    guard let state else { return }
+    // If no further thread can be had, those that are there do the work.
+    if (try? start(state, on: jobs)) == nil {
+      workers.withLock { workers in workers.removeAll { $0 === state } }
     }
   }
 
-  /// A worker's thread: takes connections that have something to read and serves one request on
-  /// each.
-  private func work() -> Never {
-    let handler = RequestHandler(current, log: log)
-    let request = FastCGIRequest()
-    while true {
-      let connection = queue.next()
-      let isOpen = serve(connection, with: handler, request)
-      if isOpen { connections.keep(connection) } else { connections.forget(connection) }
+  private static func added(to workers: inout [WorkerState]) -> WorkerState {
+    let state = WorkerState()
+    workers.append(state)
+    return state
+  }
+
+  // MARK: How they are
+
+  /// Whether half of the workers or more are over their request's time.
+  var isOverloaded: Bool {
+    let now = ContinuousClock.now
+    return workers.withLock { $0.count { $0.isStuck(at: now) } * 2 >= maximum }
+  }
+
+  /// Whether all workers are over their request's time, and not because of the spool: a hung disk
+  /// is not mended by another process.
+  var areAllStuckElsewhere: Bool {
+    let now = ContinuousClock.now
+    return workers.withLock {
+      $0.count == maximum && $0.allSatisfy { $0.isStuck(at: now) && !$0.isInSpool }
     }
   }
 
-  /// - Returns: whether the connection is still open.
+  // MARK: A worker's thread
+
+  private func start(_ state: WorkerState, on queue: JobQueue) throws(SystemError) {
+    try startThread { [self] in
+      let handler = RequestHandler(log: log, state: state) { [self] in isOverloaded }
+      let request = FastCGIRequest()
+      while true { serve(queue.next(), state, handler, request) }
+    }
+  }
+
   private func serve(
-    _ connection: Connection, with handler: RequestHandler, _ request: FastCGIRequest
-  ) -> Bool {
-    guard let parameters = request.parameters(from: connection.descriptor) else { return false }
-    let decision = handler.decide(parameters) { request.readBody(atMost: $0) }
-    return request.respond(
-      with: HTTPResponse(to: decision.outcome).bytes(hasBody: !parameters.isHead),
-      isBodyRead: decision.isBodyRead, mayKeepConnection: connections.mayKeep)
+    _ job: Job, _ state: WorkerState, _ handler: RequestHandler, _ request: FastCGIRequest
+  ) {
+    // The main loop has cut it off while it waited.
+    guard job.deadline > .now, let parameters = request.parameters(of: job.request) else {
+      return connections.close(job.connection)
+    }
+    state.begin(until: job.deadline)
+    let outcome = handler.decide(parameters, job.request.snapshot, until: job.deadline) { _ in
+      job.request.body
+    }
+    state.end()
+    let mayKeep = connections.startAnswer(on: job.connection)
+    let isSent = request.respond(
+      with: HTTPResponse(to: outcome).bytes(hasBody: !parameters.isHead), to: job.connection)
+    if isSent && mayKeep && job.request.keepsConnection {
+      connections.keep(job.connection, hasMore: job.hasMore)
+    } else {
+      connections.close(job.connection)
+    }
   }
 }
 
-/// Hands connections to waiting workers, in the order in which they became ready.
+/// What a worker is doing.
+final class WorkerState: Sendable {
+  private struct State {
+    /// Until when its request must be answered; nil while it has none.
+    var deadline: ContinuousClock.Instant?
+    var isInSpool = false
+  }
+
+  private let state = Mutex(State())
+
+  func begin(until deadline: ContinuousClock.Instant) { state.withLock { $0.deadline = deadline } }
+  func end() { state.withLock { $0.deadline = nil } }
+  func enterSpool() { state.withLock { $0.isInSpool = true } }
+  func leaveSpool() { state.withLock { $0.isInSpool = false } }
+
+  /// Whether its request is over its time.
+  func isStuck(at now: ContinuousClock.Instant) -> Bool {
+    state.withLock { $0.deadline.map { $0 <= now } ?? false }
+  }
+
+  var isInSpool: Bool { state.withLock { $0.isInSpool } }
+}
+
+/// Hands jobs to waiting workers, in the order in which they came.
 ///
 /// Unchecked because the other properties are only touched while `arrival` is locked.
-private final class ConnectionQueue: @unchecked Sendable {
+private final class JobQueue: @unchecked Sendable {
   private let arrival = ConditionVariable()
   /// Those before `first` have been taken.
-  private var waiting: [Connection?] = []
+  private var waiting: [Job?] = []
   private var first = 0
   private var waitingWorkers = 0
 
   /// - Returns: whether a waiting worker is there to take it.
-  func append(_ connection: Connection) -> Bool {
+  func append(_ job: Job) -> Bool {
     arrival.lock()
-    waiting.append(connection)
+    waiting.append(job)
     let isSomebodyWaiting = waitingWorkers > 0
     let isTaken = waiting.count - first <= waitingWorkers
     arrival.unlock()
@@ -78,19 +141,19 @@ private final class ConnectionQueue: @unchecked Sendable {
     return isTaken
   }
 
-  /// Waits for a connection.
-  func next() -> Connection {
+  /// Waits for a job.
+  func next() -> Job {
     arrival.lock()
     defer { arrival.unlock() }
     while true {
-      if let connection = takeFirst() { return connection }
+      if let job = takeFirst() { return job }
       waitingWorkers += 1
       arrival.wait()
       waitingWorkers -= 1
     }
   }
 
-  private func takeFirst() -> Connection? {
+  private func takeFirst() -> Job? {
     guard first < waiting.count else { return nil }
     // Moving the rest forward for each would cost more than the rest of the work, under load.
     if first >= 64 && first * 2 >= waiting.count {

@@ -191,7 +191,7 @@ struct HTTPForwardingTests {
     try site.addEvents(20)
     try await withTarget { url in
       let forwarder = try site.startForwarder(
-        to: "\(url)/silent", options: trusting + ["--jobs", "2", "--timeout", "3"])
+        to: "\(url)/silent", options: trusting + ["--jobs", "2", "--timeout", "6"])
       #expect(try await eventually { site.count("cur") == 20 })
       forwarder.send(signal: SIGTERM)
       #expect(try await forwarder.exitCode() == 0)

@@ -53,7 +53,7 @@ extension UnderLoad {
       // The protocol needs two syncs, two links and two looks into ids/.
       #expect(calls["fsync"] ?? 0 >= 2 && calls["fsync"] ?? 0 < 2.3, "\(calls)")
       #expect(calls["linkat"] == 2, "\(calls)")
-      #expect(total(calls) <= 17.5, "\(total(calls)): \(calls)")
+      #expect(total(calls) <= 18.5, "\(total(calls)): \(calls)")
       #expect(calls["futex"] ?? 0 <= 6, "\(calls)")
     }
 

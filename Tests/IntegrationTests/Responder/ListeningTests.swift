@@ -139,7 +139,7 @@ struct ListeningTests {
     let program = Repository.executable("delve-webhook-fcgi")
     let process = try SpawnedProcess(
       "sh",
-      ["-c", "ulimit -n 140; exec \(program) --config \(config) --listen unix:\(folder.path)/s"],
+      ["-c", "ulimit -n 400; exec \(program) --config \(config) --listen unix:\(folder.path)/s"],
       log: "\(folder.path)/log")
     let responder = ResponderUnderTest(folder: folder, process: process.running)
     let isUp = try await eventually { responder.healthStatus() == 200 }
@@ -160,12 +160,7 @@ struct ListeningTests {
     let room = try room(for: responder)
     var silent = try (0..<room).map { _ in try responder.client() }
     let late = try responder.client()
-    try late.begin()
-    try late.send(
-      .parameters, FastCGIClient.encoded(deliveryParameters(authorization: nowAuthorization())))
-    try late.send(.parameters, [])
-    try late.send(.standardInput, Array("{}".utf8))
-    try late.send(.standardInput, [])
+    try late.beginDelivery(try nowAuthorization())
     try await Task.sleep(for: .milliseconds(300))
     #expect(responder.storedEvents == [])
     silent.removeAll()
@@ -184,7 +179,7 @@ struct ListeningTests {
     #expect(try await eventually { responder.log.contains("stopping") })
     silent.removeAll()
     #expect(try await process.exitCode() == 0)
-    #expect(!responder.log.contains("stopped with"), "\(responder.log)")
+    #expect(!responder.log.contains("stopped before"), "\(responder.log)")
   }
 
   @Test func workersAreStartedWhenTheyAreNeeded() async throws {
@@ -196,12 +191,17 @@ struct ListeningTests {
         ).count
       }
       let before = try threads()
-      let stalled = try (0..<6).map { _ in try responder.client() }
-      for client in stalled { try client.stall(in: .body) }
+      let holder = LockHolder(spool: "\(responder.folder.path)/spool")
+      let clients = try (0..<6).map { number in
+        let client = try responder.client()
+        try client.beginDelivery(try nowAuthorization(id: "\(number)"))
+        return client
+      }
       #expect(try await eventually { try threads() == before + 2 })
       try await Task.sleep(for: .milliseconds(300))
       #expect(try threads() == before + 2)
-      withExtendedLifetime(stalled) {}
+      _ = consume holder
+      for client in clients { #expect(try client.response().status == 202) }
     }
   }
 
@@ -243,7 +243,10 @@ struct ListeningTests {
         ["--config", config, "--listen", "unix:\(folder.path)/s"],
         environment: ["NOTIFY_SOCKET": name], log: "\(folder.path)/log"
       ) { (process) async throws in
-        #expect(try await eventually { manager.next() == "READY=1" })
+        #expect(
+          try await eventually {
+            manager.next()?.hasPrefix("READY=1\nSTATUS=Serving acme since 20") ?? false
+          })
         let responder = ResponderUnderTest(folder: folder, process: process)
         #expect(responder.healthStatus() == 200)
         process.send(signal: SIGTERM)

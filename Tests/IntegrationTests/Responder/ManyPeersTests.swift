@@ -50,6 +50,34 @@ extension UnderLoad {
       }
     }
 
+    /// The median time of a delivery among 50, each a new event.
+    private func medianTime(_ responder: ResponderUnderTest, _ round: String) throws -> Duration {
+      var times: [Duration] = []
+      for number in 0..<50 {
+        let token = try nowAuthorization(id: "\(round)-\(number)")
+        let start = ContinuousClock.now
+        #expect(try responder.deliver(authorization: token).status == 202)
+        times.append(ContinuousClock.now - start)
+      }
+      return times.sorted()[25]
+    }
+
+    /// A worker that waited for one of them would wait for ten seconds.
+    @Test func hundredsOfStalledPeersHoldUpNobody() async throws {
+      let settings = exampleConfiguration(settings: "workers: 1")
+      try await withResponder(configuration: settings) { responder in
+        let alone = try medianTime(responder, "alone")
+        let stalled = try (0..<400).map { number in
+          let client = try responder.client()
+          try client.stall(in: number % 2 == 0 ? .parameters : .body)
+          return client
+        }
+        let among = try medianTime(responder, "among")
+        #expect(among < alone * 10, "\(among) \(alone)")
+        for client in stalled { #expect(try await client.isClosedByPeer()) }
+      }
+    }
+
     @Test func deadlineCutsOffNobodyElsesConnection() async throws {
       try await withResponder { responder in
         let kept = try (0..<8).map { _ in try responder.client() }

@@ -102,7 +102,7 @@ struct SpoolFaultTests {
       let refused = try responder.deliver(authorization: try nowAuthorization(id: "second"))
       #expect(refused.status == 503)
       #expect(text(refused).contains("spool-full"))
-      #expect(responder.log.contains("code=spool-full status=503"))
+      #expect(try await responder.logs("code=spool-full status=503"))
       #expect(try responder.deliver(authorization: first).status == 200)
       #expect(try wholeEvents(in: responder.folder).count == 1)
       #expect(responder.healthStatus() == 503)

@@ -18,7 +18,7 @@ int clinux_unlock_range(int descriptor, int64_t start, int64_t length);
 /* renameat2(2) with RENAME_NOREPLACE: EEXIST if the target exists already */
 int clinux_rename_new(int from, const char *name, int to, const char *target);
 
-/* accept4(2) with SOCK_CLOEXEC */
+/* accept4(2) with SOCK_CLOEXEC and SOCK_NONBLOCK */
 int clinux_accept(int listener);
 
 /* signalfd(2) with SFD_CLOEXEC and SFD_NONBLOCK for `count` signals. It also blocks them in the
@@ -27,13 +27,14 @@ int clinux_signal_descriptor(const int *signals, int count);
 int clinux_read_signal(int descriptor);
 
 
-/* epoll(7), always for reading; `is_one_shot` disarms the descriptor after its first event. */
+/* epoll(7), always for reading; `is_one_shot` disarms the descriptor after its first
+ * event; `is_at_once` reports it even if there is nothing to read. */
 struct clinux_readiness {
     uint64_t token;
 };
 int clinux_epoll_create(void);
 int clinux_epoll_add(int epoll, int descriptor, uint64_t token, int is_one_shot);
-int clinux_epoll_rearm(int epoll, int descriptor, uint64_t token);
+int clinux_epoll_rearm(int epoll, int descriptor, uint64_t token, int is_at_once);
 int clinux_epoll_remove(int epoll, int descriptor);
 int clinux_epoll_wait(int epoll, struct clinux_readiness *ready, int count, int milliseconds);
 
@@ -51,6 +52,9 @@ int clinux_spawn(const char *path, char *const arguments[], char *const environm
 
 /* pidfd_open(2): readable once the process has ended */
 int clinux_process_descriptor(int process);
+
+/* The program's arguments, as they were handed to it, up to NULL: saved before main. */
+char **clinux_arguments(void);
 
 /* environ(7) */
 char **clinux_environment(void);

@@ -1,0 +1,97 @@
+internal import Glibc
+internal import LinuxSystem
+
+/// Writes lines to standard error, on a thread of its own: no other thread ever waits for a reader
+/// or a disk. Lines beyond the bound are lost, and counted.
+///
+/// Unchecked because the other properties are only touched while `arrival` is locked.
+final class LogWriter: @unchecked Sendable {
+  static let shared = LogWriter()
+
+  /// Some 1,000 lines.
+  private static let maximumPendingBytes = 256 << 10
+  /// A pipe takes so many bytes in one piece (pipe(7), PIPE_BUF).
+  private static let bytesPerWrite = 4_096
+  /// After a batch, so that a busy program wakes the writer less often.
+  private static let microsecondsBetweenBatches: UInt32 = 2_000
+  /// How long the end of the program waits for the last lines.
+  private static let millisecondsAtExit = 1_000
+
+  private let arrival = ConditionVariable()
+  private var pending: [UInt8] = []
+  private var lostLines = 0
+  private var isStarted = false
+  private var isWaiting = false
+  private var isWriting = false
+
+  /// - Parameter line: ends in a newline.
+  func append(_ line: [UInt8]) {
+    arrival.lock()
+    if !isStarted { start() }
+    if pending.count + line.count > Self.maximumPendingBytes {
+      lostLines += 1
+    } else {
+      pending += line
+    }
+    let mustWake = isWaiting
+    isWaiting = false
+    arrival.unlock()
+    if mustWake { arrival.signal() }
+  }
+
+  private func start() {
+    isStarted = true
+    try? startThread { [self] in run() }
+    atexit { LogWriter.shared.flush() }
+  }
+
+  private func run() {
+    while true {
+      let (lines, lost) = nextBatch()
+      write(lines)
+      if lost > 0 {
+        let line = LogLine(.warning, "lines of the log were lost", ["lines": .number(lost)])
+        write(Log.rendered(line))
+      }
+      usleep(Self.microsecondsBetweenBatches)
+    }
+  }
+
+  private func nextBatch() -> ([UInt8], lost: Int) {
+    arrival.lock()
+    defer { arrival.unlock() }
+    isWriting = false
+    while pending.isEmpty && lostLines == 0 {
+      isWaiting = true
+      arrival.wait()
+    }
+    isWaiting = false
+    isWriting = true
+    defer { (pending, lostLines) = ([], 0) }
+    return (pending, lostLines)
+  }
+
+  /// Whole lines in each piece, or another process's lines could come between.
+  private func write(_ lines: [UInt8]) {
+    var rest = lines[...]
+    while !rest.isEmpty {
+      let piece = rest.prefix(Self.bytesPerWrite)
+      let end = rest.count <= Self.bytesPerWrite ? nil : piece.lastIndex(of: UInt8(ascii: "\n"))
+      let lines = rest[...(end ?? piece.endIndex - 1)]
+      // If nobody can read the log, there is nobody to tell.
+      try? writeAll(Array(lines), to: STDERR_FILENO)
+      rest = rest[lines.endIndex...]
+    }
+  }
+
+  /// Waits until all lines are written, for a second at most.
+  func flush() {
+    for _ in 0..<Self.millisecondsAtExit {
+      arrival.lock()
+      let isDone = pending.isEmpty && lostLines == 0 && !isWriting
+      arrival.unlock()
+      if isDone { return }
+      usleep(1_000)
+    }
+  }
+}

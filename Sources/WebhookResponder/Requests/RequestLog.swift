@@ -1,0 +1,74 @@
+internal import ServiceProcess
+internal import Synchronization
+internal import WebhookCore
+
+/// What requests leave in the log. A refusal that a stranger can cause leaves a line each up to ten
+/// a second for its code word, then one line with their count: nobody can turn the journal over.
+final class RequestLog: Sendable {
+  private static let linesPerSecond = 10
+
+  private struct Count {
+    var lines = 0
+    var suppressed = 0
+    var status = HTTPStatus.badRequest
+  }
+
+  let log: Log
+  /// By code word, since the last second began.
+  private let counts = Mutex<[String: Count]>([:])
+
+  init(_ log: Log) {
+    self.log = log
+  }
+
+  /// A health check that finds nothing leaves no line: one comes every few seconds.
+  func write(
+    _ outcome: Outcome, route: Route?, remoteAddress: [UInt8], microseconds: Int64
+  ) {
+    guard outcome != .healthy, mayWrite(outcome) else { return }
+    log.write(
+      LogLine(outcome, route: route, remoteAddress: remoteAddress, microseconds: microseconds))
+  }
+
+  /// A peer of the socket sent something else than FastCGI, or too much. It leaves a line like a
+  /// refusal.
+  func malformedRecords() {
+    guard mayWrite("malformed-records", .badRequest) else { return }
+    log.write(
+      .notice, "closed a connection: its peer sent malformed FastCGI records, or too many bytes")
+  }
+
+  private func mayWrite(_ outcome: Outcome) -> Bool {
+    guard case .refused(let refusal) = outcome, let step = refusal.reason.facts.step,
+      step.isBeforeSignature
+    else { return true }
+    return mayWrite(outcome.codeWord, outcome.status)
+  }
+
+  private func mayWrite(_ codeWord: String, _ status: HTTPStatus) -> Bool {
+    counts.withLock { counts in
+      var count = counts[codeWord] ?? Count()
+      defer { counts[codeWord] = count }
+      count.status = status
+      let isWritten = count.lines < Self.linesPerSecond
+      if isWritten { count.lines += 1 } else { count.suppressed += 1 }
+      return isWritten
+    }
+  }
+
+  /// Says how many lines were held back, and begins to count again. To be called once a second.
+  func reportSuppressed() {
+    let ended = counts.withLock { counts in
+      defer { counts = [:] }
+      return counts
+    }
+    for (codeWord, count) in ended.sorted(by: { $0.key < $1.key }) where count.suppressed > 0 {
+      log.write(
+        .warning, "",
+        [
+          "code": .text(codeWord), "status": .number(count.status.rawValue),
+          "suppressed": .number(count.suppressed),
+        ])
+    }
+  }
+}
