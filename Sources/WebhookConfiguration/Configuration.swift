@@ -6,6 +6,9 @@ package struct Configuration: Sendable {
   package let settings: Settings
   package let instances: [Instance]
 
+  /// Each key of a JWK Set that cannot serve, as a sentence.
+  private let skippedKeys: [String]
+
   /// The key files as they were just before they were read.
   package let keyFileVersions: KeyFileVersions
 
@@ -14,12 +17,21 @@ package struct Configuration: Sendable {
     let settings = try Settings(file: path)
     let versions = KeyFileVersions(of: settings)
     var instances: [Instance] = []
-    for instance in settings.instances { instances.append(try instance.loaded()) }
-    self.init(settings: settings, instances: instances, keyFileVersions: versions)
+    var skippedKeys: [String] = []
+    for instance in settings.instances {
+      instances.append(try instance.loaded(skipping: &skippedKeys))
+    }
+    self.init(
+      settings: settings, instances: instances, skippedKeys: skippedKeys,
+      keyFileVersions: versions)
   }
 
-  private init(settings: Settings, instances: [Instance], keyFileVersions: KeyFileVersions) {
-    (self.settings, self.instances, self.keyFileVersions) = (settings, instances, keyFileVersions)
+  private init(
+    settings: Settings, instances: [Instance], skippedKeys: [String],
+    keyFileVersions: KeyFileVersions
+  ) {
+    (self.settings, self.instances) = (settings, instances)
+    (self.skippedKeys, self.keyFileVersions) = (skippedKeys, keyFileVersions)
   }
 
   /// The same settings with the keys as their files hold them now. An instance whose files cannot
@@ -27,34 +39,53 @@ package struct Configuration: Sendable {
   package func readingKeysAgain() -> (Configuration, errors: [ConfigurationError]) {
     let versions = KeyFileVersions(of: settings)
     var errors: [ConfigurationError] = []
+    var skippedKeys: [String] = []
     // Both lists are in the order of the file.
     let instances = zip(settings.instances, self.instances).map { settings, old in
       do throws(ConfigurationError) {
-        return try settings.loaded()
+        return try settings.loaded(skipping: &skippedKeys)
       } catch {
         errors.append(error)
         return old
       }
     }
     let configuration = Configuration(
-      settings: settings, instances: instances, keyFileVersions: versions)
+      settings: settings, instances: instances, skippedKeys: skippedKeys,
+      keyFileVersions: versions)
     return (configuration, errors)
   }
 
   /// What an operator should know although the program can start.
   package var warnings: [String] {
-    instances.filter(\.usableAlgorithms.isEmpty).map {
-      "instance \($0.name): none of its keys serves any of its algorithms, so every delivery is "
-        + "refused as algorithm-not-allowed; compare algorithms with the types of the keys"
-    }
+    skippedKeys
+      + instances.filter(\.usableAlgorithms.isEmpty).map {
+        "instance \($0.name): none of its keys serves any of its algorithms, so every delivery is "
+          + "refused as algorithm-not-allowed; compare algorithms with the types of the keys"
+      }
   }
 }
 
+private let maximumKeysPerInstance = 32
+
 extension InstanceSettings {
   /// The instance with its keys, read from their files.
-  func loaded() throws(ConfigurationError) -> Instance {
+  func loaded(skipping skipped: inout [String]) throws(ConfigurationError) -> Instance {
     var keys: [VerificationKey] = []
-    for file in keyFiles { keys += try readKeyFile(file).keys }
+    for file in keyFiles {
+      let content = try readKeyFile(file)
+      keys += content.keys
+      skipped += content.skipped.map {
+        "\(file): key \($0.position) of the set is skipped: it \($0.reason.explanation)"
+      }
+    }
+    // A forged token is checked with each of them.
+    guard keys.count <= maximumKeysPerInstance else {
+      throw ConfigurationError(
+        file: keyFiles[0], line: nil,
+        message:
+          "instance \(name): \(keys.count) keys in its files; allowed: 1 to \(maximumKeysPerInstance)"
+      )
+    }
     return Instance(
       name: name, url: url, keys: keys, algorithms: algorithms, xSignature: xSignature,
       audience: audience)

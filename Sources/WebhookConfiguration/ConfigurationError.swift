@@ -7,7 +7,7 @@ package struct ConfigurationError: Error, Equatable, Sendable, CustomStringConve
   package let line: Int?
   package let message: String
   /// Whether the file could not be read at all.
-  let isUnread: Bool
+  package let isUnread: Bool
 
   init(file: String, line: Int?, message: String, isUnread: Bool = false) {
     (self.file, self.line, self.message, self.isUnread) = (file, line, message, isUnread)

@@ -124,7 +124,8 @@ private func readURL(_ reader: inout SettingsReader) throws(ConfigurationError) 
   else {
     throw reader.error(.url, node, allowed: "https://HOST, without query and fragment")
   }
-  return url
+  // With a slash at the end it names the same instance.
+  return String(url.reversed().drop { $0 == "/" }.reversed())
 }
 
 private func readAlgorithms(

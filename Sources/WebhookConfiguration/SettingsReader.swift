@@ -76,6 +76,9 @@ struct SettingsReader {
   mutating func number(_ key: SettingKey) throws(ConfigurationError) -> Int {
     guard case .number(let range, let missing) = key.facts.form else { wrongForm(key) }
     guard let node = take(key) else { return missing }
+    if case .scalar(let text, isPlain: false) = node.content, Int(text) != nil {
+      throw error(key, node, allowed: "a whole number; write it without quotes")
+    }
     guard case .scalar(let text, isPlain: true) = node.content,
       text.utf8.allSatisfy({ (0x30...0x39).contains($0) }),
       text == "0" || !text.hasPrefix("0"), let value = Int(text), range.contains(value)
@@ -104,8 +107,13 @@ struct SettingsReader {
   private func text(
     _ key: SettingKey, _ node: YAMLNode
   ) throws(ConfigurationError) -> String {
-    guard case .scalar(let text, _) = node.content, !text.isEmpty, !text.utf8.contains(0) else {
+    guard case .scalar(let text, let isPlain) = node.content, !text.isEmpty, !text.utf8.contains(0)
+    else {
       throw error(key, node, allowed: "a text that is not empty")
+    }
+    // Without quotes these stand for no value (YAML 1.1, type null).
+    guard !isPlain || !["~", "null", "Null", "NULL"].contains(text) else {
+      throw error(key, node, allowed: "a text; write it in quotes if that is meant")
     }
     return text
   }

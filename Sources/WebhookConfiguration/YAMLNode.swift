@@ -50,7 +50,10 @@ private final class YAMLEvents {
 
   private let parser = UnsafeMutablePointer<yaml_parser_t>.allocate(capacity: 1)
 
+  private let text: UnsafeBufferPointer<UInt8>
+
   init(text: UnsafeBufferPointer<UInt8>) {
+    self.text = text
     precondition(yaml_parser_initialize(parser) == 1, "no memory for the YAML parser")
     yaml_parser_set_input_string(parser, text.baseAddress, text.count)
   }
@@ -143,11 +146,18 @@ private final class YAMLEvents {
     var event = yaml_event_t()
     guard yaml_parser_parse(parser, &event) == 1 else {
       let problem = parser.pointee.problem.map { String(cString: $0) } ?? "no memory"
-      throw YAMLError(
-        line: Int(parser.pointee.problem_mark.line) + 1, message: "not YAML: \(problem)")
+      throw YAMLError(line: lineOfProblem, message: "not YAML: \(problem)")
     }
     defer { yaml_event_delete(&event) }
     return Self.copy(of: event)
+  }
+
+  private var lineOfProblem: Int {
+    guard parser.pointee.error == YAML_READER_ERROR else {
+      return Int(parser.pointee.problem_mark.line) + 1
+    }
+    // What is no text has no mark, but an offset.
+    return text.prefix(parser.pointee.problem_offset).count { $0 == UInt8(ascii: "\n") } + 1
   }
 
   private static func copy(of event: yaml_event_t) -> Event {

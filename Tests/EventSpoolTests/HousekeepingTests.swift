@@ -1,4 +1,5 @@
 internal import EventSpool
+internal import Glibc
 internal import TestSupport
 internal import Testing
 internal import WebhookCore
@@ -75,6 +76,39 @@ struct HousekeepingTests {
     try housekeeping.step(now: Timestamp(seconds: 1_790_000_000))
     #expect(try test.publish(try exampleEvent()) == .stored)
     #expect(test.folder.files(below: "acme").filter { $0.hasPrefix(".") } == [])
+  }
+
+  /// A folder in an old hour, a file in the place of an hour, and more names that are no text than one
+  /// step removes.
+  @Test func whateverLiesInAnOldHourHidesNothingBehindIt() throws {
+    let test = try SpoolUnderTest()
+    let times: [Int64] = [1_790_000_000, 1_790_000_000 + Self.hour, 1_790_000_000 + 9 * Self.day]
+    for (index, time) in times.enumerated() {
+      _ = try test.publish(try exampleEvent(id: "\(index)", issuedAt: time))
+    }
+    let ids = "\(test.folder.path)/acme/ids"
+    try test.folder.write([], to: "acme/ids/20250101T00")
+    try test.folder.makeFolder("acme/ids/20250102T00/folder")
+    for number in 0..<600 {
+      let name =
+        Array("\(ids)/20260921T14/".utf8).map(CChar.init(bitPattern:))
+        + [CChar(bitPattern: 0xFF), CChar(number % 100 + 20), CChar(number / 100 + 65), 0]
+      close(open(name, O_CREAT | O_WRONLY, 0o600))
+    }
+    var housekeeping = Housekeeping(of: test.spool)
+    var failures: [SpoolError] = []
+    for _ in 0..<5 {
+      do throws(SpoolError) {
+        try housekeeping.step(now: Timestamp(seconds: times[2]))
+      } catch {
+        failures.append(error)
+      }
+    }
+    #expect(test.ids.count == 2, "\(test.ids)")  // the newest event, and the file
+    #expect(failures.count >= 4 && Set(failures.map(\.message)).count == 1, "\(failures)")
+    #expect(throws: SpoolError.self) {
+      try Housekeeping(of: test.spool).forgetAll(now: Timestamp(seconds: times[2]))
+    }
   }
 
   @Test func manyNamesAreForgottenInBoundedSteps() throws {

@@ -134,6 +134,35 @@ struct SettingsTests {
     #expect(message.hasPrefix("/etc/dw/config.yaml:"))
   }
 
+  @Test(arguments: ["~", "null", "Null", "NULL"])
+  func noValueIsNoText(text: String) {
+    #expect(
+      error(Self.minimal.replacing("/var/spool/delve-webhook", with: text))?.contains("quotes")
+        == true)
+    #expect(error(Self.minimal.replacing("[keys/acme.pem]", with: "[\(text)]")) != nil)
+    #expect(error(Self.minimal.replacing("/var/spool/delve-webhook", with: "\"\(text)\"")) == nil)
+  }
+
+  @Test func numberInQuotesIsToldToLoseThem() {
+    #expect(error("workers: \"4\"\n" + Self.minimal)?.contains("write it without quotes") == true)
+  }
+
+  @Test func lineOfWhatIsNoTextIsNamed() {
+    let text = Array("spool: a\n# two\n# three \u{7F}".utf8) + [0xFF, 0x0A]
+    var line: Int?
+    do throws(ConfigurationError) {
+      _ = try Settings(parsing: text, file: "config.yaml")
+    } catch {
+      line = error.line
+    }
+    #expect(line == 3)
+  }
+
+  @Test func slashAtTheEndOfAnURLMeansNothing() throws {
+    let text = Self.minimal.replacing("delvesecurity.app", with: "delvesecurity.app/")
+    #expect(try settings(text).instances[0].url == "https://acme.delvesecurity.app")
+  }
+
   @Test func mistakeIsShownWithoutControlCharacters() {
     #expect(error(Self.minimal + "\nbody: \"\\e[2J\"")?.contains("\\u{1B}[2J") == true)
   }

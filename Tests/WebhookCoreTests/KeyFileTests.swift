@@ -33,6 +33,61 @@ struct KeyFileTests {
     }
   }
 
+  // MARK: Sets and byte order marks
+
+  private func set(_ members: String...) -> [UInt8] {
+    Array(#"{"keys":[\#(members.joined(separator: ","))]}"#.utf8)
+  }
+
+  private static let good =
+    #"{"kty":"OKP","crv":"Ed25519","x":"#
+    + #""11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}"#
+  private static let otherPurposes = [
+    #"{"kty":"EC","crv":"secp256k1","x":"AA","y":"AA"}"#,
+    #"{"kty":"OKP","crv":"X25519","x":"AA"}"#,
+    #"{"kty":"RSA","use":"enc","n":"AQAB","e":"AQAB"}"#,
+    #"{"kty":"AKP","alg":"ML-DSA-44","pub":"AA"}"#,
+    #"{"kty":"OKP","crv":"Ed25519","key_ops":["sign"],"x":"AA"}"#,
+  ]
+
+  @Test func keysOfASetThatCannotServeAreSkippedAndNamed() throws {
+    let members = Self.otherPurposes + [Self.good]
+    let file = try KeyFile(parsing: Array(#"{"keys":[\#(members.joined(separator: ","))]}"#.utf8))
+    #expect(file.keys.count == 1)
+    #expect(file.skipped.map(\.position) == [1, 2, 3, 4, 5])
+    #expect(
+      file.skipped.map(\.reason) == [
+        .unknownCurve, .unknownCurve, .notForSignatures, .unknownKeyType, .notForSignatures,
+      ])
+  }
+
+  @Test(arguments: otherPurposes)
+  func setOfSuchKeysAloneAndSuchAKeyAloneAreRefused(member: String) {
+    #expect(throws: KeyFileError.self) { try KeyFile(parsing: set(member)) }
+    #expect(throws: KeyFileError.self) { try KeyFile(parsing: Array(member.utf8)) }
+  }
+
+  @Test(arguments: [
+    #"{"kty":"oct","k":"AA"}"#, #"{"kty":"OKP","crv":"Ed25519","x":"AA"}"#, #"{"crv":"P-256"}"#,
+    #"{"kty":"OKP","crv":"Ed25519","d":"AA","x":"AA"}"#, "3",
+  ])
+  func brokenOrSecretKeyIsNeverSkipped(member: String) {
+    #expect(throws: KeyFileError.self) { try KeyFile(parsing: set(Self.good, member)) }
+  }
+
+  @Test func pemBehindAByteOrderMarkLoads() throws {
+    let pem = try fileBytes(TestKey.p521.path)
+    #expect(try KeyFile(parsing: [0xEF, 0xBB, 0xBF] + pem).keys.count == 1)
+    #expect(throws: KeyFileError.self) {
+      try KeyFile(parsing: [0xEF, 0xBB, 0xBF] + Array(Self.good.utf8))
+    }
+  }
+
+  @Test func coordinateOfTheWrongLengthNamesTheRightOne() {
+    #expect(
+      KeyFileError.malformedMember(.x).explanation.contains("66 for P-521 (RFC 7518 §6.2.1.2)"))
+  }
+
   private func problem(_ name: String) -> KeyFileError? {
     do throws(KeyFileError) {
       _ = try KeyFile(parsing: (try? testFile("Attacks/bad-keys/\(name).json")) ?? [])

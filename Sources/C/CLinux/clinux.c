@@ -17,6 +17,8 @@
 #include <unistd.h>
 
 const int32_t clinux_O_TMPFILE = O_TMPFILE;
+const int32_t clinux_O_PATH = O_PATH;
+const int32_t clinux_AT_EMPTY_PATH = AT_EMPTY_PATH;
 
 static int set_lock(int descriptor, int command, short type, int64_t start, int64_t length)
 {

@@ -25,9 +25,7 @@ package final class EventConsumer: Sendable {
     self.instance = instance
     self.spool = try Directory(path: spool, calls: calls)
     root = try self.spool.directory(instance.description)
-    guard let owner = try root.status(of: ".")?.st_uid, owner == geteuid() else {
-      throw SpoolError(.foreignOwner, root.path)
-    }
+    try root.requireOwn()
   }
 
   // MARK: Folders

@@ -173,6 +173,35 @@ package final class Directory: Sendable {
     do throws(SpoolError) { try remove(name) } catch  where error.errno == ENOENT {}
   }
 
+  /// Removes files, whatever their names, up to `limit` of them. What cannot be removed is passed
+  /// over.
+  /// - Returns: how many were removed, and why the first of the others could not be.
+  func removeNames(
+    atMost limit: Int
+  ) throws(SpoolError) -> (removed: Int, failure: SpoolError?) {
+    var removed = 0
+    var failure: SpoolError?
+    try forEachName { name in
+      do throws(SpoolError) {
+        try remove(name)
+        removed += 1
+      } catch {
+        if error.errno != ENOENT { failure = failure ?? error }
+      }
+      return removed < limit
+    }
+    return (removed, failure)
+  }
+
+  /// - Parameter name: bytes; no text, perhaps.
+  private func remove(_ name: UnsafeRawBufferPointer) throws(SpoolError) {
+    if let text = String(validating: name, as: UTF8.self) { return try remove(text) }
+    let bytes = name.map(CChar.init(bitPattern:)) + [0]
+    try calling(.unlinkat, child("(no text)"), on: .folder) {
+      Glibc.unlinkat(descriptor.raw, bytes, 0)
+    }
+  }
+
   /// Every name but `.` and `..`, in no order, or the first `limit` of them.
   package func names(atMost limit: Int = .max) throws(SpoolError) -> [String] {
     var names: [String] = []
@@ -205,6 +234,11 @@ package final class Directory: Sendable {
 
   /// Whether its path still leads to it.
   var isInPlace: Bool { identity.map { calls.isAtPath($0, path) } ?? false }
+
+  /// - Throws: `foreignOwner` if it belongs to another user: who runs owns the spool.
+  func requireOwn() throws(SpoolError) {
+    guard try status(of: ".")?.st_uid == geteuid() else { throw SpoolError(.foreignOwner, path) }
+  }
 
   func requireWritable() throws(SpoolError) {
     try calling(.faccessat, path, on: .folder) {

@@ -9,6 +9,7 @@ extension InstanceSpool {
     _ instance: InstanceName, in spool: String, calls: SystemCalls = SystemCalls()
   ) throws(SpoolError) -> InstanceSpool {
     let top = try Directory(path: spool, calls: calls)
+    try requireOwnInstance(instance, in: top)
     let root = try top.directory(makingIfMissing: instance.description)
     try root.makeFormat()
     for state in EventState.allCases {
@@ -34,6 +35,7 @@ extension InstanceSpool {
   ) throws(SpoolError) -> InstanceSpool {
     let top = try Directory(path: spool)
     guard try top.contains(instance.description) else { return try open(instance, in: spool) }
+    try requireOwnInstance(instance, in: top)
     let root = try top.directory(instance.description)
     for name in [SpoolLayout.format, SpoolLayout.lock, SpoolLayout.ids, EventState.new.rawValue]
     where try !root.contains(name) { return try open(instance, in: spool) }
@@ -47,6 +49,13 @@ extension InstanceSpool {
   /// Fails as `open` would, and makes nothing.
   package static func check(_ instance: InstanceName, in spool: String) throws(SpoolError) {
     let top = try Directory(path: spool)
+    try tryOut(instance, in: top)
+    try requireOwnInstance(instance, in: top)
+  }
+
+  private static func tryOut(
+    _ instance: InstanceName, in top: Directory
+  ) throws(SpoolError) {
     guard try top.contains(instance.description) else {
       try top.requireWritable()
       return try top.tryOut(failures: SyncFailures())
@@ -64,6 +73,20 @@ extension InstanceSpool {
       try root.tryOutUnlessFull(failures: SyncFailures())
     } else {
       try root.tryOut(failures: SyncFailures())
+    }
+  }
+}
+
+extension InstanceSpool {
+  /// What root stores in a spool that another user is to drain, that user could not touch.
+  /// - Parameter top: the spool.
+  private static func requireOwnInstance(
+    _ instance: InstanceName, in top: Directory
+  ) throws(SpoolError) {
+    if try top.contains(instance.description) {
+      try top.directory(instance.description).requireOwn()
+    } else if geteuid() == 0 {
+      try top.requireOwn()
     }
   }
 }

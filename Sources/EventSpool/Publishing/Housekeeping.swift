@@ -10,6 +10,8 @@ package struct Housekeeping {
 
   private let spool: InstanceSpool
   private var stepsUntilLook = 0
+  /// Why something in an old hour could not be removed at the last look.
+  private var leftBehind: SpoolError?
 
   package init(of spool: InstanceSpool) {
     self.spool = spool
@@ -30,31 +32,47 @@ package struct Housekeeping {
   /// Removes the names in hours that lie more than eight days behind both the clock and the newest
   /// hour: a clock that jumps forward forgets nothing.
   private mutating func forgetOldHours(now: Int64) throws(SpoolError) {
-    guard stepsUntilLook == 0 else {
+    if stepsUntilLook == 0 {
+      let result = try forgetSome(now: now)
+      leftBehind = result.failure
+      if result.isDone { stepsUntilLook = Self.stepsBetweenLooks }
+    } else {
       stepsUntilLook -= 1
-      return
     }
-    if try forgetSome(now: now) { stepsUntilLook = Self.stepsBetweenLooks }
+    if let leftBehind { throw leftBehind }
   }
 
   /// Forgets every hour that may be forgotten, however long it takes.
+  /// - Throws: why something could not be removed; everything else is.
   package func forgetAll(now: Timestamp) throws(SpoolError) {
-    while try !forgetSome(now: now.seconds) {}
+    while true {
+      let result = try forgetSome(now: now.seconds)
+      guard result.isDone else { continue }
+      if let failure = result.failure { throw failure }
+      return
+    }
   }
 
-  /// - Returns: whether nothing is left to forget.
-  private func forgetSome(now: Int64) throws(SpoolError) -> Bool {
+  /// - Returns: whether nothing is left that can be forgotten, and why the first of the rest cannot.
+  private func forgetSome(
+    now: Int64
+  ) throws(SpoolError) -> (isDone: Bool, failure: SpoolError?) {
     let hours = try spool.hours.ids.names().compactMap { name in
       CalendarDate.seconds(atBasicHour: name).map { (name: name, start: $0) }
     }
-    guard let newest = hours.map(\.start).max() else { return true }
+    guard let newest = hours.map(\.start).max() else { return (true, nil) }
     let limit = min(now, newest) - Freshness.memorySeconds
     var budget = Self.namesPerStep
+    var failure: SpoolError?
     for hour in hours where hour.start + 3_600 <= limit {
-      try forget(hour.name, budget: &budget)
-      if budget <= 0 { return false }
+      do throws(SpoolError) {
+        try forget(hour.name, budget: &budget)
+      } catch {
+        failure = failure ?? error
+      }
+      if budget <= 0 { return (false, failure) }
     }
-    return true
+    return (true, failure)
   }
 
   /// Another process may be at it, too: what is gone already is as good.
@@ -65,9 +83,9 @@ package struct Housekeeping {
     } catch  where error.errno == ENOENT {
       return
     }
-    let names = try folder.names(atMost: budget)
-    for name in names { try folder.removeIfThere(name) }
-    budget -= names.count
+    let (removed, failure) = try folder.removeNames(atMost: budget)
+    budget -= removed
+    if let failure { throw failure }
     guard budget > 0 else { return }
     spool.hours.forget(hour)
     do throws(SpoolError) {

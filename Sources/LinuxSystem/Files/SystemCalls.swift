@@ -43,6 +43,12 @@ package struct SystemCalls: Sendable {
   package init() {}
 }
 
+/// open(2), `O_PATH`: the file itself, not its content.
+package let openPathOnly = clinux_O_PATH
+
+/// `AT_EMPTY_PATH`: the descriptor itself is meant.
+package let atEmptyPath = clinux_AT_EMPTY_PATH
+
 /// What tells one file or folder from all others (inode(7)).
 package struct FileIdentity: Equatable, Sendable {
   private let device: dev_t

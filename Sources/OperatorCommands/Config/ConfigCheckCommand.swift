@@ -1,6 +1,7 @@
 internal import ArgumentParser
 internal import CommandLineProgram
 internal import EventSpool
+internal import Glibc
 internal import LinuxSystem
 internal import WebhookConfiguration
 internal import WebhookCore
@@ -33,13 +34,21 @@ struct ConfigCheckCommand: ParsableCommand {
   }
 
   private func keyProblems(_ settings: Settings) -> [String] {
-    settings.instances.flatMap(\.keyFiles).compactMap { file in
+    let problems = settings.instances.flatMap(\.keyFiles).compactMap { file -> String? in
       do throws(ConfigurationError) {
         _ = try readKeyFile(file)
         return nil
       } catch {
         return error.description
       }
+    }
+    guard problems.isEmpty else { return problems }
+    // What is wrong with keys together.
+    do throws(ConfigurationError) {
+      _ = try Configuration(file: options.path)
+      return []
+    } catch {
+      return [error.description]
     }
   }
 
@@ -48,12 +57,28 @@ struct ConfigCheckCommand: ParsableCommand {
     for instance in settings.instances {
       do throws(SpoolError) {
         try InstanceSpool.check(instance.name, in: settings.spool)
+      } catch  where error.cause == .foreignOwner {
+        // The responder runs as its owner, perhaps; `warnings` says so.
       } catch {
         let problem = "spool: \(error.explanation)"
         if !problems.contains(problem) { problems.append(problem) }
       }
     }
     return problems
+  }
+
+  /// The spool's owner; nil if that is who runs this.
+  private func foreignOwner(of settings: Settings) -> String? {
+    for path in settings.instances.map({ "\(settings.spool)/\($0.name)" }) + [settings.spool] {
+      var status = stat()
+      guard stat(path, &status) == 0 else { continue }
+      return status.st_uid == geteuid() ? nil : userName(status.st_uid)
+    }
+    return nil
+  }
+
+  private func userName(_ id: uid_t) -> String {
+    getpwuid(id).map { String(cString: $0.pointee.pw_name) } ?? "\(id)"
   }
 
   private func warnings(_ settings: Settings) -> [String] {
@@ -64,6 +89,11 @@ struct ConfigCheckCommand: ParsableCommand {
       warnings.append(
         "\(settings.spool): \(free) bytes are free, below minimum-free-bytes "
           + "(\(settings.minimumFreeBytes)): every delivery would be answered with 503 spool-full")
+    }
+    if let owner = foreignOwner(of: settings) {
+      warnings.append(
+        "this holds for the user \(userName(geteuid())); the spool belongs to \(owner): run it as "
+          + "that user (runuser -u \(owner) -- delve-webhook config check)")
     }
     if isClockSynchronised() == false {
       warnings.append(

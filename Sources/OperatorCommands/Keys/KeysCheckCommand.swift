@@ -45,15 +45,19 @@ private struct KeyFileReport {
   let instance: InstanceSettings?
   private let problem: String?
   private let keys: [VerificationKey]
+  /// Those of a set that cannot serve.
+  private let skipped: [String]
 
   init(file: String, of instance: InstanceSettings? = nil) {
     self.file = file
     self.instance = instance
     do throws(ConfigurationError) {
-      keys = try readKeyFile(file).keys
+      let content = try readKeyFile(file)
+      keys = content.keys
+      skipped = content.skipped.map { "key \($0.position) of the set: it \($0.reason.explanation)" }
       problem = nil
     } catch {
-      keys = []
+      (keys, skipped) = ([], [])
       problem = error.message
     }
   }
@@ -78,12 +82,14 @@ private struct KeyFileReport {
             ? "SERVES NOTHING: its algorithms are not among the instance's"
             : "serves \(served.joined(separator: ", "))"))
     }
+    for key in skipped { printResult("  skipped: \(key)") }
   }
 
   func printJSON() {
     let object: JSONObject = [
       "file": .string(file), "instance": instance.map { .string("\($0.name)") },
       "problem": problem.map { .string($0) }, "keys": .array(keys.map { .object(json(of: $0)) }),
+      "skipped": skipped.isEmpty ? nil : .array(skipped.map { .string($0) }),
     ]
     printResult(object.line)
   }

@@ -10,31 +10,33 @@ package enum JSONWebKeyMember: String, Sendable {
     switch self {
     case .kty, .crv, .alg, .use: "a string"
     case .keyOperations: "an array of strings"
-    case .x, .y: "base64url without padding, in the full width of the curve"
+    case .x, .y:
+      "base64url without padding, in the full width of the curve, leading zeros included: 32 octets "
+        + "for P-256 and Ed25519, 48 for P-384, 66 for P-521 (RFC 7518 §6.2.1.2)"
     case .n, .e: "base64url without padding and without leading zero bytes"
     }
   }
 }
 
-/// The key that `jwk` describes, or nil if its `kty` is of a kind that nobody here knows.
-func jsonWebKey(_ jwk: JSONObject) throws(KeyFileError) -> VerificationKey? {
+/// The key that `jwk` describes.
+func jsonWebKey(_ jwk: JSONObject) throws(KeyFileError) -> VerificationKey {
   let type = try requiredString(.kty, of: jwk)
   guard !type.elementsEqual("oct".utf8) else { throw .symmetricKey }
   let privateMembers = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"]
   guard !privateMembers.contains(where: { jwk[$0] != nil }) else { throw .privateKey }
   try checkUse(of: jwk)
-  guard let key = try publicKey(ofType: type, in: jwk) else { return nil }
+  let key = try publicKey(ofType: type, in: jwk)
   return VerificationKey(key, pinnedTo: try pinnedAlgorithms(of: jwk, key: key))
 }
 
 private func publicKey(
   ofType type: [UInt8], in jwk: JSONObject
-) throws(KeyFileError) -> PublicKey? {
+) throws(KeyFileError) -> PublicKey {
   switch String(decoding: type, as: UTF8.self) {
   case "EC": try ellipticCurveKey(jwk)
   case "RSA": try rsaKey(jwk)
   case "OKP": try ed25519Key(jwk)
-  default: nil
+  default: throw .unknownKeyType
   }
 }
 

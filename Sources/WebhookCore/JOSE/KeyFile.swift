@@ -3,17 +3,29 @@ package import StrictJSON
 
 /// The keys in the text of one key file: PEM SPKI, a JWK or a JWK Set (RFC 7517 §4, §5).
 package struct KeyFile: Sendable {
+  /// A key of a JWK Set that cannot serve (RFC 7517 §5).
+  package struct SkippedKey: Sendable {
+    /// In the set, from 1.
+    package let position: Int
+    package let reason: KeyFileError
+  }
+
   /// At least one.
   package let keys: [VerificationKey]
+  package let skipped: [SkippedKey]
 
   package init(parsing text: [UInt8]) throws(KeyFileError) {
-    let firstByte = text.first { $0 != 0x20 && !(0x09...0x0D).contains($0) }
+    let byteOrderMark: [UInt8] = [0xEF, 0xBB, 0xBF]
+    let content = text.starts(with: byteOrderMark) ? text.dropFirst(3) : text[...]
+    let firstByte = content.first { $0 != 0x20 && !(0x09...0x0D).contains($0) }
     switch firstByte {
-    case UInt8(ascii: "{"), UInt8(ascii: "["), 0xEF:  // 0xEF begins a byte order mark
-      keys = try keysOfJSON(text)
+    case UInt8(ascii: "{"), UInt8(ascii: "["):
+      // A byte order mark does not belong there (RFC 8259 §8.1).
+      (keys, skipped) = try keysOfJSON(text)
     default:
       do throws(PublicKeyError) {
-        keys = [VerificationKey(try PublicKey(pem: text))]
+        keys = [VerificationKey(try PublicKey(pem: Array(content)))]
+        skipped = []
       } catch {
         throw .key(error)
       }
@@ -21,7 +33,9 @@ package struct KeyFile: Sendable {
   }
 }
 
-private func keysOfJSON(_ text: [UInt8]) throws(KeyFileError) -> [VerificationKey] {
+private func keysOfJSON(
+  _ text: [UInt8]
+) throws(KeyFileError) -> ([VerificationKey], [KeyFile.SkippedKey]) {
   let json: JSONValue
   do throws(JSONSyntaxError) {
     json = try JSONValue(parsing: text)
@@ -30,36 +44,46 @@ private func keysOfJSON(_ text: [UInt8]) throws(KeyFileError) -> [VerificationKe
   }
   guard let object = json.object else { throw .notObject }
   guard let set = object["keys"] else {
-    guard let key = try jsonWebKey(object) else { throw .unknownKeyType }
-    return [key]
+    return ([try jsonWebKey(object)], [])
   }
   guard let elements = set.array else { throw .keysNotArray }
-  let keys = try usableKeys(of: elements)
-  guard !keys.isEmpty else { throw .noKeys }
-  return keys
-}
-
-/// A key of an unknown type is skipped (RFC 7517 §5); a broken one is an error, for it must not
-/// vanish in silence.
-private func usableKeys(of elements: [JSONValue]) throws(KeyFileError) -> [VerificationKey] {
   var keys: [VerificationKey] = []
-  for element in elements {
+  var skipped: [KeyFile.SkippedKey] = []
+  for (index, element) in elements.enumerated() {
     guard let object = element.object else { throw .notObject }
-    if let key = try jsonWebKey(object) { keys.append(key) }
+    do throws(KeyFileError) {
+      keys.append(try jsonWebKey(object))
+    } catch  where error.isOfAnotherPurpose {
+      skipped.append(KeyFile.SkippedKey(position: index + 1, reason: error))
+    }
   }
-  return keys
+  guard !keys.isEmpty else { throw skipped.first.map { .noneServes($0.reason) } ?? .noKeys }
+  return (keys, skipped)
 }
 
 /// Why a key file cannot be used.
-package enum KeyFileError: Error, Equatable, Sendable {
+package indirect enum KeyFileError: Error, Equatable, Sendable {
   case key(PublicKeyError)
   case notJSON(JSONSyntaxError)
   case notObject, keysNotArray, noKeys
+  /// - Parameter reason: the first key's.
+  case noneServes(_ reason: KeyFileError)
   case unknownKeyType, symmetricKey, privateKey, notForSignatures
   case missingMember(JSONWebKeyMember)
   case malformedMember(JSONWebKeyMember)
   case unknownCurve
   case algorithmDoesNotFit
+
+  /// Whether a set may hold such a key beside others (RFC 7517 §5). A key that is broken, or secret,
+  /// must not vanish in silence.
+  var isOfAnotherPurpose: Bool {
+    switch self {
+    case .unknownKeyType, .notForSignatures, .unknownCurve, .algorithmDoesNotFit,
+      .key(.rsaTooShort), .key(.unsupportedType), .key(.unsupportedCurve):
+      true
+    default: false
+    }
+  }
 
   /// What is wrong and what would be right, for an operator; to stand behind the file's name.
   package var explanation: String {
@@ -69,6 +93,8 @@ package enum KeyFileError: Error, Equatable, Sendable {
     case .notObject: "is JSON but not a JWK or a JWK Set (RFC 7517): those are objects"
     case .keysNotArray: "is not a JWK Set: keys is not an array"
     case .noKeys: "is a JWK Set without a key that can be used here"
+    case .noneServes(let reason):
+      "is a JWK Set without a key that can be used here; its first \(reason.explanation)"
     case .unknownKeyType: "holds a JWK whose kty is not EC, RSA or OKP (case counts)"
     case .symmetricKey: "holds a symmetric key (kty oct): only public keys belong here"
     case .privateKey: "holds a private key: only the public members belong here"

@@ -22,16 +22,15 @@ struct SocketFile: Equatable {
       let socket = try streamSocket(AF_UNIX)
       let raw = socket.raw
       unlink(temporary)
+      // So that the mode needs no change later.
+      let mask = umask(0o777 & ~mode)
+      defer { umask(mask) }
       try checked(.bind) { address.withPointer { bind(raw, $0, $1) } }
       do throws(SystemError) {
-        // Nobody can connect before `listen`, so the mode that bind chose was never in force.
-        if user != nil || group != nil {
-          try checked(.chown) { chown(temporary, user ?? .max, group ?? .max) }
-        }
-        try checked(.chmod) { chmod(temporary, mode) }
+        let file = try own(temporary)
         try checked(.listen) { Glibc.listen(raw, listenBacklog) }
-        let place = try SocketPlace(of: temporary, movedTo: path)
-        return ListeningSocket(socket, at: place)
+        try checked(.rename) { rename(temporary, path) }
+        return ListeningSocket(socket, at: SocketPlace(path: path, identity: file))
       } catch {
         unlink(temporary)
         throw error
@@ -39,6 +38,24 @@ struct SocketFile: Equatable {
     } catch {
       throw Self.error(error, at: path)
     }
+  }
+
+  /// Gives the new socket's file to its user and group. By a descriptor, for whoever may write to the
+  /// folder can put another file at the path: that one must not be given away.
+  private func own(_ path: String) throws(SystemError) -> FileIdentity? {
+    let file = FileDescriptor(
+      owning: try checked(.open, path) {
+        open(path, openPathOnly | O_NOFOLLOW | O_CLOEXEC)
+      })
+    let raw = file.raw
+    var status = stat()
+    try checked(.fstat, path) { fstat(raw, &status) }
+    guard status.st_mode & S_IFMT == S_IFSOCK, status.st_uid == geteuid(), status.st_nlink == 1
+    else { throw SystemError(.bind, path, errno: EPERM) }
+    if user != nil || group != nil {
+      try checked(.chown, path) { fchownat(raw, "", user ?? .max, group ?? .max, atEmptyPath) }
+    }
+    return FileIdentity(raw)
   }
 
   private func refuseIfTaken(_ path: String) throws(StartupError) {
@@ -88,23 +105,11 @@ struct SocketFile: Equatable {
 
 /// Where a socket of our own making lies.
 struct SocketPlace {
-  private let path: String
-  private let device: dev_t
-  private let inode: ino_t
-
-  /// Moves the socket's file from its temporary name to `path`.
-  fileprivate init(of temporary: String, movedTo path: String) throws(SystemError) {
-    var status = Glibc.stat()
-    try checked(.stat) { stat(temporary, &status) }
-    try checked(.rename) { rename(temporary, path) }
-    (self.path, device, inode) = (path, status.st_dev, status.st_ino)
-  }
+  fileprivate let path: String
+  fileprivate let identity: FileIdentity?
 
   /// Removes the file, unless a successor has put its own there meanwhile.
   func removeFile() {
-    var status = Glibc.stat()
-    if lstat(path, &status) == 0, status.st_dev == device, status.st_ino == inode {
-      unlink(path)
-    }
+    if let identity, FileIdentity(path: path) == identity { unlink(path) }
   }
 }

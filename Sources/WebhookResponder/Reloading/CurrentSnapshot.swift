@@ -69,16 +69,20 @@ final class CurrentSnapshot: Sendable {
   }
 
   /// Reads the key files again. If something is wrong, its instance's old keys stay.
-  func reloadKeys() {
+  /// - Parameter knownErrors: those of the last try, which are in the log already.
+  /// - Returns: what is wrong.
+  func reloadKeys(knownErrors: [ConfigurationError]) -> [ConfigurationError] {
     let old = value
     let (configuration, errors) = old.configuration.readingKeysAgain()
     current.withLock { $0 = Snapshot(configuration, replacing: old) }
+    if !errors.isEmpty && errors == knownErrors { return errors }
     for error in errors {
       log.write(.error, "a key file changed, its instance's old keys stay in force: \(error)")
     }
     let thumbprints = configuration.instances.flatMap(\.keys).map(\.thumbprint.text)
     log.write(.notice, "keys in force: \(thumbprints.joined(separator: " "))")
     warn(of: configuration)
+    return errors
   }
 
   /// Opens those spools again whose folders were moved away. As long as that fails, deliveries to

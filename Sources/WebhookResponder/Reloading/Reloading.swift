@@ -9,6 +9,7 @@ struct Reloading {
   private var loaded: KeyFileVersions
   /// As they were at the last look.
   private var seen: KeyFileVersions
+  private var keyErrors: [ConfigurationError] = []
 
   init(_ current: CurrentSnapshot) {
     self.current = current
@@ -21,12 +22,14 @@ struct Reloading {
     try? current.reopenMovedSpools()
     if current.takeReloadRequest(), current.reload() {
       loaded = current.value.configuration.keyFileVersions
+      keyErrors = []
     }
     let now = KeyFileVersions(of: current.value.settings)
     // Equal at two looks: a file that is rewritten in place is then whole.
     if now != loaded && now == seen {
-      loaded = now
-      current.reloadKeys()
+      keyErrors = current.reloadKeys(knownErrors: keyErrors)
+      // A file that could not be read may be as it is, and can be read later.
+      if !keyErrors.contains(where: \.isUnread) { loaded = now }
     }
     seen = now
   }

@@ -14,6 +14,8 @@ struct Job {
 /// Worker threads, started when a job finds none waiting, up to a maximum; and one more for health
 /// checks, which must be answered even if all others are busy.
 final class WorkerPool: Sendable {
+  private static let timeToAnswer = Duration.milliseconds(500)
+
   private let connections: Connections
   private let log: RequestLog
   private let maximum: Int
@@ -82,7 +84,9 @@ final class WorkerPool: Sendable {
       return connections.close(job.connection)
     }
     state.begin(until: job.deadline)
-    let outcome = handler.decide(parameters, job.request.snapshot, until: job.deadline) { _ in
+    // Before the main loop cuts it off, so that a wait ends in an answer.
+    let end = job.deadline - Self.timeToAnswer
+    let outcome = handler.decide(parameters, job.request.snapshot, until: end) { _ in
       job.request.body
     }
     state.end()

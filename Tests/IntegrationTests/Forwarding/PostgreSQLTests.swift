@@ -305,7 +305,12 @@ struct PostgreSQLTests {
   @Test func firstSignalEndsItWhereNothingIsInHand() async throws {
     let silence = try HeldSocket(path: "\(site.path)/.s.PGSQL.5432")
     let forwarder = try site.startForwarder(to: "postgresql:///x?host=\(site.path)")
-    try await Task.sleep(for: .milliseconds(300))
+    // It waits for its signals from then on.
+    #expect(
+      try await eventually {
+        let status = String(decoding: try fileBytes("/proc/\(forwarder.id)/status"), as: UTF8.self)
+        return status.contains("SigBlk:\t0000000000004002")
+      })
     forwarder.send(signal: SIGTERM)
     #expect(try await forwarder.exitCode() == 0)
     withExtendedLifetime(silence) {}

@@ -86,6 +86,21 @@ struct ReloadTests {
     }
   }
 
+  /// A file that cannot be opened for a while has not changed when it can be again.
+  @Test func fileThatCouldNotBeReadIsTriedAgain() async throws {
+    try await withKeyFile { responder in
+      let folder = "\(responder.folder.path)/keys"
+      try responder.folder.write(fileBytes(TestKey.otherP521.path), to: "keys/next.pem")
+      // A loop of symbolic links in its place, and back: the file itself stays as it was.
+      #expect(rename("\(folder)/next.pem", "\(responder.folder.path)/aside.pem") == 0)
+      #expect(symlink("current.pem", "\(folder)/loop") == 0)
+      #expect(rename("\(folder)/loop", "\(folder)/current.pem") == 0)
+      #expect(try await eventually { responder.log.contains("old keys stay in force") })
+      #expect(rename("\(responder.folder.path)/aside.pem", "\(folder)/current.pem") == 0)
+      #expect(try await waitUntil(.otherP521, isAnsweredWith: 202, by: responder))
+    }
+  }
+
   @Test func badFileOfOneInstanceDoesNotStopTheRotationOfAnother() async throws {
     let folder = try TemporaryFolder()
     let two =

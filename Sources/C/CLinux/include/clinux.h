@@ -9,6 +9,8 @@
 
 /* open(2) */
 extern const int32_t clinux_O_TMPFILE;
+extern const int32_t clinux_O_PATH;
+extern const int32_t clinux_AT_EMPTY_PATH;
 
 /* fcntl(2), "Open file description locks": takes or releases an exclusive lock on `length` bytes
  * from `start`. F_OFD_SETLKW waits for the lock. */
