@@ -16,10 +16,10 @@ extension JSONValue {
 }
 
 /// A parser over text that is known to be UTF-8.
-private struct JSONParser {
-  private let maximumDepth: Int
+struct JSONParser {
+  let maximumDepth: Int
   private let text: [UInt8]
-  private var offset = 0
+  private(set) var offset = 0
 
   init(text: [UInt8], maximumDepth: Int) {
     self.text = text
@@ -80,7 +80,7 @@ private struct JSONParser {
     return elements
   }
 
-  private mutating func parseLiteral(
+  mutating func parseLiteral(
     _ literal: String, as value: JSONValue
   ) throws(JSONSyntaxError) -> JSONValue {
     for byte in literal.utf8 {
@@ -92,7 +92,7 @@ private struct JSONParser {
 
   // MARK: Strings (RFC 8259 §7)
 
-  private mutating func parseString() throws(JSONSyntaxError) -> [UInt8] {
+  mutating func parseString() throws(JSONSyntaxError) -> [UInt8] {
     offset += 1
     var string: [UInt8] = []
     while true {
@@ -170,7 +170,7 @@ private struct JSONParser {
 
   // MARK: Numbers (RFC 8259 §6)
 
-  private mutating func parseNumber() throws(JSONSyntaxError) -> [UInt8] {
+  mutating func parseNumber() throws(JSONSyntaxError) -> [UInt8] {
     let start = offset
     skipByte(UInt8(ascii: "-"))
     if !skipByte(UInt8(ascii: "0")) { try skipDigits() }
@@ -194,11 +194,13 @@ private struct JSONParser {
 
   // MARK: Single bytes
 
-  private func failure(_ problem: JSONSyntaxError.Problem) -> JSONSyntaxError {
+  var isAtEnd: Bool { offset == text.count }
+
+  func failure(_ problem: JSONSyntaxError.Problem) -> JSONSyntaxError {
     JSONSyntaxError(problem: problem, offset: offset)
   }
 
-  private func peek() throws(JSONSyntaxError) -> UInt8 {
+  func peek() throws(JSONSyntaxError) -> UInt8 {
     guard offset < text.count else { throw failure(.unexpectedEnd) }
     return text[offset]
   }
@@ -210,17 +212,17 @@ private struct JSONParser {
     return true
   }
 
-  private mutating func skipWhiteSpace() {
+  mutating func skipWhiteSpace() {
     while offset < text.count, isJSONWhiteSpace(text[offset]) { offset += 1 }
   }
 
   /// Skips `byte` and the white space before it, if it comes next.
-  private mutating func skip(_ byte: UInt8) -> Bool {
+  mutating func skip(_ byte: UInt8) -> Bool {
     skipWhiteSpace()
     return skipByte(byte)
   }
 
-  private mutating func expect(_ byte: UInt8) throws(JSONSyntaxError) {
+  mutating func expect(_ byte: UInt8) throws(JSONSyntaxError) {
     skipWhiteSpace()
     guard try peek() == byte else { throw failure(.unexpectedByte) }
     offset += 1

@@ -95,6 +95,27 @@ struct CapturedRequestTests {
     #expect(request.body == [])
   }
 
+  @Test(arguments: [
+    "aa.\nbb.cc", "Signed\naa.bb\r\n.cc", "Signed aa\n  .bb.\n\ncc\n", "Signed aa.bb\n.cc",
+  ])
+  func tokenMayBeWrapped(text: String) throws {
+    #expect(texts(try request(text)["authorization"]) == ["Signed aa.bb.cc"])
+  }
+
+  @Test(arguments: [
+    "Authorization: Signed aa.bb\n.cc\nX-Signature: ES512 /k\n",
+    "POST /a HTTP/1.1\r\nAuthorization: Signed aa\r\n.bb.cc\r\nX-Signature: ES512 /k\r\n\r\n",
+    "* Connected to x\n> POST /a HTTP/1.1\n> Authorization: Signed aa.bb.cc\n"
+      + "> x-signature: ES512 /k\n>\n} [2 bytes data]\n< HTTP/1.1 401\n< A: b\n",
+  ])
+  func whatPeoplePasteIsARequest(text: String) throws {
+    let request = try request(text)
+    #expect(!request.isTokenAlone)
+    #expect(texts(request["authorization"]) == ["Signed aa.bb.cc"])
+    #expect(texts(request["x-signature"]) == ["ES512 /k"])
+    #expect(request.body == [])
+  }
+
   @Test func otherSchemeStaysAsItIs() throws {
     #expect(texts(try request("Bearer a.b.c")["authorization"]) == ["Bearer a.b.c"])
   }

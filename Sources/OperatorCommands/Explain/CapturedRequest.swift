@@ -1,5 +1,6 @@
 internal import CommandLineProgram
-/// A request as somebody captured it: raw HTTP/1.1 text (RFC 9112), or only a token.
+/// A request as somebody captured it: raw HTTP/1.1 text (RFC 9112), header lines alone, what
+/// `curl -v` prints, or only a token.
 struct CapturedRequest {
   var method: [UInt8] = Array("POST".utf8)
   var target: [UInt8] = []
@@ -8,37 +9,88 @@ struct CapturedRequest {
   /// No request around it: there can be no `X-Signature`.
   let isTokenAlone: Bool
 
-  /// A text whose first line ends with an HTTP version is a request, anything else a token, with or
-  /// without `Signed` before it and line breaks around it.
-  init(parsing text: [UInt8]) throws(CommandError) {
+  /// A text whose first line ends with an HTTP version, or names one of the two header fields, is a
+  /// request. Anything else is a token, with or without `Signed` before it; line breaks in it do not
+  /// count, for articles and terminals wrap it.
+  init(parsing original: [UInt8]) throws(CommandError) {
+    let text = Self.withoutMarksOfCurl(original)
     let firstLine = text.prefix { $0 != 0x0A }
     let words = firstLine.filter { $0 != 0x0D }.split(separator: 0x20)
-    guard words.count == 3, words[2].starts(with: "HTTP/".utf8) else {
-      isTokenAlone = true
-      let token = Self.trimmed(text[...])
-      guard !token.isEmpty else { throw .noInput("nothing to explain: the input is empty") }
-      let isBare = !token.contains(0x20)
-      fields = [("authorization", (isBare ? Array("Signed ".utf8) : []) + token)]
+    if words.count == 3, words[2].starts(with: "HTTP/".utf8) {
+      isTokenAlone = false
+      method = Array(words[0])
+      target = Array(words[1])
+      try parseFields(text[firstLine.endIndex...].dropFirst(), firstLineNumber: 2)
       return
     }
-    isTokenAlone = false
-    method = Array(words[0])
-    target = Array(words[1])
-    try parseFields(text[firstLine.endIndex...].dropFirst())
+    let lines = text.split(separator: 0x0A)
+    if lines.contains(where: Self.isFieldOfADelivery) {
+      isTokenAlone = false
+      try parseFields(text[...], firstLineNumber: 1)
+      return
+    }
+    isTokenAlone = true
+    let token = Self.unwrapped(text)
+    guard !token.isEmpty else { throw .noInput("nothing to explain: the input is empty") }
+    let isBare = !token.contains(0x20)
+    fields = [("authorization", (isBare ? Array("Signed ".utf8) : []) + token)]
   }
 
-  private mutating func parseFields(_ text: ArraySlice<UInt8>) throws(CommandError) {
+  /// The request of what `curl -v` prints: its lines begin with `> `, others with `* ` or `< `. Other
+  /// texts stay as they are.
+  private static func withoutMarksOfCurl(_ text: [UInt8]) -> [UInt8] {
+    let lines = text.split(separator: 0x0A, omittingEmptySubsequences: false)
+    guard lines.contains(where: { $0.starts(with: "> ".utf8) }) else { return text }
+    return Array(
+      lines.filter { $0.starts(with: ">".utf8) }.map {
+        $0.dropFirst($0.starts(with: "> ".utf8) ? 2 : 1)
+      }
+      .joined(separator: [0x0A]))
+  }
+
+  private static func isFieldOfADelivery(_ line: ArraySlice<UInt8>) -> Bool {
+    let name = String(decoding: line.prefix { $0 != 0x3A }, as: UTF8.self).lowercased()
+    return line.contains(0x3A) && ["authorization", "x-signature"].contains(name)
+  }
+
+  private static func isOfAToken(_ byte: UInt8) -> Bool {
+    switch byte {
+    case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, UInt8(ascii: "-"), UInt8(ascii: "_"),
+      UInt8(ascii: "."):
+      true
+    default: false
+    }
+  }
+
+  /// Without the line breaks, and the blanks around them. The one blank behind the scheme stays.
+  private static func unwrapped(_ text: [UInt8]) -> [UInt8] {
+    let lines = text.split(separator: 0x0A).map(trimmed).filter { !$0.isEmpty }
+    var token = Array(lines.joined())
+    if lines.first?.elementsEqual("Signed".utf8) ?? false { token.insert(0x20, at: 6) }
+    return token
+  }
+
+  private mutating func parseFields(
+    _ text: ArraySlice<UInt8>, firstLineNumber: Int
+  ) throws(CommandError) {
     var rest = text
+    var lineNumber = firstLineNumber - 1
     while !rest.isEmpty {
       let line = rest.prefix { $0 != 0x0A }
       rest = rest[line.endIndex...].dropFirst()
       let field = Self.trimmed(line)
       guard !field.isEmpty else { break }
+      lineNumber += 1
+      if fields.last?.name == "authorization", field.allSatisfy(Self.isOfAToken) {
+        fields[fields.count - 1].value += field
+        continue
+      }
       // A line that begins with a blank or a tab goes on with the value before (RFC 9112 §5.2).
       guard let colon = field.firstIndex(of: UInt8(ascii: ":")), line.first != 0x20,
         line.first != 0x09
       else {
-        throw .noInput("line \(fields.count + 2) of the request is not a header field")
+        throw .noInput(
+          "line \(lineNumber) of the request is not a header field")
       }
       let name = String(decoding: field[..<colon], as: UTF8.self).lowercased()
       fields.append((name, Self.trimmed(field[(colon + 1)...])))

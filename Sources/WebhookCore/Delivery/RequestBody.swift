@@ -42,7 +42,9 @@ package struct RequestBody: Sendable {
       throw Refusal(.bodyTooLarge, .limit(bytes: policy.maxBodyBytes))
     }
     if let declared, received.count < declared { throw Refusal(.malformedBody) }
-    bytes = Array(received.bytes.prefix(declared ?? .max))
+    bytes =
+      declared.map { $0 < received.bytes.count } ?? false
+      ? Array(received.bytes.prefix(declared ?? 0)) : received.bytes
   }
 
   /// How long the body is said to be.
