@@ -95,7 +95,7 @@ struct ListeningSocket: ~Copyable {
 /// A full backlog makes nginx fail at once; the kernel caps it at net.core.somaxconn.
 let listenBacklog: Int32 = 4_096
 
-/// A peer of the socket can choose instance and hook, and end the process.
+/// A peer of the socket can choose instance and hook.
 private func requireLocal(_ address: SocketAddress, allowsRemote: Bool) throws(StartupError) {
   guard allowsRemote || address.isLocal else {
     throw .configuration(

@@ -29,6 +29,52 @@ struct NginxTests {
     }
   }
 
+  /// An IPv6 sender has a whole /64.
+  @Test func addressesOfOneNetworkCountAsOne() async throws {
+    let settings = "set_real_ip_from 127.0.0.1; real_ip_header X-Forwarded-For;"
+    try await withResponder { (responder) async throws in
+      try await withNginx(before: responder, serverSettings: settings, rate: "1r/s") {
+        (server) async throws in
+        func answer(to sender: String, _ query: String = "") async throws -> String {
+          let result = try await command(
+            "curl",
+            [
+              "-s", "-X", "POST", "-H", "X-Forwarded-For: \(sender)",
+              "\(server.base)/export?n=\(query)",
+            ])
+          return result.output
+        }
+        #expect(try await answer(to: "2001:db8::1", "[1-900]").contains("rate-limited"))
+        #expect(try await answer(to: "2001:db8::ffff:2").contains("rate-limited"))
+        #expect(try await answer(to: "2001:db8:0:1::1").contains("missing-authorization"))
+        #expect(try await answer(to: "192.0.2.10").contains("missing-authorization"))
+        // This address has a byte that a regular expression takes for a line break.
+        #expect(try await answer(to: "2001:db8:0:a0a::1", "[1-900]").contains("rate-limited"))
+        #expect(try await answer(to: "2001:db8:0:a0a::2").contains("rate-limited"))
+      }
+    }
+  }
+
+  @Test func settingsOfTheBlocksAroundChangeNothing() async throws {
+    let settings = """
+      fastcgi_intercept_errors on; fastcgi_request_buffering off; fastcgi_pass_request_headers off;
+      fastcgi_pass_request_body off; auth_basic "closed"; auth_basic_user_file /nonexistent;
+      """
+    let configuration = exampleConfiguration(settings: "body: match")
+    try await withResponder(configuration: configuration) { responder in
+      try await withNginx(before: responder, serverSettings: settings) { server in
+        let mismatch = try await server.curl("export", try server.signed() + ["-d", "{}"])
+        #expect(mismatch.head.hasPrefix("HTTP/1.1 400"), "\(mismatch)")
+        #expect(mismatch.body.contains("body-mismatch"))
+        _ = try await command("mv", ["\(server.folder.path)/spool", "\(server.folder.path)/aside"])
+        let body = #"{"id":"212","kind":"export","status":"done"}"#
+        let answer = try await server.curl("export", try server.signed() + ["-d", body])
+        #expect(answer.head.hasPrefix("HTTP/1.1 503"), "\(answer)")
+        #expect(answer.body.contains("spool-io"), "\(answer)")
+      }
+    }
+  }
+
   @Test func responderThatIsGoneIsAnsweredWithACodeWord() async throws {
     try await withResponder { responder in
       try await withNginx(before: responder) { server in

@@ -5,6 +5,7 @@ import StrictJSON
 public func fuzz(_ data: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
   let text = Array(UnsafeBufferPointer(start: data, count: count))
   guard let value = try? JSONValue(parsing: text) else { return 0 }
+  precondition(value.isEqual(toText: text))
   for written in [value.compactText, value.canonicalText, compactJSON(text)] {
     precondition((try? JSONValue(parsing: written)) == value)
   }
