@@ -51,7 +51,7 @@ final class LogWriter: @unchecked Sendable {
       write(lines)
       if lost > 0 {
         let line = LogLine(.warning, "lines of the log were lost", ["lines": .number(lost)])
-        write(Log.rendered(line))
+        if !isWritten(Log.rendered(line)[...]) { countLost(lost) }
       }
       usleep(Self.microsecondsBetweenBatches)
     }
@@ -61,7 +61,7 @@ final class LogWriter: @unchecked Sendable {
     arrival.lock()
     defer { arrival.unlock() }
     isWriting = false
-    while pending.isEmpty && lostLines == 0 {
+    while pending.isEmpty {
       isWaiting = true
       arrival.wait()
     }
@@ -78,17 +78,41 @@ final class LogWriter: @unchecked Sendable {
       let piece = rest.prefix(Self.bytesPerWrite)
       let end = rest.count <= Self.bytesPerWrite ? nil : piece.lastIndex(of: UInt8(ascii: "\n"))
       let lines = rest[...(end ?? piece.endIndex - 1)]
-      // If nobody can read the log, there is nobody to tell.
-      try? writeAll(Array(lines), to: STDERR_FILENO)
+      if !isWritten(lines) {
+        countLost(lines.count { $0 == UInt8(ascii: "\n") })
+      }
       rest = rest[lines.endIndex...]
     }
+  }
+
+  /// Waits for as long as nobody reads.
+  private func isWritten(_ lines: ArraySlice<UInt8>) -> Bool {
+    var rest = lines
+    while !rest.isEmpty {
+      let count = rest.withUnsafeBytes { Glibc.write(STDERR_FILENO, $0.baseAddress, $0.count) }
+      if count >= 0 {
+        rest = rest.dropFirst(count)
+      } else if errno == EAGAIN {
+        var state = pollfd(fd: STDERR_FILENO, events: Int16(POLLOUT), revents: 0)
+        poll(&state, 1, -1)
+      } else if errno != EINTR {
+        return false
+      }
+    }
+    return true
+  }
+
+  private func countLost(_ count: Int) {
+    arrival.lock()
+    lostLines += count
+    arrival.unlock()
   }
 
   /// Waits until all lines are written, for a second at most.
   func flush() {
     for _ in 0..<Self.millisecondsAtExit {
       arrival.lock()
-      let isDone = pending.isEmpty && lostLines == 0 && !isWriting
+      let isDone = pending.isEmpty && !isWriting
       arrival.unlock()
       if isDone { return }
       usleep(1_000)

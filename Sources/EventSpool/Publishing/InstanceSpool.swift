@@ -25,6 +25,7 @@ package final class InstanceSpool: Sendable {
 
   /// Whether an event could be stored now, as far as can be told without writing.
   package func checkHealth(minimumFreeBytes: Int) throws(SpoolError) {
+    try requireInPlace()
     _ = try failures.watch()
     try openNew().requireWritable()
     try hours.ids.requireWritable()

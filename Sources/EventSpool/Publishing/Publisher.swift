@@ -66,10 +66,18 @@ package final class Publisher {
     _ draft: borrowing DraftFile, _ event: Event, _ watch: SyncFailures.Watch
   ) throws(SpoolError) {
     let name = event.fileName
-    let isOurs = try linkIntoNew(draft, event, as: name)
+    var isOurs = try linkIntoNew(draft, event, as: name)
+    // A name in a folder that was moved away would be a promise to nobody.
+    let isMoved = !new.isInPlace
+    if isMoved {
+      let (moved, wasOurs) = (new, isOurs)
+      // In this order: a file without any name left cannot be linked again.
+      defer { if wasOurs { try? moved.remove(name) } }
+      new = try spool.openNew()
+      isOurs = try linkIntoNew(draft, event, as: name)
+    }
     do throws(SpoolError) {
-      // A name in a folder that was moved away would be a promise to nobody.
-      try spool.requireInPlace(new)
+      if isMoved { try spool.requireInPlace(new) }
       if spool.needsSyncAfterLink { try spool.failures.sync(draft) }
       try spool.failures.sync(new)
       try watch.check()  // for what ids/ knows is never taken back

@@ -1,11 +1,14 @@
 internal import Glibc
 internal import LinuxSystem
+internal import Synchronization
 
 /// One accepted connection of the web server. It is closed when the last reference to it goes.
 /// Reads and writes on it never wait.
 final class Connection: Sendable {
   let id: UInt64
   private let socket: FileDescriptor
+  /// Bytes that came behind a request: the next one's. They go with the connection.
+  private let rest = Mutex<[UInt8]>([])
 
   /// - Parameter accepted: does not block.
   init(_ accepted: consuming FileDescriptor, id: UInt64) {
@@ -14,6 +17,15 @@ final class Connection: Sendable {
   }
 
   var descriptor: Int32 { socket.raw }
+
+  func keep(_ rest: [UInt8]) { self.rest.withLock { $0 = rest } }
+
+  func takeRest() -> [UInt8] {
+    rest.withLock { rest in
+      defer { rest = [] }
+      return rest
+    }
+  }
 
   /// Ends both directions: a thread that uses the connection sees its end.
   func cutOff() {

@@ -13,7 +13,9 @@ final class Connections: Sendable {
   private enum Phase {
     /// A request has begun, or the connection is new; the main loop reads it.
     case receiving(until: ContinuousClock.Instant)
-    /// A worker has it, or will.
+    /// The request is whole, and waits for a worker.
+    case waiting(until: ContinuousClock.Instant)
+    /// A worker has it.
     case serving(until: ContinuousClock.Instant)
     /// It is decided, and the answer is being written, which waits for nothing.
     case answering
@@ -102,25 +104,39 @@ final class Connections: Sendable {
 
   /// Begins the time of a request on this connection, which may be new here. The first byte of a
   /// new connection does not begin its time again.
-  func startRequest(on connection: Connection) {
+  /// - Returns: whether it is to be read from: not while its last request is served.
+  func startRequest(on connection: Connection) -> Bool {
     let deadline = ContinuousClock.now + timePerRequest
-    state.withLock { state in
-      if let phase = state.entries[connection.id]?.phase {
-        guard case .idle = phase else { return }
+    return state.withLock { state in
+      switch state.entries[connection.id]?.phase {
+      case .receiving: return true
+      case .waiting, .serving, .answering: return false
+      case .idle, nil: break
       }
       state.entries[connection.id] = Entry(
         connection: connection, phase: .receiving(until: deadline))
       state.countInFlight += 1
+      return true
     }
   }
 
-  /// The request is whole: a worker takes it over.
+  /// The request is whole, and waits for a worker.
   /// - Returns: until when it must be answered.
-  func startServing(_ connection: Connection) -> ContinuousClock.Instant {
+  func startWaiting(_ connection: Connection) -> ContinuousClock.Instant {
     state.withLock { state in
       guard case .receiving(let deadline) = state.entries[connection.id]?.phase else { return .now }
-      state.entries[connection.id]?.phase = .serving(until: deadline)
+      state.entries[connection.id]?.phase = .waiting(until: deadline)
       return deadline
+    }
+  }
+
+  /// A worker takes the request over.
+  /// - Returns: false if its time was over before.
+  func startServing(_ connection: Connection) -> Bool {
+    state.withLock { state in
+      guard case .waiting(let deadline) = state.entries[connection.id]?.phase else { return false }
+      state.entries[connection.id]?.phase = .serving(until: deadline)
+      return true
     }
   }
 
@@ -138,10 +154,11 @@ final class Connections: Sendable {
   /// - Parameter hasMore: bytes of it are here already.
   func keep(_ connection: Connection, hasMore: Bool) {
     state.withLock { state in
+      guard state.entries[connection.id] != nil else { return }
       state.entries[connection.id]?.phase = .idle
       state.countInFlight -= 1
     }
-    if hasMore { startRequest(on: connection) }
+    if hasMore { _ = startRequest(on: connection) }
     _ = watch(connection, isAtOnce: hasMore)
   }
 
@@ -164,7 +181,7 @@ final class Connections: Sendable {
   /// From here on, no connection is kept beyond its answer.
   func startDraining() { state.withLock { $0.isDraining = true } }
 
-  /// Cuts off every connection whose time is over. Those whose request is not whole are closed.
+  /// Cuts off every connection whose time is over. Those that no worker has are closed.
   /// - Returns: these.
   func cutOffExpired(now: ContinuousClock.Instant) -> [UInt64] {
     state.withLock { state in
@@ -172,8 +189,9 @@ final class Connections: Sendable {
       for (id, entry) in state.entries {
         switch entry.phase {
         case .receiving(let deadline) where deadline <= now: closed.append(id)
+        case .waiting(let deadline) where deadline <= now: closed.append(id)
         case .serving(let deadline) where deadline <= now: entry.connection.cutOff()
-        case .receiving, .serving, .answering, .idle: break
+        case .receiving, .waiting, .serving, .answering, .idle: break
         }
       }
       for id in closed { state.remove(id) }

@@ -11,6 +11,7 @@ struct MainLoop: ~Copyable {
   /// with a web server that is just sending on one.
   private static let idleGrace = Duration.seconds(1)
   private static let millisecondsBetweenLooks = 200
+  private static let connectionsPerTurn = 64
 
   private let current: CurrentSnapshot
   private var acceptor: Acceptor
@@ -49,7 +50,6 @@ struct MainLoop: ~Copyable {
         case .connection(let connection): receive(from: connection)
         }
       }
-      if let greediest = reception.greediest { closeUnfinished(greediest) }
       cutOffWhenDue()
       if acceptor.resumeWhenDue() { acceptWaiting() }
       manager.keepAlive(if: !workers.areAllStuckElsewhere)
@@ -65,17 +65,22 @@ struct MainLoop: ~Copyable {
 
   // MARK: Connections
 
+  /// Some of them: signals and deadlines come in between.
   private mutating func acceptWaiting() {
-    while let connection = acceptor.next() { receive(from: connection) }
+    for _ in 0..<Self.connectionsPerTurn {
+      guard let connection = acceptor.next() else { return }
+      receive(from: connection)
+    }
   }
 
   private mutating func receive(from connection: Connection) {
-    connections.startRequest(on: connection)
+    guard connections.startRequest(on: connection) else { return }
+    defer { while let greediest = reception.greediest { closeUnfinished(greediest) } }
     switch reception.receive(from: connection) {
     case .waiting:
       if !connections.watch(connection) { reception.forget(connection.id) }
     case .request(let request, let hasMore):
-      let deadline = connections.startServing(connection)
+      let deadline = connections.startWaiting(connection)
       workers.serve(
         Job(connection: connection, request: request, deadline: deadline, hasMore: hasMore))
     case .ended:
@@ -123,6 +128,7 @@ struct MainLoop: ~Copyable {
     guard now >= nextLook else { return }
     nextLook = now + .milliseconds(Self.millisecondsBetweenLooks)
     for id in connections.cutOffExpired(now: now) { reception.forget(id) }
+    workers.dropExpired(now: now)
     guard let drainingSince else { return }
     if now - drainingSince > Self.idleGrace { connections.cutOffIdle() }
   }

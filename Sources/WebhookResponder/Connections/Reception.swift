@@ -12,14 +12,6 @@ struct Reception: ~Copyable {
     case malformed
   }
 
-  private struct Unfinished {
-    var receiver: RequestReceiver
-    /// Bytes that came behind a request.
-    var rest: [UInt8] = []
-
-    var heldBytes: Int { receiver.heldBytes + rest.count }
-  }
-
   private static let bytesPerRead = 32 << 10
   /// Of all connections together.
   private static let maximumHeldBytes = 64 << 20
@@ -27,7 +19,7 @@ struct Reception: ~Copyable {
   private let maximumConnections: Int
   private let snapshot: () -> Snapshot
   private var buffer = [UInt8](repeating: 0, count: bytesPerRead)
-  private var unfinished: [UInt64: Unfinished] = [:]
+  private var unfinished: [UInt64: RequestReceiver] = [:]
   private var heldBytes = 0
 
   init(maximumConnections: Int, snapshot: @escaping () -> Snapshot) {
@@ -37,20 +29,16 @@ struct Reception: ~Copyable {
 
   /// Reads from the connection, up to the end of a request.
   mutating func receive(from connection: Connection) -> Result {
-    var receiver: RequestReceiver
-    var input: ArraySlice<UInt8>
-    if let found = take(connection.id) {
-      receiver = found.receiver
-      input = found.rest[...]
-    } else {
-      receiver = RequestReceiver(maximumConnections: maximumConnections, snapshot: snapshot)
-      input = []
-    }
+    var receiver =
+      take(connection.id)
+      ?? RequestReceiver(maximumConnections: maximumConnections, snapshot: snapshot)
+    let rest = connection.takeRest()
+    var input = rest[...]
     if input.isEmpty {
       switch connection.receive(into: &buffer) {
       case .bytes(let count): input = buffer[..<count]
       case .none:
-        keep(Unfinished(receiver: receiver), of: connection.id)
+        keep(receiver, of: connection.id)
         return .waiting
       case .end: return .ended
       }
@@ -58,11 +46,11 @@ struct Reception: ~Copyable {
     while true {
       switch receiver.next(&input) {
       case .needsMore:
-        keep(Unfinished(receiver: receiver), of: connection.id)
+        keep(receiver, of: connection.id)
         return .waiting
       case .request(let request):
-        let hasMore = !input.isEmpty
-        if hasMore { keep(Unfinished(receiver: receiver, rest: Array(input)), of: connection.id) }
+        let hasMore = !input.isEmpty && request.keepsConnection
+        if hasMore { connection.keep(Array(input)) }
         return .request(request, hasMore: hasMore)
       case .answer(let bytes):
         guard connection.send(bytes) else { return .ended }
@@ -74,15 +62,15 @@ struct Reception: ~Copyable {
     }
   }
 
-  private mutating func keep(_ new: Unfinished, of id: UInt64) {
-    unfinished[id] = new
-    heldBytes += new.heldBytes
+  private mutating func keep(_ receiver: RequestReceiver, of id: UInt64) {
+    unfinished[id] = receiver
+    heldBytes += receiver.heldBytes
   }
 
-  private mutating func take(_ id: UInt64) -> Unfinished? {
-    guard let found = unfinished.removeValue(forKey: id) else { return nil }
-    heldBytes -= found.heldBytes
-    return found
+  private mutating func take(_ id: UInt64) -> RequestReceiver? {
+    guard let receiver = unfinished.removeValue(forKey: id) else { return nil }
+    heldBytes -= receiver.heldBytes
+    return receiver
   }
 
   /// The connection is closed.

@@ -53,6 +53,7 @@ struct Acceptor: ~Copyable {
   /// - Returns: whether to accept at once: no new connection may arrive to wake us in the last
   ///   round.
   mutating func resumeWhenDue() -> Bool {
+    if isLastRound && !isPaused { return !isClosed }
     guard let pausedUntil, pausedUntil <= .now, connections.hasRoom else { return false }
     guard let descriptor = listener?.descriptor,
       (try? connections.watchListener(descriptor)) != nil

@@ -36,8 +36,6 @@ private struct PlainCGI: ~Copyable {
         receiveBody(of: parameters, under: $0)
       }
       answer(outcome, to: parameters)
-      // Whoever reads the answer to its end need not wait for what no promise depends on.
-      close(STDOUT_FILENO)
       if case .stored = outcome { SpoolHousekeeping.finish(current.value, log: log) }
       return EXIT_SUCCESS
     } catch {
@@ -75,8 +73,14 @@ private struct PlainCGI: ~Copyable {
     let bytes = HTTPResponse(to: outcome).bytes(hasBody: !parameters.isHead)
     // If it cannot be written, the web server has gone.
     guard (try? writeAll(bytes, to: STDOUT_FILENO)) != nil else { return }
-    // A web server that cannot get rid of the body may drop the answer.
+    // Whoever reads the answer to its end need not wait for what no promise depends on.
+    close(STDOUT_FILENO)
+    // A web server that cannot get rid of the body may drop the answer. An input filter of its may
+    // have made the body longer than was declared.
     guard parameters.mayHaveBody else { return }
     while nextBytes(of: parameters) != nil {}
+    while isReadable(STDIN_FILENO, withinMilliseconds: 100),
+      read(STDIN_FILENO, chunk.baseAddress, chunk.count) > 0
+    {}
   }
 }

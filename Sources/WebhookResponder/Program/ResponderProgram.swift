@@ -71,12 +71,12 @@ private func serve(
   } catch {
     throw StartupError(error)
   }
-  finish(current.value, log)
+  finish(current.value, signals, log)
 }
 
 /// What was published stays known. A hung disk holds the end up for some seconds only: without
 /// this, an event may be stored a second time, and nothing is lost.
-private func finish(_ snapshot: Snapshot, _ log: Log) {
+private func finish(_ snapshot: Snapshot, _ signals: SignalDescriptor, _ log: Log) {
   final class End: Sendable {
     let isReached = Atomic(false)
   }
@@ -88,6 +88,8 @@ private func finish(_ snapshot: Snapshot, _ log: Log) {
     }
     let deadline = ContinuousClock.now + .seconds(4)
     while !end.isReached.load(ordering: .acquiring) && ContinuousClock.now < deadline {
+      // The second signal ends it, at once.
+      if let signal = signals.next(), signal != SIGHUP { _exit(EXIT_SUCCESS) }
       usleep(1_000)
     }
     if !end.isReached.load(ordering: .acquiring) {

@@ -31,6 +31,8 @@ struct RequestReceiver {
 
   /// Of a request's parameters together. Web servers limit a request's header to less.
   static let maximumParameterBytes = 192 << 10
+  /// Before a request is whole: of management records, aborts and requests beside it.
+  private static let maximumAnswers = 16
   /// Of a management record, or of the beginning of a request.
   private static let maximumControlBytes = 4_096
 
@@ -53,6 +55,8 @@ struct RequestReceiver {
   /// Of a record that is looked at as a whole.
   private var control: [UInt8] = []
   private var request: Request?
+  /// Since the last whole request.
+  private var answers = 0
 
   /// - Parameter snapshot: that in force, asked for at the beginning of each request.
   init(maximumConnections: Int, snapshot: @escaping () -> Snapshot) {
@@ -60,9 +64,9 @@ struct RequestReceiver {
     self.snapshot = snapshot
   }
 
-  /// How much memory the request in progress takes.
+  /// How much memory the request in progress takes, about.
   var heldBytes: Int {
-    control.count + (request.map { $0.parameters.count + $0.body.bytes.count } ?? 0)
+    1_024 + control.count + (request.map { $0.parameters.count + $0.body.bytes.count } ?? 0)
   }
 
   /// Takes bytes from the front of `input`, up to the next step.
@@ -77,7 +81,9 @@ struct RequestReceiver {
       guard contentLeft == 0, paddingLeft == 0, let record else { return .needsMore }
       self.record = nil
       header.removeAll(keepingCapacity: true)
-      if let step = end(record) { return step }
+      guard let step = end(record) else { continue }
+      if case .request = step { answers = 0 } else { answers += 1 }
+      return answers <= Self.maximumAnswers ? step : .malformed
     }
   }
 

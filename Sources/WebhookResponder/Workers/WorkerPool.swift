@@ -43,6 +43,11 @@ final class WorkerPool: Sendable {
     }
   }
 
+  /// Lets go of those that nobody can answer in time any more.
+  func dropExpired(now: ContinuousClock.Instant) {
+    for queue in [jobs, healthChecks] { queue.dropExpired(now: now) }
+  }
+
   private static func added(to workers: inout [WorkerState]) -> WorkerState {
     let state = WorkerState()
     workers.append(state)
@@ -79,8 +84,9 @@ final class WorkerPool: Sendable {
   private func serve(
     _ job: Job, _ state: WorkerState, _ handler: RequestHandler, _ request: FastCGIRequest
   ) {
-    // The main loop has cut it off while it waited.
-    guard job.deadline > .now, let parameters = request.parameters(of: job.request) else {
+    // The main loop has closed it while it waited.
+    guard connections.startServing(job.connection) else { return }
+    guard let parameters = request.parameters(of: job.request) else {
       return connections.close(job.connection)
     }
     state.begin(until: job.deadline)
@@ -155,6 +161,13 @@ private final class JobQueue: @unchecked Sendable {
       arrival.wait()
       waitingWorkers -= 1
     }
+  }
+
+  func dropExpired(now: ContinuousClock.Instant) {
+    arrival.lock()
+    defer { arrival.unlock() }
+    // What came first is over first.
+    while first < waiting.count, let job = waiting[first], job.deadline <= now { _ = takeFirst() }
   }
 
   private func takeFirst() -> Job? {

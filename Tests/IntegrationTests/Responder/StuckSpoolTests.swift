@@ -112,6 +112,24 @@ struct StuckSpoolTests {
     #expect(plain.output.contains("spool-permission"))
   }
 
+  /// `mv new batch; mkdir new` is how a batch may be taken.
+  @Test func deliveryGoesIntoTheNewFolderAtOnce() async throws {
+    try await withResponder { responder in
+      let spool = "\(responder.folder.path)/spool/acme"
+      for number in 1...3 {
+        let token = try nowAuthorization(id: "\(number)")
+        #expect(try responder.deliver(authorization: token).status == 202)
+        #expect(rename("\(spool)/new", "\(spool)/batch-\(number)") == 0)
+        #expect(mkdir("\(spool)/new", 0o750) == 0)
+        let next = try nowAuthorization(id: "next-\(number)")
+        let status = try responder.deliver(authorization: next).status
+        #expect(status == 202, "\(responder.log)")
+        #expect(responder.storedEvents.count == 1)
+        #expect(responder.folder.files(below: "spool/acme/batch-\(number)").count == min(number, 2))
+      }
+    }
+  }
+
   @Test func movedFolderIsNoticedAndNothingIsPromisedIntoIt() async throws {
     try await withResponder { responder in
       let spool = "\(responder.folder.path)/spool"

@@ -45,12 +45,12 @@ struct NginxTests {
           return result.output
         }
         #expect(try await answer(to: "2001:db8::1", "[1-900]").contains("rate-limited"))
-        #expect(try await answer(to: "2001:db8::ffff:2").contains("rate-limited"))
+        #expect(try await answer(to: "2001:db8::ffff:2", "[1-100]").contains("rate-limited"))
         #expect(try await answer(to: "2001:db8:0:1::1").contains("missing-authorization"))
         #expect(try await answer(to: "192.0.2.10").contains("missing-authorization"))
         // This address has a byte that a regular expression takes for a line break.
         #expect(try await answer(to: "2001:db8:0:a0a::1", "[1-900]").contains("rate-limited"))
-        #expect(try await answer(to: "2001:db8:0:a0a::2").contains("rate-limited"))
+        #expect(try await answer(to: "2001:db8:0:a0a::2", "[1-100]").contains("rate-limited"))
       }
     }
   }

@@ -34,7 +34,15 @@ private func take(_ piece: inout ArraySlice<UInt8>, by receiver: inout RequestRe
   }
 }
 
-nonisolated(unsafe) private let site = Site()
+nonisolated(unsafe) private let site = makeSite()
+
+private func makeSite() -> Site {
+  do {
+    return try Site()
+  } catch {
+    preconditionFailure("\(error)")
+  }
+}
 
 /// What the responder has when it serves.
 private final class Site {
@@ -43,7 +51,7 @@ private final class Site {
   private let connection: Connection
   private let peer: Int32
 
-  init() {
+  init() throws {
     precondition(FCGX_Init() == 0)
     var template = Array("/tmp/fuzz-fastcgi-XXXXXX".utf8).map(CChar.init(bitPattern:)) + [0]
     let folder = String(cString: mkdtemp(&template))
@@ -51,11 +59,11 @@ private final class Site {
     let key = String(cString: realpath("../Attacks/keys/p521.pem", nil))
     let configuration = "spool: spool\ninstances: {a: {url: \"https://a\", keys: [\"\(key)\"]}}\n"
     let file = open("\(folder)/config.yaml", O_CREAT | O_WRONLY, 0o600)
-    try! writeAll(Array(configuration.utf8), to: file)
+    try writeAll(Array(configuration.utf8), to: file)
     close(file)
-    snapshot = try! Snapshot(configurationPath: "\(folder)/config.yaml")
+    snapshot = try Snapshot(configurationPath: "\(folder)/config.yaml")
     library = FastCGIRequest()
-    let pair = try! SocketPair().released()
+    let pair = try SocketPair().released()
     makeNonBlocking(pair.one)
     connection = Connection(FileDescriptor(owning: pair.one), id: 1)
     peer = pair.other
