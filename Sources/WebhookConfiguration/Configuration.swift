@@ -82,9 +82,8 @@ extension InstanceSettings {
     guard keys.count <= maximumKeysPerInstance else {
       throw ConfigurationError(
         file: keyFiles[0], line: nil,
-        message:
-          "instance \(name): \(keys.count) keys in its files; allowed: 1 to \(maximumKeysPerInstance)"
-      )
+        message: "instance \(name): \(keys.count) keys in its files; allowed: 1 to "
+          + "\(maximumKeysPerInstance)")
     }
     return Instance(
       name: name, url: url, keys: keys, algorithms: algorithms, xSignature: xSignature,

@@ -78,8 +78,8 @@ struct HousekeepingTests {
     #expect(test.folder.files(below: "acme").filter { $0.hasPrefix(".") } == [])
   }
 
-  /// A folder in an old hour, a file in the place of an hour, and more names that are no text than one
-  /// step removes.
+  /// A folder in an old hour, a file in the place of an hour, and more names that are no text than
+  /// one step removes.
   @Test func whateverLiesInAnOldHourHidesNothingBehindIt() throws {
     let test = try SpoolUnderTest()
     let times: [Int64] = [1_790_000_000, 1_790_000_000 + Self.hour, 1_790_000_000 + 9 * Self.day]

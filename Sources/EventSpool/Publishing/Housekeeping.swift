@@ -53,7 +53,8 @@ package struct Housekeeping {
     }
   }
 
-  /// - Returns: whether nothing is left that can be forgotten, and why the first of the rest cannot.
+  /// - Returns: whether nothing is left that can be forgotten, and why the first of the rest
+  ///   cannot.
   private func forgetSome(
     now: Int64
   ) throws(SpoolError) -> (isDone: Bool, failure: SpoolError?) {

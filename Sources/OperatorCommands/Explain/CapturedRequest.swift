@@ -10,8 +10,8 @@ struct CapturedRequest {
   let isTokenAlone: Bool
 
   /// A text whose first line ends with an HTTP version, or names one of the two header fields, is a
-  /// request. Anything else is a token, with or without `Signed` before it; line breaks in it do not
-  /// count, for articles and terminals wrap it.
+  /// request. Anything else is a token, with or without `Signed` before it; line breaks in it do
+  /// not count, for articles and terminals wrap it.
   init(parsing original: [UInt8]) throws(CommandError) {
     let text = Self.withoutMarksOfCurl(original)
     let firstLine = text.prefix { $0 != 0x0A }
@@ -36,8 +36,8 @@ struct CapturedRequest {
     fields = [("authorization", (isBare ? Array("Signed ".utf8) : []) + token)]
   }
 
-  /// The request of what `curl -v` prints: its lines begin with `> `, others with `* ` or `< `. Other
-  /// texts stay as they are.
+  /// The request of what `curl -v` prints: its lines begin with `> `, others with `* ` or `< `.
+  /// Other texts stay as they are.
   private static func withoutMarksOfCurl(_ text: [UInt8]) -> [UInt8] {
     let lines = text.split(separator: 0x0A, omittingEmptySubsequences: false)
     guard lines.contains(where: { $0.starts(with: "> ".utf8) }) else { return text }

@@ -11,8 +11,8 @@ package enum JSONWebKeyMember: String, Sendable {
     case .kty, .crv, .alg, .use: "a string"
     case .keyOperations: "an array of strings"
     case .x, .y:
-      "base64url without padding, in the full width of the curve, leading zeros included: 32 octets "
-        + "for P-256 and Ed25519, 48 for P-384, 66 for P-521 (RFC 7518 §6.2.1.2)"
+      "base64url without padding, in the full width of the curve, leading zeros included: 32 "
+        + "octets for P-256 and Ed25519, 48 for P-384, 66 for P-521 (RFC 7518 §6.2.1.2)"
     case .n, .e: "base64url without padding and without leading zero bytes"
     }
   }

@@ -74,8 +74,8 @@ package indirect enum KeyFileError: Error, Equatable, Sendable {
   case unknownCurve
   case algorithmDoesNotFit
 
-  /// Whether a set may hold such a key beside others (RFC 7517 §5). A key that is broken, or secret,
-  /// must not vanish in silence.
+  /// Whether a set may hold such a key beside others (RFC 7517 §5). A key that is broken, or
+  /// secret, must not vanish in silence.
   var isOfAnotherPurpose: Bool {
     switch self {
     case .unknownKeyType, .notForSignatures, .unknownCurve, .algorithmDoesNotFit,

@@ -40,8 +40,8 @@ struct SocketFile: Equatable {
     }
   }
 
-  /// Gives the new socket's file to its user and group. By a descriptor, for whoever may write to the
-  /// folder can put another file at the path: that one must not be given away.
+  /// Gives the new socket's file to its user and group. By a descriptor, for whoever may write to
+  /// the folder can put another file at the path: that one must not be given away.
   private func own(_ path: String) throws(SystemError) -> FileIdentity? {
     let file = FileDescriptor(
       owning: try checked(.open, path) {
