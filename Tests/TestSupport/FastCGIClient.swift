@@ -123,13 +123,16 @@ package final class FastCGIClient {
   /// Whether the responder closes the connection within 15 seconds, even if it sends something
   /// first. Does not block the thread, because tests share few threads.
   package func isClosedByPeer() async throws -> Bool {
+    try await eventually(seconds: 15) { isClosed }
+  }
+
+  /// Whether the responder has closed the connection. What it has sent before is thrown away.
+  package var isClosed: Bool {
     var bytes = [UInt8](repeating: 0, count: 4_096)
-    for _ in 0..<750 {
+    while true {
       let count = recv(descriptor, &bytes, bytes.count, Int32(MSG_DONTWAIT))
-      if count == 0 || (count < 0 && errno != EAGAIN) { return true }
-      if count < 0 { try await Task.sleep(for: .milliseconds(20)) }
+      if count <= 0 { return count == 0 || errno != EAGAIN }
     }
-    return false
   }
 
   /// Whether something comes within 30 seconds. Does not block the thread.

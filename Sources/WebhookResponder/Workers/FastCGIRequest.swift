@@ -8,10 +8,10 @@ internal import LinuxSystem
 /// and writes its answer to the connection, which does not block. So it waits for no peer, and
 /// parses nothing that a peer wrote.
 final class FastCGIRequest {
-  /// The ends of the pair: ours, and libfcgi's, which it may close.
+  /// The ends of the pair: we write, and libfcgi reads. It may close its end.
   private struct Pair {
-    let ours: Int32
-    let library: Int32
+    let writing: Int32
+    let reading: Int32
   }
 
   private let request = UnsafeMutablePointer<FCGX_Request>.allocate(capacity: 1)
@@ -27,8 +27,8 @@ final class FastCGIRequest {
     FCGX_Free(request, 0)
     request.deallocate()
     if let pair {
-      close(pair.ours)
-      close(pair.library)
+      close(pair.writing)
+      close(pair.reading)
     }
   }
 
@@ -37,14 +37,14 @@ final class FastCGIRequest {
   func parameters(of received: ReceivedRequest) -> RequestParameters? {
     guard let pair = pair ?? makePair() else { return nil }
     self.pair = pair
-    guard (try? writeAll(received.records, to: pair.ours)) != nil else { return dropPair(pair) }
-    request.pointee.ipcFd = pair.library
+    guard (try? writeAll(received.records, to: pair.writing)) != nil else { return dropPair(pair) }
+    request.pointee.ipcFd = pair.reading
     request.pointee.detached = 0
     // Without it, FCGX_Accept_r closes the descriptor before it reads from it.
     request.pointee.keepConnection = 1
     // If it fails, it has closed the descriptor.
     guard FCGX_Accept_r(request) == 0 else {
-      close(pair.ours)
+      close(pair.writing)
       self.pair = nil
       return nil
     }
@@ -77,12 +77,12 @@ final class FastCGIRequest {
     var bytes = Int32(2 * RequestReceiver.maximumParameterBytes)
     setsockopt(pair.one, SOL_SOCKET, SO_SNDBUF, &bytes, socklen_t(MemoryLayout<Int32>.size))
     makeNonBlocking(pair.one)
-    return Pair(ours: pair.one, library: pair.other)
+    return Pair(writing: pair.one, reading: pair.other)
   }
 
   private func dropPair(_ pair: Pair) -> RequestParameters? {
-    close(pair.ours)
-    close(pair.library)
+    close(pair.writing)
+    close(pair.reading)
     self.pair = nil
     return nil
   }

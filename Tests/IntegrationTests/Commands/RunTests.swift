@@ -297,12 +297,10 @@ struct RunTests {
 
   @Test func handlerThatNeverStopsTalkingIsEndedInTime() async throws {
     try site.addEvents(1)
-    let start = ContinuousClock.now
-    // The reader of its standard error is slow.
+    // The reader of its standard error is slow. If the handler were not ended, neither would this be.
     let result = try await site.shell(
       "\(site.program) spool run --timeout 1 -- sh -c 'yes >&2' 2>&1 "
         + "| { for i in 1 2 3 4 5 6 7 8; do head -c 4096; sleep 0.5; done; cat; } | tail -n 1")
-    #expect(ContinuousClock.now - start < .seconds(20))
     #expect(
       result.output.contains("over the time limit") || site.files("spool/acme/defer").count == 2)
   }
