@@ -100,9 +100,11 @@ struct SpoolErrorTests {
       (ENFILE, .spoolDescriptors), (EIO, .spoolIO), (ENOENT, .spoolIO), (ESTALE, .spoolIO),
     ] as [(Int32, Refusal.Reason)])
   func failedCallIsRefusedByItsError(code: Int32, reason: Refusal.Reason) {
+    let error = SpoolError(.call(.write, errno: code), "/spool/acme")
     #expect(
-      SpoolError(.call(.write, errno: code), "/spool/acme").refusal
-        == Refusal(reason, .systemCall("write", path: "/spool/acme", errno: code)))
+      error.refusal
+        == Refusal(
+          reason, .systemCall("write", path: "/spool/acme", errno: code), remedy: error.remedy))
   }
 
   @Test(
@@ -118,7 +120,8 @@ struct SpoolErrorTests {
       (.nameIsTaken, Refusal(.spoolIO, .path("/spool/acme"))),
     ] as [(SpoolError.Cause, Refusal)])
   func otherFailureIsRefusedByItsCause(cause: SpoolError.Cause, refusal: Refusal) {
-    #expect(SpoolError(cause, "/spool/acme").refusal == refusal)
+    let error = SpoolError(cause, "/spool/acme")
+    #expect(error.refusal == Refusal(refusal.reason, refusal.detail, remedy: error.remedy))
   }
 
   @Test func onlyAFailedCallHasAnErrorNumber() {

@@ -136,19 +136,21 @@ extension SpoolError {
     case (_, EXDEV): "put all folders of an instance on one file system"
     case (_, ENOSPC), (_, EDQUOT): "free space in the spool's file system"
     case (_, EMFILE), (_, ENFILE): "raise the limit on open files (LimitNOFILE)"
+    case (_, ENOMEM): "free memory: the machine has none left, or the service's limit is reached"
     default: "look at the disk and the kernel's log"
     }
   }
 
   /// What a delivery is answered.
-  package var refusal: Refusal {
+  package var refusal: Refusal { Refusal(reason, detail, remedy: remedy) }
+
+  private var detail: Refusal.Detail? {
     switch cause {
-    case .call(let call, let code):
-      Refusal(reason, .systemCall(call.rawValue, path: path, errno: code))
-    case .belowMinimum(let bytes): Refusal(.spoolFull, .limit(bytes: bytes))
+    case .call(let call, let code): .systemCall(call.rawValue, path: path, errno: code)
+    case .belowMinimum(let bytes): .limit(bytes: bytes)
     case .noInodes, .closed, .unknownLayout, .foreignOwner, .tooLong, .nameIsTaken, .locked,
       .moved:
-      Refusal(reason, path.isEmpty ? nil : .path(path))
+      path.isEmpty ? nil : .path(path)
     }
   }
 

@@ -144,23 +144,13 @@ extension Refusal.Reason {
       Facts(
         "body-mismatch", .badRequest, at: .body,
         "the body is not the payload without its iat")
-    case .spoolFull:
-      Self.spool("spool-full", remedy: "free space or inodes in the spool's file system")
-    case .spoolReadOnly:
-      Self.spool("spool-read-only", remedy: "mount the spool's file system writable")
-    case .spoolPermission:
-      Self.spool(
-        "spool-permission", remedy: "give the spool to the user that the responder runs as")
-    case .spoolDescriptors:
-      Self.spool("spool-descriptors", remedy: "raise the limit on open files (LimitNOFILE)")
-    case .spoolIO:
-      Self.spool("spool-io", remedy: Self.diskRemedy)
-    case .spoolClosed:
-      Self.spool("spool-closed", remedy: Self.diskRemedy)
-    case .spoolLocked:
-      Self.spool(
-        "spool-locked",
-        remedy: "another process holds the lock of this event: fuser -v PATH names it")
+    case .spoolFull: Self.spool("spool-full")
+    case .spoolReadOnly: Self.spool("spool-read-only")
+    case .spoolPermission: Self.spool("spool-permission")
+    case .spoolDescriptors: Self.spool("spool-descriptors")
+    case .spoolIO: Self.spool("spool-io")
+    case .spoolClosed: Self.spool("spool-closed")
+    case .spoolLocked: Self.spool("spool-locked")
     case .overloaded:
       Facts(
         "overloaded", .serviceUnavailable, at: nil, "half of the workers are stuck",
@@ -170,10 +160,9 @@ extension Refusal.Reason {
 
   private static let clockRemedy =
     "check that the clocks are right; after an outage max-age-seconds may be raised"
-  private static let diskRemedy = "look at the disk and the kernel's log"
 
-  private static func spool(_ codeWord: String, remedy: String) -> Facts {
-    Facts(
-      codeWord, .serviceUnavailable, at: nil, "the spool could not take the event", remedy: remedy)
+  /// The remedy depends on what failed there: the spool's error has it.
+  private static func spool(_ codeWord: String) -> Facts {
+    Facts(codeWord, .serviceUnavailable, at: nil, "the spool could not take the event")
   }
 }

@@ -5,9 +5,14 @@ package struct Refusal: Error, Equatable, Sendable {
   package let reason: Reason
   package let detail: Detail?
 
-  package init(_ reason: Reason, _ detail: Detail? = nil) {
+  /// What an operator can do; nil if only the sender can do something.
+  package let remedy: String?
+
+  /// - Parameter remedy: in the place of the reason's own.
+  package init(_ reason: Reason, _ detail: Detail? = nil, remedy: String? = nil) {
     self.reason = reason
     self.detail = detail
+    self.remedy = remedy ?? reason.facts.remedy
   }
 
   package enum Detail: Equatable, Sendable {

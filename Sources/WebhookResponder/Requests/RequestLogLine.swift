@@ -47,7 +47,7 @@ extension LogLine {
     case .path(let path): add("path", .text(path))
     case nil: break
     }
-    if let remedy = refusal.reason.facts.remedy { add("hint", .text(remedy)) }
+    if let remedy = refusal.remedy { add("hint", .text(remedy)) }
   }
 }
 
