@@ -153,11 +153,13 @@ final class Connections: Sendable {
   /// Waits for the next request on a connection whose request has been answered.
   /// - Parameter hasMore: bytes of it are here already.
   func keep(_ connection: Connection, hasMore: Bool) {
-    state.withLock { state in
-      guard state.entries[connection.id] != nil else { return }
+    let isThere = state.withLock { state in
+      guard state.entries[connection.id] != nil else { return false }
       state.entries[connection.id]?.phase = .idle
       state.countInFlight -= 1
+      return true
     }
+    guard isThere else { return }
     if hasMore { _ = startRequest(on: connection) }
     _ = watch(connection, isAtOnce: hasMore)
   }

@@ -75,8 +75,8 @@ private struct PlainCGI: ~Copyable {
     guard (try? writeAll(bytes, to: STDOUT_FILENO)) != nil else { return }
     // Whoever reads the answer to its end need not wait for what no promise depends on.
     close(STDOUT_FILENO)
-    // A web server that cannot get rid of the body may drop the answer. An input filter of its may
-    // have made the body longer than was declared.
+    // A web server that cannot get rid of the body may drop the answer. Its input
+    // filters may have made the body longer than was declared.
     guard parameters.mayHaveBody else { return }
     while nextBytes(of: parameters) != nil {}
     while isReadable(STDIN_FILENO, withinMilliseconds: 100),

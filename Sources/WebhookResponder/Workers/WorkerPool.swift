@@ -33,7 +33,10 @@ final class WorkerPool: Sendable {
   }
 
   func serve(_ job: Job) {
-    if job.request.isHealthCheck { return _ = healthChecks.append(job) }
+    guard !job.request.isHealthCheck else {
+      _ = healthChecks.append(job)
+      return
+    }
     guard !jobs.append(job) else { return }
     let state = workers.withLock { $0.count < maximum ? Self.added(to: &$0) : nil }
     guard let state else { return }

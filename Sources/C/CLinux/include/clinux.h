@@ -13,7 +13,7 @@ extern const int32_t clinux_O_PATH;
 extern const int32_t clinux_AT_EMPTY_PATH;
 
 /* fcntl(2), "Open file description locks": takes or releases an exclusive lock on `length` bytes
- * from `start`. F_OFD_SETLKW waits for the lock. */
+ * from `start`. Taking it does not wait: EAGAIN if somebody else has it. */
 int clinux_lock_range(int descriptor, int64_t start, int64_t length);
 int clinux_unlock_range(int descriptor, int64_t start, int64_t length);
 
@@ -27,7 +27,6 @@ int clinux_accept(int listener);
  * calling thread. clinux_read_signal returns one of them, or -1. */
 int clinux_signal_descriptor(const int *signals, int count);
 int clinux_read_signal(int descriptor);
-
 
 /* epoll(7), always for reading; `is_one_shot` disarms the descriptor after its first
  * event; `is_at_once` reports it even if there is nothing to read. */
