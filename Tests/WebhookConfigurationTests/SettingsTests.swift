@@ -190,6 +190,27 @@ struct ConfigurationTests {
     #expect(configuration.warnings == [])
   }
 
+  @Test func instanceHasABoundedNumberOfKeysAndSkippedOnesAreNamed() throws {
+    let key =
+      #"{"kty":"OKP","crv":"Ed25519","x":"#
+      + #""11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}"#
+    let members = [#"{"kty":"OKP","crv":"X25519","x":"AA"}"#] + Array(repeating: key, count: 33)
+    let folder = try TemporaryFolder()
+    func set(_ count: Int) throws -> String {
+      let text = #"{"keys":[\#(members.prefix(count + 1).joined(separator: ","))]}"#
+      return try folder.write(text.utf8, to: "set-\(count).json")
+    }
+    let path = try set(32)
+    let (loaded, _) = try configuration(keys: path)
+    #expect(loaded.instances[0].keys.count == 32)
+    #expect(loaded.warnings.contains { $0.hasPrefix("\(path): key 1 of the set is skipped: it ") })
+    #expect {
+      try configuration(keys: set(33))
+    } throws: {
+      "\($0)".contains("instance acme: 33 keys in its files; allowed: 1 to 32")
+    }
+  }
+
   @Test func keyThatServesNothingIsWarnedOf() throws {
     let (configuration, _) = try configuration(keys: TestKey.p256.path)
     #expect(configuration.warnings.count == 1)

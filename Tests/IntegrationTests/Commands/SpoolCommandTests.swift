@@ -1,3 +1,4 @@
+internal import Glibc
 internal import StrictJSON
 internal import TestSupport
 internal import Testing
@@ -167,5 +168,14 @@ struct SpoolCommandTests {
     let result = try await delveWebhook("config", "check")
     #expect(result.exitCode == 78)
     #expect(result.errorOutput.contains("use the version that wrote the spool"))
+  }
+
+  @Test(.enabled(if: getuid() == 0))
+  func answerForAnotherUserSaysForWhomItHolds() async throws {
+    _ = try await command("chown", ["-R", "daemon", "\(folder.path)/spool"])
+    let result = try await delveWebhook("config", "check")
+    #expect(result.exitCode == 0)
+    #expect(result.errorOutput.contains("this holds for the user root"))
+    #expect(result.errorOutput.contains("runuser -u daemon -- delve-webhook config check"))
   }
 }
