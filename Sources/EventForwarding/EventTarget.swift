@@ -11,11 +11,12 @@ protocol EventTarget: AnyObject {
 
   /// Hands events on.
   /// - Parameter settle: called once for each event whose fate is known, as soon as it is, with its
-  ///   place in `events`. An error that it throws ends the delivery.
+  ///   place in `events`. Returns whether further ones are to be tried: if not, what is not settled
+  ///   stays where it is. An error that it throws ends the delivery.
   /// - Throws: `TargetError`, if the target takes no further ones just now.
   func deliver(
     _ events: [OutgoingEvent], _ signals: StopSignals,
-    settle: (Int, Delivery) throws(SpoolError) -> Void
+    settle: (Int, Delivery) throws(SpoolError) -> Bool
   ) throws(DeliveringError)
 }
 

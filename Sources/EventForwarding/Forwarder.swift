@@ -110,6 +110,7 @@ final class Forwarder {
       (index, delivery) throws(SpoolError) in
       if case .delivered = delivery { delivered += 1 }
       try settle(index, delivery)
+      return true
     }
     claims = []
   }

@@ -41,7 +41,7 @@ package struct SpoolReader {
     of instance: InstanceName, in state: EventState,
     _ body: (_ name: UnsafeRawBufferPointer, _ day: String?) -> Void
   ) throws(SpoolError) {
-    for (folder, day) in try folders(of: instance, in: state) {
+    try forEachFolder(of: instance, in: state) { (folder, day) throws(SpoolError) in
       try folder.forEachEventName { body($0, day) }
     }
   }
@@ -69,7 +69,7 @@ package struct SpoolReader {
     var found: [SpoolEntry] = []
     for instance in instances {
       for state in states {
-        for (folder, day) in try folders(of: instance, in: state) {
+        try forEachFolder(of: instance, in: state) { (folder, day) throws(SpoolError) in
           // One name may lie in several folders: those that come behind `start` by their path, too.
           let entries = try folder.oldestEventNames(limit, from: start?.fileName) { name in
             let entry = SpoolEntry(instance: instance, state: state, day: day, fileName: name)
@@ -84,21 +84,29 @@ package struct SpoolReader {
     return Array(found.sorted().prefix(limit))
   }
 
-  private func folders(
-    of instance: InstanceName, in state: EventState
-  ) throws(SpoolError) -> [(Directory, day: String?)] {
+  /// Calls `body` with each folder that holds events of `instance` in `state`. One is open at a time,
+  /// however many days there are.
+  func forEachFolder(
+    of instance: InstanceName, in state: EventState,
+    _ body: (Directory, _ day: String?) throws(SpoolError) -> Void
+  ) throws(SpoolError) {
+    let folder: Directory
+    let days: [String]
     do throws(SpoolError) {
-      let folder = try spool.directory(instance.description).directory(state.rawValue)
-      guard state == .done else { return [(folder, nil)] }
-      var folders: [(Directory, day: String?)] = []
-      for day in try folder.names() {
-        do throws(SpoolError) {
-          folders.append((try folder.directory(day), day))
-        } catch  where error.errno == ENOENT || error.errno == ENOTDIR {}  // pruned, or no day's
-      }
-      return folders
+      folder = try spool.directory(instance.description).directory(state.rawValue)
+      days = state == .done ? try folder.names().sorted() : []
     } catch  where error.errno == ENOENT {
-      return []
+      return
+    }
+    guard state == .done else { return try body(folder, nil) }
+    for day in days {
+      let open: Directory
+      do throws(SpoolError) {
+        open = try folder.directory(day)
+      } catch  where error.errno == ENOENT || error.errno == ENOTDIR {
+        continue  // pruned, or no day's
+      }
+      try body(open, day)
     }
   }
 
@@ -118,8 +126,8 @@ package struct SpoolReader {
     var found: [SpoolEntry] = []
     for instance in instances {
       for state in states {
-        for (folder, day) in try folders(of: instance, in: state)
-        where try folder.contains(name) {
+        try forEachFolder(of: instance, in: state) { (folder, day) throws(SpoolError) in
+          guard try folder.contains(name) else { return }
           found.append(SpoolEntry(instance: instance, state: state, day: day, fileName: name))
         }
       }

@@ -36,7 +36,7 @@ final class HTTPTarget: EventTarget {
 
   func deliver(
     _ events: [OutgoingEvent], _ signals: StopSignals,
-    settle: (Int, Delivery) throws(SpoolError) -> Void
+    settle: (Int, Delivery) throws(SpoolError) -> Bool
   ) throws(DeliveringError) {
     guard let fields else { throw .target(.unavailable("out of memory")) }
     var waiting = events.enumerated().makeIterator()
@@ -65,7 +65,7 @@ final class HTTPTarget: EventTarget {
         let answer = transfer.answer(code)
         error = error ?? answer.error
         do throws(SpoolError) {
-          try settle(transfer.index, answer.delivery)
+          _ = try settle(transfer.index, answer.delivery)
         } catch {
           throw .spool(error)
         }

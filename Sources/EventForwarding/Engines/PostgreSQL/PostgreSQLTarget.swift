@@ -84,7 +84,7 @@ final class PostgreSQLTarget: PreparableTarget {
 
   func deliver(
     _ events: [OutgoingEvent], _ signals: StopSignals,
-    settle: (Int, Delivery) throws(SpoolError) -> Void
+    settle: (Int, Delivery) throws(SpoolError) -> Bool
   ) throws(DeliveringError) {
     let deliveries: [Delivery]
     do throws(TargetError) {
@@ -94,7 +94,7 @@ final class PostgreSQLTarget: PreparableTarget {
       throw .target(error)
     }
     do throws(SpoolError) {
-      for (index, delivery) in deliveries.enumerated() { try settle(index, delivery) }
+      for (index, delivery) in deliveries.enumerated() { _ = try settle(index, delivery) }
     } catch {
       throw .spool(error)
     }
