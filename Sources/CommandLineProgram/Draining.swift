@@ -23,36 +23,51 @@ package struct DrainingOptions: ParsableArguments {
 }
 
 /// What all programs that drain the spool have in common: the queue, the limits, the bar, the stop,
-/// the log, the exit code. For one thread; its `report` is for any.
+/// the log, the exit code. For one thread; its `report` and `settling` are for any.
 package final class Draining {
   package let signals: StopSignals
   package let report: DrainingReport
+  package let settling: Settling
   package let isFollowing: Bool
   private let queue: WatchedQueue
+  /// After so many attempts an event is given up; nil: never.
+  private let maximumAttempts: Int?
   /// How many events may still be begun.
   private var left: Int
   private var isComplete = true
+  /// How often in a row the spool could not be used, and until when it is left alone.
+  private var failures = 0
+  private var resume = SuspendingClock.now
 
   /// - Parameters:
   ///   - signals: made before the first thread.
   ///   - neededDescriptors: how many files may be open at once.
+  ///   - maximumAttempts: for events whose handling ends the program that handles them.
   /// - Throws: `CommandError`, `ConfigurationError` or `SpoolError`.
   package init(
-    _ options: DrainingOptions, _ signals: StopSignals, neededDescriptors: Int, log: Log
+    _ options: DrainingOptions, _ signals: StopSignals, neededDescriptors: Int,
+    maximumAttempts: Int?, log: Log
   ) throws {
     guard raisedDescriptorLimit() >= neededDescriptors else {
       throw CommandError.system(
         "the limit on open files is too low: raise it to \(neededDescriptors) (LimitNOFILE)")
     }
     self.signals = signals
+    self.maximumAttempts = maximumAttempts
     isFollowing = options.follow
     left = options.once ? 1 : .max
-    queue = try WatchedQueue(ofSpool: options.spool.path(), isWanted: options.spool.isWanted)
-    if let instance = options.spool.instance, queue.isWithoutInstances {
-      throw CommandError.noInput("no instance called \(printable(instance)) in the spool")
+    queue = WatchedQueue(ofSpool: try options.spool.path(), isWanted: options.spool.isWanted)
+    do {
+      try queue.refresh()
+      if let instance = options.spool.instance, queue.isWithoutInstances {
+        throw CommandError.noInput("no instance called \(printable(instance)) in the spool")
+      }
+    } catch let error as SpoolError where options.follow && !error.needsRestart {
+      // Who waits for events waits for their spool, too: `next` says why.
     }
     let backlog = options.follow || options.once ? 0 : try queue.backlog()
     report = DrainingReport(log: log, bar: ProgressBar(total: backlog))
+    settling = Settling(signals.request, isFollowing: options.follow, report)
     queue.report = { [unowned self] error in
       isComplete = false
       report.leftOut(error)
@@ -74,17 +89,70 @@ package final class Draining {
 
   // MARK: Events
 
-  /// Whether a further event may be begun.
+  /// Whether a further event may be begun, now or later.
   package var mayBegin: Bool { !signals.request.isMade && left > 0 }
 
-  /// Claims the next event, if one may be begun.
+  /// Claims the next event, if one may be begun. An event that its last consumer left behind counts
+  /// as tried, and is put off or given up first.
   /// - Returns: nil if there is none just now.
+  /// - Throws: what is wrong with the spool, if nobody waits for that to be mended.
   package func next() throws(SpoolError) -> ClaimedEvent? {
-    guard mayBegin, let event = try queue.next(now: .now(), isPatient: isFollowing) else {
+    guard SuspendingClock.now >= resume else { return nil }
+    do throws(SpoolError) {
+      let event = try claimNext()
+      if failures > 0 {
+        failures = 0
+        report.usableAgain()
+      }
+      return event
+    } catch  where isFollowing && error.concern != .event {
+      failures += 1
+      let pause = Backoff.ofTargets.seconds(after: failures, jitter: 0.5)
+      resume = .now + .seconds(pause)
+      report.unusable(error, pause: pause)
       return nil
     }
-    left -= 1
-    return event
+  }
+
+  private func claimNext() throws(SpoolError) -> ClaimedEvent? {
+    while mayBegin, !settling.isStuck {
+      guard let event = try queue.next(now: .now(), isPatient: isFollowing) else { return nil }
+      do throws(SpoolError) {
+        if event.wasInHand {
+          try countAsTried(event)
+          continue
+        }
+        try event.requireToday(now: .now())
+      } catch  where error.concern == .event {
+        leaveOut(event, error)
+        continue
+      } catch {
+        // An attempt that is not counted yet must not be forgotten.
+        if !event.wasInHand { try? event.release() }
+        throw error
+      }
+      left -= 1
+      return event
+    }
+    return nil
+  }
+
+  /// What its handling did to the program that handled it is not known. Others do not wait for it.
+  private func countAsTried(_ event: ClaimedEvent) throws(SpoolError) {
+    let now = Timestamp.now()
+    var record = event.record
+    record.attempts += 1
+    record.ending = .lost
+    record.lastAttempt = now
+    let isLast = maximumAttempts.map { record.attempts >= $0 } ?? false
+    record.nextAttempt =
+      isLast
+      ? nil
+      : Backoff.ofEvents.time(after: record.attempts, from: now, jitter: .random(in: 0...1))
+    try isLast ? event.giveUp(record) : event.putOff(record)
+    markIncomplete()
+    report.result(
+      isLast ? .dead : .putOff, of: event, id: nil, .lost, attempt: record.attempts)
   }
 
   /// The event was given back to the queue: it does not count.
@@ -94,31 +162,45 @@ package final class Draining {
   package func markIncomplete() { isComplete = false }
 
   /// The event could not be moved on from `cur`, and is not claimed again.
-  package func leaveOut(_ event: ClaimedEvent) {
+  package func leaveOut(_ event: ClaimedEvent, _ error: SpoolError) {
     markIncomplete()
     queue.leaveOut(event)
+    report.bar.advance()
+    report.leftOut(error)
   }
 
   // MARK: Waiting
 
   /// Waits for a signal, a file descriptor of the caller's, a new event, or half a second.
-  package func wait(for descriptors: [Int32] = [], orForEvents: Bool = true) {
+  package func wait(
+    for descriptors: [Int32] = [], orForEvents: Bool = true, milliseconds: Int32 = 500
+  ) {
     let events = orForEvents ? queue.descriptor : -1
-    waitUntilReadable([signals.descriptor, events] + descriptors, milliseconds: 500)
+    waitUntilReadable([signals.descriptor, events] + descriptors, milliseconds: milliseconds)
     if orForEvents { queue.clear() }
+  }
+}
+
+extension SpoolError {
+  /// Nothing that happens to the spool can mend it.
+  fileprivate var needsRestart: Bool {
+    switch cause {
+    case .foreignOwner, .unknownLayout: true
+    default: false
+    }
   }
 }
 
 /// What became of an event.
 package enum EventResult: String, Sendable {
-  case done, dead, released, stuck
+  case done, dead, released
   case putOff = "put-off"
 
   fileprivate var level: LogLine.Level {
     switch self {
     case .done: .info
     case .putOff, .released: .warning
-    case .dead, .stuck: .error
+    case .dead: .error
     }
   }
 }
@@ -133,7 +215,35 @@ package struct DrainingReport: Sendable {
   }
 
   package func leftOut(_ error: SpoolError) {
-    write(LogLine(.error, "left out: \(error.message)"))
+    write(LogLine(.error, "left out: \(error.message)", ["hint": .text(error.remedy)]))
+  }
+
+  /// Nothing is handled until somebody mends the spool.
+  func unusable(_ error: SpoolError, pause: Double) {
+    write(
+      LogLine(
+        .error, "no event is handled: \(error.message)",
+        ["hint": .text(error.remedy), "pause": .text(inSeconds(pause))]))
+  }
+
+  func usableAgain() { write(LogLine(.notice, "events are handled again")) }
+
+  /// What became of the event cannot be recorded, and nothing else begins.
+  func unsettled(_ event: ClaimedEvent, _ error: SpoolError, pause: Double) {
+    write(
+      LogLine(
+        .error, "what became of an event cannot be recorded: \(error.message)",
+        [
+          "instance": .text("\(event.instance)"), "file": .text(event.fileName),
+          "hint": .text(error.remedy), "pause": .text(inSeconds(pause)),
+        ]))
+  }
+
+  func settledAtLast(_ event: ClaimedEvent) {
+    write(
+      LogLine(
+        .notice, "what became of the event is recorded",
+        ["instance": .text("\(event.instance)"), "file": .text(event.fileName)]))
   }
 
   /// - Parameter running: how many are in hand, if that is a number.
@@ -161,7 +271,7 @@ package struct DrainingReport: Sendable {
 
   /// One event's result. If a bar is shown, it says enough of what went well.
   package func result(
-    _ result: EventResult, of event: ClaimedEvent, id: String, _ ending: AttemptRecord.Ending,
+    _ result: EventResult, of event: ClaimedEvent, id: String?, _ ending: AttemptRecord.Ending,
     attempt: Int? = nil, time: Duration? = nil
   ) {
     if bar.isShown && result == .done { return }
@@ -171,8 +281,12 @@ package struct DrainingReport: Sendable {
         result.level, "",
         [
           "result": .text(result.rawValue), "instance": .text("\(event.instance)"),
-          "id": .text(id), name: .text(value), "attempt": attempt.map { .number($0) },
+          "id": id.map { .text($0) }, "file": id == nil ? .text(event.fileName) : nil,
+          name: .text(value), "attempt": attempt.map { .number($0) },
           "ms": time.map { .number($0.milliseconds) },
         ]))
   }
 }
+
+/// As in `2s`, rounded up.
+package func inSeconds(_ seconds: Double) -> String { "\(Int(seconds.rounded(.up)))s" }

@@ -25,3 +25,23 @@ package func printResult(_ line: String) {
 
 /// Whether the reader of standard output has gone.
 package func isOutputClosed() -> Bool { isReaderGone(STDOUT_FILENO) }
+
+/// Results that are many: written to standard output some at a time.
+package struct OutputBuffer {
+  private static let bytesPerWrite = 65_536
+
+  private var pending: [UInt8] = []
+
+  package init() {}
+
+  package mutating func append(_ bytes: [UInt8]) {
+    pending += bytes
+    if pending.count >= Self.bytesPerWrite { flush() }
+  }
+
+  /// To be called at the end.
+  package mutating func flush() {
+    printResult(pending)
+    pending.removeAll(keepingCapacity: true)
+  }
+}

@@ -21,13 +21,48 @@ protocol EventTarget: AnyObject {
 }
 
 /// What has become of an event at its target.
-enum Delivery {
+enum Delivery: Equatable {
   /// The target has promised to keep it.
   case delivered
-  /// Another time: not before so many seconds have passed, if the target said so.
-  case putOff(AttemptRecord.Ending, text: String, afterSeconds: Int64)
-  /// Never.
-  case refused(AttemptRecord.Ending, text: String)
+  case failed(Failure)
+
+  /// Whose failure it is, the event's or the target's, shows in whether the target takes others.
+  struct Failure: Equatable {
+    let ending: AttemptRecord.Ending
+    /// The beginning of the answer.
+    let text: String
+    /// Whether it was refused for what it is.
+    let isRefusal: Bool
+    /// Not before so many seconds have passed, if the target said so.
+    let afterSeconds: Int64
+    /// What it says of the target, if it takes no others either.
+    let problem: String
+  }
+
+  /// Another time, if it is the event's failure.
+  /// - Parameter problem: what it says of the target; by default what happened.
+  static func putOff(
+    _ ending: AttemptRecord.Ending, text: String, afterSeconds: Int64, problem: String? = nil
+  ) -> Delivery {
+    .failed(
+      Failure(
+        ending: ending, text: text, isRefusal: false, afterSeconds: afterSeconds,
+        problem: problem ?? sentence(ending, text)))
+  }
+
+  /// Never, if it is the event's failure.
+  static func refused(_ ending: AttemptRecord.Ending, text: String) -> Delivery {
+    .failed(
+      Failure(
+        ending: ending, text: text, isRefusal: true, afterSeconds: 0,
+        problem: sentence(ending, text)))
+  }
+
+  private static func sentence(_ ending: AttemptRecord.Ending, _ text: String) -> String {
+    let (name, value) = ending.field
+    let said = oneLine(String(text.prefix(200)))
+    return "\(name) \(value)" + (said.isEmpty ? "" : ": \(said)")
+  }
 }
 
 /// Why a target takes no events at all. An event that was not settled may still have arrived;

@@ -105,7 +105,8 @@ struct ForwardCommand: ParsableCommand {
         }
         // An event that is claimed is open; a request has a connection.
         let draining = try Draining(
-          options, signals, neededDescriptors: 64 + target.batchSize + 2 * jobs, log: log)
+          options, signals, neededDescriptors: 64 + target.batchSize + 2 * jobs,
+          maximumAttempts: nil, log: log)
         let forwarder = Forwarder(to: target, from: draining, withProof: withProof)
         try draining.run { try forwarder.run() }
       } catch let error as TargetError {

@@ -6,25 +6,46 @@ internal import WebhookCore
 /// Hands the spool's events on to a target, a batch at a time, the oldest first. For one thread;
 /// any number of processes may work on one spool.
 ///
-/// As long as the target takes none, events stay where they are, but for those it was tried with.
+/// An event pays for a failure only if the target takes others: it is put off, or, if the target
+/// refuses it a second time, given up. As long as the target takes none, every event stays where it
+/// is, and one is tried from time to time.
 final class Forwarder {
   private struct Claim {
     let event: ClaimedEvent
     let outgoing: OutgoingEvent
+    /// Why it was not taken; nil if it was, or was not tried.
+    var failure: Delivery.Failure?
+    /// It failed before, and the target has taken others since.
+    var isProven = false
+    var hasFailedBefore = false
     var isSettled = false
   }
 
   /// An event has some kilobytes; this is for those of the largest tokens.
   private static let bytesPerBatch = 4 << 20
-  /// However long a target asks for.
-  private static let longestDelaySeconds: Int64 = 86_400
+  /// After so many failures in a row, the target takes none.
+  private static let mostFailuresInARow = 10
+  /// So long after it took one, a single event that it does not take is to blame.
+  private static let timeOfTrust = Duration.seconds(10)
+  /// However long a target asks for: another event may be taken earlier.
+  private static let longestPauseSeconds: Int64 = 300
+  /// So many events that failed are remembered.
+  private static let mostRemembered = 1_000
 
   private let target: any EventTarget
   private let draining: Draining
   private let withProof: Bool
   private var claims: [Claim] = []
+  /// An event that is handed on by itself in the next batch.
+  private var aside: ClaimedEvent?
   /// How often in a row the target took none.
   private var failures = 0
+  /// How many events it has taken, when the last one, and how many have failed since.
+  private var taken = 0
+  private var lastTaken: SuspendingClock.Instant?
+  private var failedInARow = 0
+  /// Those that failed and have not paid, by file name, and how many the target had taken then.
+  private var failedBefore: [String: Int] = [:]
 
   init(to target: any EventTarget, from draining: Draining, withProof: Bool) {
     self.target = target
@@ -54,6 +75,7 @@ final class Forwarder {
         }
       }
     }
+    try releaseClaims()
     if !draining.isFollowing && signals.request.isMade { draining.markIncomplete() }
   }
 
@@ -81,78 +103,154 @@ final class Forwarder {
 
   private func claimBatch() throws(SpoolError) {
     var bytes = 0
-    // As long as the target takes none, it is tried with one.
-    let most = failures > 0 ? 1 : target.batchSize
-    while claims.count < most, bytes < Self.bytesPerBatch, let event = try draining.next() {
+    while claims.count < target.batchSize, bytes < Self.bytesPerBatch {
+      guard let event = try takeNext() else { return }
       do throws(SpoolError) {
-        guard let outgoing = OutgoingEvent(line: try event.contents(), withProof: withProof) else {
-          try event.giveUpAsNoEvent(now: .now())
+        guard
+          let outgoing = OutgoingEvent(
+            line: try event.contents(), withProof: withProof,
+            isSuspect: event.record.ending != nil)
+        else {
+          try settle(event) { () throws(SpoolError) in try event.giveUpAsNoEvent(now: .now()) }
           draining.markIncomplete()
           report.noEvent(event)
           continue
         }
+        // It may end this program again, and is not to take others along.
+        let isAlone = event.record.ending == .lost
+        if isAlone && !claims.isEmpty {
+          aside = event
+          return
+        }
         claims.append(Claim(event: event, outgoing: outgoing))
         bytes += outgoing.json.count
+        // As long as the target takes none, it is tried with one.
+        if isAlone || failures > 0 { return }
       } catch  where error.concern == .event {
-        leaveOut(event, error)
+        draining.leaveOut(event, error)
+      } catch {
+        try? event.release()
+        throw error
       }
     }
   }
 
+  private func takeNext() throws(SpoolError) -> ClaimedEvent? {
+    if let event = aside {
+      aside = nil
+      return event
+    }
+    return failures > 0 ? try nextToTry() : try draining.next()
+  }
+
+  /// One that the target has not failed on yet, if there is any.
+  private func nextToTry() throws(SpoolError) -> ClaimedEvent? {
+    var passedOver: [ClaimedEvent] = []
+    var found: ClaimedEvent?
+    while found == nil, passedOver.count < Self.mostFailuresInARow, let event = try draining.next()
+    {
+      if failedBefore[event.fileName] == nil { found = event } else { passedOver.append(event) }
+    }
+    if found == nil, !passedOver.isEmpty { found = passedOver.removeFirst() }
+    for event in passedOver { try release(event) }
+    return found
+  }
+
   private func deliver() throws(DeliveringError) {
-    let begin = ContinuousClock.now
-    var delivered = 0
+    let begin = SuspendingClock.now
+    let takenBefore = taken
     defer {
-      if delivered > 0 { failures = 0 }
-      reportDelivered(delivered, since: begin)
+      if taken > takenBefore { failures = 0 }
+      reportDelivered(taken - takenBefore, since: begin)
     }
     try target.deliver(claims.map(\.outgoing), signals) {
       (index, delivery) throws(SpoolError) in
-      if case .delivered = delivery { delivered += 1 }
-      try settle(index, delivery)
-      return true
+      switch delivery {
+      case .delivered:
+        taken += 1
+        failedInARow = 0
+        lastTaken = .now
+        try finish(index)
+      case .failed(let failure):
+        remember(failure, of: index)
+      }
+      return failedInARow < Self.mostFailuresInARow
     }
-    claims = []
+    let failure: TargetError?
+    do throws(SpoolError) { failure = try settleFailures(takenBefore) } catch {
+      throw .spool(error)
+    }
+    if let failure { throw .target(failure) }
   }
 
-  private func settle(_ index: Int, _ delivery: Delivery) throws(SpoolError) {
-    claims[index].isSettled = true
+  // MARK: Whose failure it is
+
+  /// Has those events pay that are to blame, and lets go of the others.
+  /// - Returns: the failure if it is the target's.
+  private func settleFailures(_ takenBefore: Int) throws(SpoolError) -> TargetError? {
+    for index in claims.indices where claims[index].isProven { try charge(index) }
+    let failure = targetsFailure(takenBefore)
+    if failure == nil {
+      for index in claims.indices where mustPay(claims[index]) { try charge(index) }
+    }
+    try releaseClaims()
+    return failure
+  }
+
+  private func remember(_ failure: Delivery.Failure, of index: Int) {
+    let name = claims[index].event.fileName
+    claims[index].failure = failure
+    claims[index].hasFailedBefore = failedBefore[name] != nil
+    if let then = failedBefore[name], taken > then {
+      claims[index].isProven = true
+    } else {
+      failedInARow += 1
+      if failedBefore.count > Self.mostRemembered { failedBefore = [:] }
+      failedBefore[name] = failedBefore[name] ?? taken
+    }
+  }
+
+  /// Those that failed, though that may be the target's failure.
+  private var inDoubt: [Claim] { claims.filter { $0.failure != nil && !$0.isProven } }
+
+  /// Whether no more than one event is in doubt, and the target took another one just now.
+  private var isTargetTrusted: Bool {
+    inDoubt.count == 1 && (lastTaken.map { SuspendingClock.now - $0 < Self.timeOfTrust } ?? false)
+  }
+
+  /// The failure if it is the target's: it took no event.
+  private func targetsFailure(_ takenBefore: Int) -> TargetError? {
+    guard let last = inDoubt.last?.failure else { return nil }
+    let isTaking = taken > takenBefore || isTargetTrusted
+    guard failedInARow >= Self.mostFailuresInARow || !isTaking else { return nil }
+    return .unavailable(last.problem, afterSeconds: last.afterSeconds)
+  }
+
+  /// Of those in doubt, by a target that takes others. What it refused is asked again before it is
+  /// given up, for the target may have begun to take others in between.
+  private func mustPay(_ claim: Claim) -> Bool {
+    guard let failure = claim.failure, !claim.isSettled else { return false }
+    return !failure.isRefusal || (claim.hasFailedBefore && isTargetTrusted)
+  }
+
+  private func charge(_ index: Int) throws(SpoolError) {
     let claim = claims[index]
-    do throws(SpoolError) {
-      try record(delivery, of: claim)
-      report.bar.advance()
-    } catch  where error.concern == .event {
-      leaveOut(claim.event, error)
-    }
-  }
-
-  /// The event cannot be moved on; others do not wait for it.
-  private func leaveOut(_ event: ClaimedEvent, _ error: SpoolError) {
-    draining.leaveOut(event)
-    report.bar.advance()
-    report.leftOut(error)
-  }
-
-  private func record(_ delivery: Delivery, of claim: Claim) throws(SpoolError) {
+    guard let failure = claim.failure else { return }
+    failedBefore[claim.event.fileName] = nil
     let now = Timestamp.now()
     var record = claim.event.record
+    (record.ending, record.output) = (failure.ending, beginning(of: failure.text))
     record.lastAttempt = now
     record.nextAttempt = nil
-    switch delivery {
-    case .delivered:
-      try claim.event.finish(now: now)
-    case .putOff(let ending, let text, let seconds):
-      record.deferrals += 1
-      (record.ending, record.output) = (ending, beginning(of: text))
-      record.nextAttempt = time(after: record.deferrals, now, atLeast: seconds)
-      try claim.event.putOff(record)
-      reportUndelivered(.putOff, claim, ending)
-    case .refused(let ending, let text):
+    if failure.isRefusal {
       record.attempts += 1
-      (record.ending, record.output) = (ending, beginning(of: text))
-      try claim.event.giveUp(record)
-      reportUndelivered(.dead, claim, ending)
+      try settle(index) { [record] () throws(SpoolError) in try claim.event.giveUp(record) }
+    } else {
+      record.deferrals += 1
+      record.nextAttempt = time(after: record.deferrals, now, atLeast: failure.afterSeconds)
+      try settle(index) { [record] () throws(SpoolError) in try claim.event.putOff(record) }
     }
+    reportUndelivered(failure.isRefusal ? .dead : .putOff, claim, failure.ending)
   }
 
   private func beginning(of text: String) -> String {
@@ -160,18 +258,51 @@ final class Forwarder {
   }
 
   private func time(after count: Int, _ now: Timestamp, atLeast seconds: Int64) -> Timestamp {
-    let asked = now.seconds + min(seconds, Self.longestDelaySeconds)
+    let asked = now.seconds + min(seconds, Backoff.longestAskedSeconds)
     let ours = Backoff.ofEvents.time(after: count, from: now, jitter: .random(in: 0...1))
     return Timestamp(seconds: max(asked, ours.seconds))
   }
 
-  private func releaseClaims() throws(SpoolError) {
-    let unsettled = claims.filter { !$0.isSettled }
-    claims = []
-    for claim in unsettled {
-      draining.countAsNotBegun()
-      try claim.event.release()
+  // MARK: Settling
+
+  private func finish(_ index: Int) throws(SpoolError) {
+    let event = claims[index].event
+    failedBefore[event.fileName] = nil
+    try settle(index) { () throws(SpoolError) in try event.finish(now: .now()) }
+  }
+
+  private func settle(
+    _ index: Int, _ body: () throws(SpoolError) -> Void
+  ) throws(SpoolError) {
+    claims[index].isSettled = true
+    do throws(SpoolError) {
+      try settle(claims[index].event, body)
+      report.bar.advance()
+    } catch  where error.concern == .event {
+      draining.leaveOut(claims[index].event, error)
     }
+  }
+
+  private func settle(
+    _ event: ClaimedEvent, _ body: () throws(SpoolError) -> Void
+  ) throws(SpoolError) {
+    try draining.settling.settle(event, wait: wait(milliseconds:), body)
+  }
+
+  private func wait(milliseconds: Int) {
+    signals.read()
+    draining.wait(orForEvents: false, milliseconds: Int32(milliseconds))
+  }
+
+  private func releaseClaims() throws(SpoolError) {
+    let unsettled = claims.filter { !$0.isSettled }.map(\.event) + (aside.map { [$0] } ?? [])
+    (claims, aside) = ([], nil)
+    for event in unsettled { try release(event) }
+  }
+
+  private func release(_ event: ClaimedEvent) throws(SpoolError) {
+    draining.countAsNotBegun()
+    try settle(event) { () throws(SpoolError) in try event.release() }
   }
 
   // MARK: Waiting
@@ -182,23 +313,23 @@ final class Forwarder {
     guard draining.isFollowing, case .unavailable(let asked) = error.kind else { throw error }
     failures += 1
     let seconds = max(
-      Double(min(asked, Self.longestDelaySeconds)),
+      Double(min(asked, Self.longestPauseSeconds)),
       Backoff.ofTargets.seconds(after: failures, jitter: .random(in: 0...1)))
     report.write(
       LogLine(
         .warning, "",
         [
           "result": .text("unavailable"), "problem": .text(error.message),
-          "pause": .text("\(Int(seconds.rounded(.up)))s"),
+          "pause": .text(inSeconds(seconds)),
         ]))
-    let end = ContinuousClock.now + .seconds(seconds)
-    while mayGoOn(), ContinuousClock.now < end { draining.wait(orForEvents: false) }
+    let end = SuspendingClock.now + .seconds(seconds)
+    while mayGoOn(), SuspendingClock.now < end { draining.wait(orForEvents: false) }
   }
 
   // MARK: Log
 
   /// One line a batch: an event that arrived is found at its target.
-  private func reportDelivered(_ count: Int, since begin: ContinuousClock.Instant) {
+  private func reportDelivered(_ count: Int, since begin: SuspendingClock.Instant) {
     guard count > 0, !report.bar.isShown else { return }
     report.write(
       LogLine(

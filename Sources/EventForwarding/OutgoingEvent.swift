@@ -9,10 +9,12 @@ struct OutgoingEvent {
   /// One line of JSON, a CloudEvents 1.0 structured event: those attributes that the table lets
   /// out.
   let json: [UInt8]
+  /// Whether something went wrong with it before.
+  let isSuspect: Bool
 
   /// Nil unless `line` is an event of ours.
   /// - Parameter withProof: also the token, the header beside it, and how the delivery came.
-  init?(line: [UInt8], withProof: Bool) {
+  init?(line: [UInt8], withProof: Bool, isSuspect: Bool = false) {
     guard let stored = StoredEvent(line: line) else { return nil }
     func text(_ attribute: EventAttribute) -> String? {
       let text = stored[attribute]
@@ -26,6 +28,7 @@ struct OutgoingEvent {
     (self.subject, self.time, self.recordedTime, self.instance) =
       (subject, time, recordedTime, instance)
     let rules: EventAttribute.Rules = withProof ? [.leaves, .leavesWithProof] : .leaves
+    self.isSuspect = isSuspect
     json = stored.attributes(with: rules).text
   }
 }

@@ -1,23 +1,51 @@
 internal import CommandLineProgram
 internal import Glibc
 
-/// Prints rows in columns as wide as their widest cell. At a terminal, a row is cut to the
-/// terminal's width.
-/// - Parameter columns: their headings; nil: none.
-func printTable(columns: [String]?, rows: [[String]]) {
-  let all = (columns.map { [$0] } ?? []) + rows
-  guard let first = all.first else { return }
-  let widths = first.indices.map { column in all.map { $0[column].count }.max() ?? 0 }
-  let limit = terminalWidth() ?? .max
-  var text = ""
-  for row in all {
-    let cells = row.enumerated().map { index, cell in
-      index == row.count - 1
-        ? cell : cell + String(repeating: " ", count: widths[index] - cell.count)
-    }
-    text += cells.joined(separator: "  ").prefix(limit) + "\n"
+/// Rows of ASCII in columns as wide as their widest cell. Each row is handed over twice, first to be
+/// measured, then to be printed: so none is kept. At a terminal, a row is cut to the terminal's
+/// width.
+struct Table {
+  private let columns: [[UInt8]]
+  private var widths: [Int]
+  private let limit = terminalWidth() ?? .max
+  private var output = OutputBuffer()
+
+  init(columns: [String]) {
+    self.columns = columns.map { Array($0.utf8) }
+    widths = self.columns.map(\.count)
   }
-  printResult(Array(text.utf8))
+
+  mutating func measure(_ row: [[UInt8]]) {
+    for (index, cell) in row.enumerated() { widths[index] = max(widths[index], cell.count) }
+  }
+
+  mutating func printHead() { print(columns) }
+
+  mutating func print(_ row: [[UInt8]]) {
+    var line: [UInt8] = []
+    line.reserveCapacity(128)
+    for (index, cell) in row.enumerated() {
+      line += cell
+      if index < row.count - 1 {
+        line.append(contentsOf: repeatElement(0x20, count: widths[index] - cell.count + 2))
+      }
+    }
+    if line.count > limit { line.removeLast(line.count - limit) }
+    line.append(UInt8(ascii: "\n"))
+    output.append(line)
+  }
+
+  mutating func flush() { output.flush() }
+}
+
+/// A whole table.
+func printTable(columns: [String], rows: [[String]]) {
+  var table = Table(columns: columns)
+  let rows = rows.map { row in row.map { Array($0.utf8) } }
+  for row in rows { table.measure(row) }
+  table.printHead()
+  for row in rows { table.print(row) }
+  table.flush()
 }
 
 /// Of the terminal that standard output is; nil if it is none.

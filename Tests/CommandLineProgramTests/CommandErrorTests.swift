@@ -10,7 +10,7 @@ struct CommandErrorTests {
       (.call(.open, errno: ENOENT), EX_NOINPUT), (.foreignOwner, EX_NOPERM),
       (.call(.open, errno: EACCES), EX_IOERR), (.call(.write, errno: ENOSPC), EX_IOERR),
       (.call(.fsync, errno: EIO), EX_IOERR), (.nameIsTaken, EX_IOERR), (.closed, EX_IOERR),
-      (.unknownLayout, EX_IOERR),
+      (.unknownLayout(number: 2), EX_IOERR),
     ] as [(SpoolError.Cause, Int32)])
   func failureWhileMovingHasTheExitCodeOfItsCause(cause: SpoolError.Cause, exitCode: Int32) {
     #expect(CommandError(SpoolError(cause, "/spool"), while: .moving).exitCode == exitCode)
@@ -18,7 +18,8 @@ struct CommandErrorTests {
 
   @Test(
     arguments: [
-      .call(.open, errno: ENOENT), .foreignOwner, .call(.open, errno: EACCES), .unknownLayout,
+      .call(.open, errno: ENOENT), .foreignOwner, .call(.open, errno: EACCES),
+      .unknownLayout(number: 2),
     ] as [SpoolError.Cause])
   func failureWhileLookingIsAMissingInput(cause: SpoolError.Cause) {
     #expect(CommandError(SpoolError(cause, "/spool"), while: .looking).exitCode == EX_NOINPUT)

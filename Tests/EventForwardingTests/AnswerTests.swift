@@ -7,61 +7,46 @@ struct AnswerTests {
     Answer(status: status, retryAfterSeconds: retryAfterSeconds, text: "said")
   }
 
-  // MARK: The event
-
   @Test(arguments: [200, 201, 202, 204, 299])
   func successDelivers(status: Int) {
-    #expect(Fate(answer(status).delivery) == .delivered)
+    #expect(answer(status).delivery == .delivered)
+    #expect(answer(status).problem == nil)
   }
 
-  @Test(arguments: [400, 404, 405, 409, 410, 413, 415, 422, 451, 499])
-  func otherClientErrorRefusesTheEvent(status: Int) {
+  @Test(arguments: [400, 402, 406, 409, 413, 422, 451, 499])
+  func clientErrorOfTheContentRefusesTheEvent(status: Int) {
     #expect(
-      Fate(answer(status, retryAfterSeconds: 7).delivery)
+      answer(status, retryAfterSeconds: 7).delivery
         == .refused(.answer("\(status)"), text: "said"))
+    #expect(answer(status).problem == nil)
   }
 
-  @Test(arguments: [401, 403, 407, 408, 429, 500, 501, 502, 503, 504, 599, 600])
-  func errorThatIsNotTheEventsPutsItOffUntilTheServerAllows(status: Int) {
+  /// A 5xx without a further meaning may be about this very event, and others are tried.
+  @Test(arguments: [500, 501, 505, 599, 600])
+  func serverErrorPutsTheEventOffUntilTheServerAllows(status: Int) {
     #expect(
-      Fate(answer(status, retryAfterSeconds: 7).delivery)
+      answer(status, retryAfterSeconds: 7).delivery
         == .putOff(.answer("\(status)"), text: "said", afterSeconds: 7))
+    #expect(answer(status).problem == nil)
   }
 
-  /// The same holds for an interim answer (101) that is the last one.
-  @Test(arguments: [101, 300, 301, 302, 304, 307, 308, 399])
-  func redirectPutsTheEventOff(status: Int) {
-    #expect(
-      Fate(answer(status, retryAfterSeconds: 7).delivery)
-        == .putOff(.answer("\(status)"), text: "said", afterSeconds: 0))
-  }
-
-  @Test func missingAnswerPutsTheEventOff() {
-    #expect(
-      Fate(answer(0).delivery) == .putOff(.noAnswer, text: "said", afterSeconds: 0))
-  }
-
-  // MARK: The target
-
-  @Test(arguments: [200, 204, 299, 400, 404, 408, 410, 422, 500, 501, 505])
-  func answerAboutOneEventLetsOthersBeTried(status: Int) {
-    #expect(answer(status).error == nil)
-  }
-
-  @Test(arguments: [429, 502, 503, 504])
-  func serverThatTakesNoneIsLeftInPeaceForAsLongAsItAsks(status: Int) throws {
-    let error = try #require(answer(status, retryAfterSeconds: 7).error)
-    #expect(error.kind == .unavailable(afterSeconds: 7))
-    #expect(error.message == "answer \(status)")
-  }
-
+  /// What may be the target's is never a refusal of the event. The same holds for an interim answer
+  /// (101) that is the last one, and for no answer.
   @Test(arguments: [
-    (401, "credentials"), (403, "credentials"), (407, "credentials"), (301, "redirect"),
-    (308, "redirect"), (0, "said"),
+    (301, "redirect"), (308, "redirect"), (399, "redirect"), (401, "credentials"),
+    (403, "credentials"), (407, "credentials"), (404, "URL"), (405, "URL"), (410, "URL"),
+    (411, "URL"), (415, "URL"), (421, "URL"), (426, "URL"), (408, "answer 408"),
+    (425, "answer 425"), (429, "answer 429"), (502, "answer 502"), (503, "answer 503"),
+    (504, "answer 504"), (0, "said"),
   ])
-  func errorOfTheWholeTargetIsNamed(status: Int, word: String) throws {
-    let error = try #require(answer(status, retryAfterSeconds: 7).error)
-    #expect(error.kind == .unavailable(afterSeconds: 0))
-    #expect(error.message.contains(word))
+  func answerAboutTheTargetPutsTheEventOffAndSaysWhatIsWrong(status: Int, word: String) throws {
+    let answer = answer(status, retryAfterSeconds: 7)
+    let problem = try #require(answer.problem)
+    #expect(problem.contains(word))
+    #expect(
+      answer.delivery
+        == .putOff(
+          status == 0 ? .noAnswer : .answer("\(status)"), text: "said", afterSeconds: 7,
+          problem: problem))
   }
 }

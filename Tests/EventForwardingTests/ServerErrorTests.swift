@@ -62,12 +62,12 @@ struct ServerErrorTests {
   }
 
   @Test func rowThatIsToBlameIsRefused() {
-    #expect(Fate(error("22P02").delivery) == .refused(.answer("22P02"), text: "said"))
+    #expect(error("22P02").delivery == .refused(.answer("22P02"), text: "said"))
   }
 
   @Test func rowThatMayNotBeToBlameIsPutOff() {
     #expect(
-      Fate(error("42501").delivery) == .putOff(.answer("42501"), text: "said", afterSeconds: 0))
+      error("42501").delivery == .putOff(.answer("42501"), text: "said", afterSeconds: 0))
   }
 
   @Test func refusedStatementIsTheTargetsError() {

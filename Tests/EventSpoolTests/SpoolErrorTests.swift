@@ -8,7 +8,7 @@ struct SpoolErrorTests {
   /// One cause of each case but `call`.
   private static let causes: [SpoolError.Cause] = [
     .tooLong(maxBytes: 16), .nameIsTaken, .belowMinimum(bytes: 5), .noInodes, .closed,
-    .unknownLayout, .foreignOwner,
+    .unknownLayout(number: 2), .foreignOwner, .noPlainFile, .foreignName, .held, .locked, .moved,
   ]
 
   /// The calls and error numbers that decide a remedy, a concern or a refusal, and some others.
@@ -40,7 +40,9 @@ struct SpoolErrorTests {
       // The name of one file is odd, or what lies there.
       (.call(.linkat, errno: ENAMETOOLONG), .folder, .event),
       (.call(.open, errno: EISDIR), .folder, .event),
-      (.call(.open, errno: ELOOP), .folder, .event),
+      (.call(.open, errno: ELOOP), .folder, .event), (.call(.open, errno: ENXIO), .folder, .event),
+      (.call(.renameat2, errno: EBUSY), .folder, .event), (.noPlainFile, .folder, .event),
+      (.foreignName, .folder, .event), (.held, .folder, .event),
       (.call(.fsync, errno: EIO), .folder, .disk), (.call(.fsync, errno: ENOSPC), .folder, .disk),
       (.call(.readdir, errno: EIO), .folder, .disk),
       (.call(.open, errno: EUCLEAN), .folder, .disk), (.closed, .folder, .disk),
@@ -49,7 +51,7 @@ struct SpoolErrorTests {
       (.call(.write, errno: ENOSPC), .folder, .spool),
       (.call(.mkdir, errno: EROFS), .folder, .spool),
       (.tooLong(maxBytes: 1), .folder, .spool), (.belowMinimum(bytes: 1), .folder, .spool),
-      (.noInodes, .folder, .spool), (.unknownLayout, .folder, .spool),
+      (.noInodes, .folder, .spool), (.unknownLayout(number: 2), .folder, .spool),
       (.foreignOwner, .folder, .spool),
     ] as [(SpoolError.Cause, SpoolError.Object, SpoolError.Concern)])
   func failureConcernsOnlyWhatItSaysSomethingAbout(
@@ -115,7 +117,7 @@ struct SpoolErrorTests {
       (.locked, Refusal(.spoolLocked, .path("/spool/acme"))),
       (.moved, Refusal(.spoolIO, .path("/spool/acme"))),
       (.foreignOwner, Refusal(.spoolPermission, .path("/spool/acme"))),
-      (.unknownLayout, Refusal(.spoolIO, .path("/spool/acme"))),
+      (.unknownLayout(number: 2), Refusal(.spoolIO, .path("/spool/acme"))),
       (.tooLong(maxBytes: 5), Refusal(.spoolIO, .path("/spool/acme"))),
       (.nameIsTaken, Refusal(.spoolIO, .path("/spool/acme"))),
     ] as [(SpoolError.Cause, Refusal)])

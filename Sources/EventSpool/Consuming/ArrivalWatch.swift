@@ -14,5 +14,6 @@ final class ArrivalWatch {
   }
 
   /// What has come is found in the folders themselves.
-  func clear() { _ = inotify?.arrivals() }
+  /// - Returns: whether something may have come.
+  func clear() -> Bool { inotify.map { !$0.arrivals().isEmpty } ?? true }
 }

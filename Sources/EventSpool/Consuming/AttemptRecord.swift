@@ -9,6 +9,8 @@ package struct AttemptRecord: Equatable, Sendable {
     case exit(Int32)
     case signal(Int32)
     case timeLimit
+    /// The consumer that had it in hand ended before it could say what came of it.
+    case lost
     /// The file holds no event; no handler was started.
     case noEvent
     /// The target refused it, or asked for another time: an HTTP status or an SQLSTATE.
@@ -34,6 +36,34 @@ package struct AttemptRecord: Equatable, Sendable {
   package static let maximumOutputBytes = 4_096
 
   package static func fileName(for event: String) -> String { "\(event).state" }
+
+  /// The event whose record, or draft of a record, has this name; nil if it is no record's.
+  static func eventName(ofFile name: String) -> String? {
+    guard name.hasSuffix(".json.state") else { return nil }
+    return String(name.drop { $0 == "." }.dropLast(6))
+  }
+}
+
+// MARK: - When it is due
+
+extension AttemptRecord {
+  /// The longest that anybody puts an event off for; nothing that a clock has written is believed
+  /// beyond it.
+  private var longestDelaySeconds: Int64 {
+    switch ending {
+    case .answer, .noAnswer: Backoff.longestAskedSeconds
+    case .exit, .signal, .timeLimit, .lost, .noEvent, nil: Backoff.ofEvents.longestPossibleSeconds
+    }
+  }
+
+  /// Whether the event is to be tried again: at `nextAttempt`, or if the clock that wrote it cannot
+  /// have been right.
+  package func isDue(_ now: Timestamp) -> Bool {
+    guard let next = nextAttempt?.seconds, next > now.seconds else { return true }
+    let last = lastAttempt?.seconds ?? now.seconds
+    return last > now.seconds || next - last > longestDelaySeconds
+      || next - now.seconds > longestDelaySeconds
+  }
 }
 
 // MARK: - As JSON
@@ -56,6 +86,7 @@ extension AttemptRecord {
     case .exit(let code): ("exit", .number(code))
     case .signal(let number): ("signal", .number(number))
     case .timeLimit: ("timelimit", .boolean(true))
+    case .lost: ("lost", .boolean(true))
     case .noEvent: ("noevent", .boolean(true))
     case .answer(let code): ("answer", .string(code))
     case .noAnswer: ("noanswer", .boolean(true))
@@ -67,7 +98,7 @@ extension AttemptRecord {
   package var outputName: String {
     switch ending {
     case .answer, .noAnswer: "text"
-    case .exit, .signal, .timeLimit, .noEvent, nil: "stderr"
+    case .exit, .signal, .timeLimit, .lost, .noEvent, nil: "stderr"
     }
   }
 
@@ -94,6 +125,8 @@ extension AttemptRecord.Ending {
       self = .signal(Int32(clamping: signal))
     } else if object["timelimit"] == .boolean(true) {
       self = .timeLimit
+    } else if object["lost"] == .boolean(true) {
+      self = .lost
     } else if object["noevent"] == .boolean(true) {
       self = .noEvent
     } else if let code = object["answer"]?.string {
@@ -111,6 +144,7 @@ extension AttemptRecord.Ending {
     case .exit(let code): ("exit", "\(code)")
     case .signal(let number): ("signal", "\(number)")
     case .timeLimit: ("problem", "over the time limit")
+    case .lost: ("problem", "the program that had it in hand ended")
     case .noEvent: ("problem", "no event")
     case .answer(let code): ("answer", code)
     case .noAnswer: ("problem", "no answer")

@@ -11,6 +11,9 @@ package struct Backoff: Sendable {
   /// For a target that takes no events.
   package static let ofTargets = Backoff(firstSeconds: 1, longestSeconds: 60)
 
+  /// However long a target asks for: a day.
+  package static let longestAskedSeconds: Int64 = 86_400
+
   /// - Parameters:
   ///   - count: how often it has failed in a row, from 1.
   ///   - jitter: 0 to 1; takes up to a quarter off the delay or adds one, so that what failed
@@ -19,6 +22,9 @@ package struct Backoff: Sendable {
     let doublings = min(max(count, 1) - 1, 20)
     return min(longestSeconds, firstSeconds * Double(1 << doublings)) * (0.75 + jitter / 2)
   }
+
+  /// With the largest jitter.
+  var longestPossibleSeconds: Int64 { Int64((longestSeconds * 1.25).rounded(.up)) }
 
   /// The same, as a time.
   package func time(after count: Int, from now: Timestamp, jitter: Double) -> Timestamp {

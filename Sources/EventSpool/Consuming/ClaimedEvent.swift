@@ -14,22 +14,33 @@ package final class ClaimedEvent: Sendable {
   package let record: AttemptRecord
   /// Where it was, and goes back to if it is not handled after all.
   private let origin: EventState
+  /// Whether it was in the hands of a consumer that has died.
+  package let wasInHand: Bool
   let file: FileDescriptor
 
   /// - Parameter record: nil if there is none.
   init(
     consumer: EventConsumer, fileName: String, path: String, record: AttemptRecord?,
-    origin: EventState, file: consuming FileDescriptor
+    origin: EventState, wasInHand: Bool, file: consuming FileDescriptor
   ) {
     self.consumer = consumer
     self.fileName = fileName
     self.path = path
     self.record = record ?? AttemptRecord()
     self.origin = origin
+    self.wasInHand = wasInHand
     self.file = file
   }
 
   package var instance: InstanceName { consumer.instance }
+
+  /// Makes sure that it can be finished today.
+  package func requireToday(now: Timestamp) throws(SpoolError) {
+    try consumer.requireToday(now: now)
+  }
+
+  /// Lets go of folders that were replaced meanwhile, before a settling is tried again.
+  package func reopenFolders() { consumer.reopenFolders() }
 
   /// To be a handler's standard input: the lock goes with it, and its position is the file's start.
   package var descriptor: Int32 { file.raw }

@@ -1,54 +1,92 @@
+internal import Glibc
 internal import WebhookCore
 
-/// Progress of scans over one instance's `defer/` for what is due. A large folder is scanned in
-/// chunks.
+/// What is due in one instance's `defer/`. The records are read once each, and the folder only if
+/// something came or went, or comes due: many events that wait cost next to nothing.
 struct DeferScan {
-  private static let longestPauseSeconds: Int64 = 10
+  /// So many records are read in one look, if another one comes.
+  private static let recordsPerLook = 10_000
+  /// A folder that changes within the resolution of its time stamp does not show it.
+  private static let secondsOfDoubt: Int64 = 2
 
-  /// The name behind which the next chunk begins; nil: the beginning.
-  private var position: String?
-  /// When the earliest of what this scan has seen is due, in seconds since 1970.
-  private var earliest: Int64 = .max
-  private var hasFoundDue = false
-  /// Nothing can be due before this time.
-  private var nextScan: Int64 = 0
+  /// When an event was tried, and when it is to be.
+  private struct Times {
+    let last, next: Int64
+  }
 
-  /// The names of the next events that are due.
-  /// - Parameter isPatient: stop after one chunk, for there will be another call.
-  mutating func next(
-    of consumer: EventConsumer, atMost limit: Int, now: Timestamp, isPatient: Bool
-  ) throws(SpoolError) -> [String] {
-    guard nextScan <= now.seconds else { return [] }
-    while true {
-      if position == nil { begin() }
-      let names = try consumer.oldest(limit, in: .defer, after: position)
-      let due = names.filter { name in isDue(name, of: consumer, now) }
-      if !due.isEmpty { hasFoundDue = true }
-      let isLast = names.count < limit
-      position = isLast ? nil : names.last
-      if isLast && !hasFoundDue {
-        nextScan = min(earliest, now.seconds + Self.longestPauseSeconds)
+  /// By the name's hash. If two names had one, an event would be tried too early, and put back.
+  private var known: [Int: Times] = [:]
+  /// The folder's at the last complete scan.
+  private var changeTime: timespec?
+  /// Nothing is due between these times.
+  private var idle: Range<Int64> = 0..<0
+
+  /// Its record has changed.
+  mutating func forget(_ name: UnsafeRawBufferPointer) {
+    known[hash(name)] = nil
+    changeTime = nil
+  }
+
+  /// Offers the names of events that are due to `names`.
+  /// - Parameters:
+  ///   - number: the folder's, to `names`.
+  ///   - isPatient: look at some only, for there will be another call.
+  mutating func offerDue(
+    of consumer: EventConsumer, to names: NameList, as number: Int, now: Timestamp,
+    isPatient: Bool
+  ) throws(SpoolError) {
+    guard let time = try consumer.changeTime(of: .defer) else { return }
+    if let changeTime, isEqual(changeTime, time), idle.contains(now.seconds) { return }
+    var left = isPatient ? Self.recordsPerLook : .max
+    var seen: [Int: Times] = [:]
+    var hasDue = false
+    var (latest, earliest) = (Int64.min, Int64.max)
+    try consumer.offerNames(in: .defer, to: names, as: number) { name in
+      let key = hash(name)
+      if seen[key] == nil {
+        if let times = known[key] {
+          seen[key] = times
+        } else if left > 0 {
+          left -= 1
+          seen[key] = times(of: name, consumer, now)
+        } else {
+          return false
+        }
       }
-      if !due.isEmpty || isLast || isPatient { return due }
+      guard let times = seen[key] else { return true }
+      if times.next <= now.seconds || times.last > now.seconds {
+        hasDue = true
+        return true
+      }
+      latest = max(latest, times.last)
+      earliest = min(earliest, times.next)
+      return false
     }
+    known = seen
+    let isComplete = left > 0 && !hasDue
+    let isSettled = Int64(time.tv_sec) + Self.secondsOfDoubt < now.seconds
+    changeTime = isComplete && isSettled ? time : nil
+    idle = latest < earliest ? latest..<earliest : 0..<0
   }
 
-  private mutating func begin() {
-    earliest = .max
-    hasFoundDue = false
-  }
-
-  private mutating func isDue(
-    _ name: String, of consumer: EventConsumer, _ now: Timestamp
-  ) -> Bool {
-    guard let record = consumer.record(of: name, in: .defer), !record.isDue(now) else {
-      return true
-    }
-    earliest = min(earliest, record.nextAttempt?.seconds ?? .max)
-    return false
+  /// A name without a record that says otherwise is due.
+  private func times(
+    of name: UnsafeRawBufferPointer, _ consumer: EventConsumer, _ now: Timestamp
+  ) -> Times {
+    let name = String(decoding: name, as: UTF8.self)
+    guard let record = consumer.record(of: name, in: .defer), !record.isDue(now),
+      let next = record.nextAttempt?.seconds
+    else { return Times(last: .min, next: .min) }
+    return Times(last: record.lastAttempt?.seconds ?? .min, next: next)
   }
 }
 
-extension AttemptRecord {
-  func isDue(_ now: Timestamp) -> Bool { (nextAttempt?.seconds ?? 0) <= now.seconds }
+private func hash(_ name: UnsafeRawBufferPointer) -> Int {
+  var hasher = Hasher()
+  hasher.combine(bytes: name)
+  return hasher.finalize()
+}
+
+private func isEqual(_ one: timespec, _ other: timespec) -> Bool {
+  one.tv_sec == other.tv_sec && one.tv_nsec == other.tv_nsec
 }

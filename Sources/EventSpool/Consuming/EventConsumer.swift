@@ -11,21 +11,21 @@ package import WebhookCore
 /// again.
 package final class EventConsumer: Sendable {
   package let instance: InstanceName
-  private let spool: Directory
-  private let root: Directory
+  let root: Directory
   private let open = Mutex<[EventState: Directory]>([:])
   /// The folder of `done` that was used last.
   private let today = Mutex<(name: String, folder: Directory)?>(nil)
 
   /// Changes nothing; folders that are missing are made when an event is moved there.
-  /// - Throws: also if the instance's folder is not there, or belongs to another user.
+  /// - Throws: also if the instance's folder is not there, belongs to another user, or has a layout
+  ///   that this version does not know.
   package init(
     of instance: InstanceName, in spool: String, calls: SystemCalls = SystemCalls()
   ) throws(SpoolError) {
     self.instance = instance
-    self.spool = try Directory(path: spool, calls: calls)
-    root = try self.spool.directory(instance.description)
+    root = try Directory(path: spool, calls: calls).directory(instance.description)
     try root.requireOwn()
+    if try root.contains(SpoolLayout.format) { try root.requireFormat() }
   }
 
   // MARK: Folders
@@ -47,25 +47,45 @@ package final class EventConsumer: Sendable {
   /// The folder's path, as the spool was named.
   package func path(of state: EventState) -> String { root.child(state.rawValue) }
 
-  /// Whether the instance's folder is still the one in the spool.
-  func isInPlace() throws(SpoolError) -> Bool {
-    guard let there = try spool.status(of: instance.description),
-      let ours = try root.status(of: ".")
-    else { return false }
-    return there.st_ino == ours.st_ino && there.st_dev == ours.st_dev
+  /// Whether the instance's folder is still the one at its path.
+  var isInPlace: Bool { root.isInPlace }
+
+  /// Lets go of folders that were replaced or moved away: what lies at their paths now is opened
+  /// when it is needed.
+  func reopenFolders() {
+    open.withLock { open in open = open.filter { $0.value.isInPlace } }
+    today.withLock { if $0?.folder.isInPlace == false { $0 = nil } }
+  }
+
+  /// Looks at the folders as the responder does when it starts, before an event's handling could
+  /// find out: each is there, can be written, and events can be moved there from where they are
+  /// handled. What is missing is made.
+  package func requireReady() throws(SpoolError) {
+    let cur = try folder(.cur)
+    try cur.requireWritable()
+    for state in EventState.allCases where state != .cur {
+      let folder = try folder(state)
+      try folder.requireWritable()
+      try cur.requireMovable(to: folder)
+    }
+  }
+
+  /// Makes sure that an event that is finished now has a place to go to.
+  package func requireToday(now: Timestamp) throws(SpoolError) {
+    _ = try day(of: now)
   }
 
   // MARK: What there is to do
 
-  /// The oldest events in `state`, in their order, from behind the name `start` on. Others may
-  /// claim them meanwhile.
-  package func oldest(
-    _ limit: Int, in state: EventState, after start: String? = nil
-  ) throws(SpoolError) -> [String] {
-    // Our names are ASCII; a name that is not text could not be asked for again.
-    try existingFolder(state)?.oldestEventNames(limit, from: start) {
-      $0 != start && $0.utf8.allSatisfy { $0 < 0x80 }
-    } ?? []
+  /// Offers the names of all events in `state` to `names`.
+  /// - Parameter number: the folder's, to `names`.
+  func offerNames(
+    in state: EventState, to names: NameList, as number: Int,
+    where isWanted: (UnsafeRawBufferPointer) -> Bool = { _ in true }
+  ) throws(SpoolError) {
+    try existingFolder(state)?.forEachEventName { name in
+      if names.mayKeep(name), isWanted(name) { names.offer(name, in: number) }
+    }
   }
 
   package func count(in state: EventState) throws(SpoolError) -> Int {
@@ -80,18 +100,24 @@ package final class EventConsumer: Sendable {
       .flatMap(AttemptRecord.init(line:))
   }
 
+  /// When an event last came into `state` or went; nil if the folder is missing.
+  func changeTime(of state: EventState) throws(SpoolError) -> timespec? {
+    try existingFolder(state)?.changeTime()
+  }
+
   // MARK: Claiming
 
   /// Claims an event that lies in `new`, `defer` or, left there by a consumer that died, `cur`.
-  /// - Returns: nil if somebody else has it.
+  /// - Returns: nil if it is not there any more, or somebody else has it.
   package func claim(_ name: String, in state: EventState) throws(SpoolError) -> ClaimedEvent? {
-    guard let file = try hold(name, in: state) else { return nil }
+    guard case .mine(let file) = try hold(name, in: state) else { return nil }
     // What is new has no record.
     let record = state == .new ? nil : record(of: name, in: .defer)
     let claimed = ClaimedEvent(
       consumer: self, fileName: name, path: "\(path(of: .cur))/\(name)", record: record,
       // An event found in cur/ goes back to where it can have come from.
-      origin: state == .cur ? (record == nil ? .new : .defer) : state, file: file)
+      origin: state == .cur ? (record == nil ? .new : .defer) : state, wasInHand: state == .cur,
+      file: file)
     if state == .cur { return claimed }
     do throws(SpoolError) {
       guard try move(name, from: state, to: .cur) else { return nil }
@@ -102,35 +128,50 @@ package final class EventConsumer: Sendable {
     return try isSame(claimed.file, as: name, in: folder(.cur)) ? claimed : nil
   }
 
+  /// What came of trying to take an event's lock.
+  package enum Hold: ~Copyable {
+    /// It is ours as long as the descriptor is open.
+    case mine(FileDescriptor)
+    case somebodyElses
+    /// No event lies there.
+    case gone
+  }
+
   /// Opens and locks the event where it lies.
-  /// - Returns: nil if it is not there, or somebody else has it.
-  package func hold(_ name: String, in state: EventState) throws(SpoolError) -> FileDescriptor? {
+  package func hold(_ name: String, in state: EventState) throws(SpoolError) -> Hold {
     try hold(name, in: folder(state))
   }
 
-  func hold(_ name: String, in folder: Directory) throws(SpoolError) -> FileDescriptor? {
+  private func hold(_ name: String, in folder: Directory) throws(SpoolError) -> Hold {
     do throws(SpoolError) {
       let file = try folder.open(name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, on: .event)
       let raw = file.raw
-      guard flock(raw, LOCK_EX | LOCK_NB) == 0 else { return nil }
+      guard flock(raw, LOCK_EX | LOCK_NB) == 0 else { return .somebodyElses }
       // Between open and lock it may have been handled and moved by another.
-      guard try isSame(file, as: name, in: folder) else { return nil }
-      return file
-    } catch  where error.errno == ENOENT || error.errno == ELOOP {
-      return nil
+      guard try isSame(file, as: name, in: folder) else { return .gone }
+      return .mine(file)
+    } catch  where error.errno == ENOENT {
+      return .gone
+    } catch  where error.errno == ELOOP || error.errno == ENXIO {
+      throw SpoolError(.noPlainFile, folder.child(name), of: .event)
     }
   }
 
-  /// Whether the plain file `name` is the open one.
+  /// Whether the file `name` is the open one.
+  /// - Throws: `noPlainFile` if it is no plain file.
   private func isSame(
     _ file: borrowing FileDescriptor, as name: String, in folder: Directory
   ) throws(SpoolError) -> Bool {
     let raw = file.raw
     var status = stat()
     try calling(.fstat, folder.child(name), on: .event) { fstat(raw, &status) }
-    guard let there = try folder.status(of: name) else { return false }
-    return there.st_ino == status.st_ino && there.st_dev == status.st_dev
-      && status.st_mode & S_IFMT == S_IFREG
+    guard let there = try folder.status(of: name), there.st_ino == status.st_ino,
+      there.st_dev == status.st_dev
+    else { return false }
+    guard status.st_mode & S_IFMT == S_IFREG else {
+      throw SpoolError(.noPlainFile, folder.child(name), of: .event)
+    }
+    return true
   }
 
   // MARK: By hand
@@ -149,7 +190,8 @@ package final class EventConsumer: Sendable {
 
   /// Removes an event that nobody handles, for good.
   func remove(_ name: String, in state: EventState) throws(SpoolError) {
-    try folder(state).remove(name)
+    let folder = try folder(state)
+    try folder.touchingOneEvent { () throws(SpoolError) in try folder.remove(name) }
     try removeRecord(of: name, in: state)
   }
 
@@ -165,23 +207,25 @@ package final class EventConsumer: Sendable {
   // MARK: Steps
 
   func moveToDone(_ name: String, from state: EventState, now: Timestamp) throws(SpoolError) {
-    let day = String(now.rfc3339.prefix(10))
     do throws(SpoolError) {
-      _ = try move(name, from: state, to: self.day(day))
+      _ = try move(name, from: state, to: day(of: now))
     } catch  where error.errno == ENOENT {
       // The day's folder may have been removed.
       today.withLock { $0 = nil }
-      _ = try move(name, from: state, to: self.day(day))
+      _ = try move(name, from: state, to: day(of: now))
     }
   }
 
-  private func day(_ name: String) throws(SpoolError) -> Directory {
+  private func day(of now: Timestamp) throws(SpoolError) -> Directory {
+    let name = String(now.rfc3339.prefix(10))
     let last = today.withLock { $0 }
     if let last, last.name == name { return last.folder }
     try last?.folder.sync()
     let done = try folder(.done)
     let isNew = try !done.contains(name)
     let day = try done.directory(makingIfMissing: name)
+    try day.requireWritable()
+    try done.requireMovable(to: day)
     if isNew { try done.sync() }
     today.withLock { $0 = (name, day) }
     return day
@@ -201,23 +245,31 @@ package final class EventConsumer: Sendable {
     _ name: String, from state: EventState, to target: Directory
   ) throws(SpoolError) -> Bool {
     let source = try folder(state)
-    if try source.move(name, to: target) { return true }
-    guard target.holds(name, as: source) else {
-      throw SpoolError(.nameIsTaken, target.child(name), of: .event)
+    return try source.touchingOneEvent(and: target) { () throws(SpoolError) in
+      if try source.move(name, to: target) { return true }
+      guard target.holds(name, as: source) else {
+        throw SpoolError(.nameIsTaken, target.child(name), of: .event)
+      }
+      try source.remove(name)
+      return false
     }
-    try source.remove(name)
-    return false
   }
 
   /// Before the event moves, so that a crash in between forgets no attempt.
   func writeRecord(
     _ record: AttemptRecord, of name: String, in state: EventState
   ) throws(SpoolError) {
-    try folder(state).replaceDurably(AttemptRecord.fileName(for: name), with: record.line)
+    let folder = try folder(state)
+    try folder.touchingOneEvent { () throws(SpoolError) in
+      try folder.replaceDurably(AttemptRecord.fileName(for: name), with: record.line)
+    }
   }
 
   func removeRecord(of name: String, in state: EventState) throws(SpoolError) {
-    try folder(state).removeIfThere(AttemptRecord.fileName(for: name))
+    let folder = try folder(state)
+    try folder.touchingOneEvent { () throws(SpoolError) in
+      try folder.removeIfThere(AttemptRecord.fileName(for: name))
+    }
   }
 }
 

@@ -1,27 +1,44 @@
+internal import Glibc
 package import WebhookCore
 
 /// The events of some instances in the order in which they are to be handled, the oldest first.
-/// Asks the spool for some at a time, so that it takes little memory however many there are. For
-/// one thread.
+/// Asks the spool for many at a time, so that it takes little memory however many there are. For one
+/// thread.
 package struct EventQueue {
-  private struct Candidate {
-    let consumer: EventConsumer
-    let name: String
-    let state: EventState
-  }
-
-  /// A look into a folder with a million names takes most of a second, so it is for many events.
-  private static let namesPerLook = 10_000
+  /// A look into a folder with a million names takes half a second, so it is for many events; each
+  /// takes some 90 bytes.
+  private static let namesPerLook = 100_000
+  /// What comes due while older events are handled is found at the next look. So there is another
+  /// after some seconds, but looking takes a twentieth of the time at most.
+  private static let timeBetweenLooks = Duration.seconds(5)
+  private static let restAfterLook = 20
+  /// So many files that cannot be handled are told one by one.
+  private static let mostReported = 1_000
 
   /// The instances may change from one look to the next.
   package var consumers: [EventConsumer]
-  private var candidates: ArraySlice<Candidate> = []
+  private var looked: [Folder] = []
+  private var candidates: ArraySlice<NameList.Name> = []
+  /// Keeps the candidates' names.
+  private var names = NameList()
+  /// The youngest candidate of the last look, if that left younger ones out.
+  private var cut: NameList.Name?
+  private var lookAgain = SuspendingClock.now
+  /// Until then, a look that nothing has caused is not worth its time.
+  private var restUntil = SuspendingClock.now
   private var scans: [InstanceName: DeferScan] = [:]
 
-  /// The paths of what was left out, so that it is said once; a few.
+  /// The paths of what was left out, so that it is said once.
   private var leftOut: Set<String> = []
   /// The paths of what was claimed and could not be moved on.
   private var stuck: Set<String> = []
+  /// What somebody held at the last look, and where it lay.
+  private var held: [(Folder, name: String)] = []
+
+  private struct Folder {
+    let consumer: EventConsumer
+    let state: EventState
+  }
 
   package init(_ consumers: [EventConsumer]) {
     self.consumers = consumers
@@ -30,69 +47,116 @@ package struct EventQueue {
   /// Claims the next event: of those that are new, that were put off until now, or whose consumer
   /// has died.
   /// - Parameters:
-  ///   - isPatient: look at some only of what was put off, for there will be another call.
+  ///   - isPatient: there will be another call, so it need not look for long at what was put off,
+  ///     nor often if nothing is there.
+  ///   - hasNews: something may have come.
   ///   - report: told of each file that cannot be claimed, once; others do not wait for it.
   /// - Returns: nil if there is none just now.
   package mutating func next(
-    now: Timestamp, isPatient: Bool, report: (SpoolError) -> Void = { _ in }
+    now: Timestamp, isPatient: Bool, hasNews: Bool = true, report: (SpoolError) -> Void = { _ in }
   ) throws(SpoolError) -> ClaimedEvent? {
-    if let found = try claimCandidate(now, report) { return found }
-    // Once: what others hold is there at each look.
-    candidates = try look(now, isPatient)[...]
-    return try claimCandidate(now, report)
+    if SuspendingClock.now < lookAgain, let event = try claimCandidate(now, report) { return event }
+    if isPatient && !hasNews && SuspendingClock.now < restUntil { return nil }
+    held = []
+    var last: NameList.Name?
+    repeat {
+      // Names that nobody can claim hold up none that are younger.
+      try look(now, isPatient, after: last)
+      if let event = try claimCandidate(now, report) { return event }
+      last = cut
+    } while last != nil
+    try reportHeld(report)
+    return nil
   }
 
   private mutating func claimCandidate(
     _ now: Timestamp, _ report: (SpoolError) -> Void
   ) throws(SpoolError) -> ClaimedEvent? {
     while let candidate = candidates.popFirst() {
-      guard let event = try claim(candidate, report) else { continue }
-      // Another consumer may have put it off again meanwhile.
-      guard candidate.state != .defer || event.record.isDue(now) else {
-        try event.release()
-        continue
+      let folder = looked[Int(candidate.folder)]
+      guard let event = try claim(candidate, in: folder, report) else { continue }
+      if folder.state == .defer {
+        scans[folder.consumer.instance]?.forget(candidate.bytes)
+        // Another consumer may have put it off again meanwhile.
+        guard event.record.isDue(now) else {
+          try event.release()
+          continue
+        }
       }
       return event
     }
     return nil
   }
 
+  private mutating func claim(
+    _ candidate: NameList.Name, in folder: Folder, _ report: (SpoolError) -> Void
+  ) throws(SpoolError) -> ClaimedEvent? {
+    let name = candidate.text
+    let path = "\(folder.consumer.path(of: folder.state))/\(name)"
+    guard !stuck.contains(path) else { return nil }
+    do throws(SpoolError) {
+      // A name that is no text could not be asked for again.
+      guard candidate.bytes.allSatisfy({ $0 < 0x80 }) else { throw SpoolError(.foreignName, path) }
+      if let event = try folder.consumer.claim(name, in: folder.state) { return event }
+      // In cur/ it is another consumer's; elsewhere nobody's for long.
+      if folder.state != .cur, held.count < Self.mostReported { held.append((folder, name)) }
+    } catch  where error.concern == .event {
+      leaveOut(error, report)
+    }
+    return nil
+  }
+
+  private mutating func leaveOut(_ error: SpoolError, _ report: (SpoolError) -> Void) {
+    if leftOut.count < Self.mostReported, leftOut.insert(error.path).inserted { report(error) }
+  }
+
   /// Not to be claimed again from where it lies: it could not be moved on from there.
   package mutating func leaveOut(_ event: ClaimedEvent) { stuck.insert(event.path) }
 
-  private mutating func claim(
-    _ candidate: Candidate, _ report: (SpoolError) -> Void
-  ) throws(SpoolError) -> ClaimedEvent? {
-    if candidate.state == .cur, !stuck.isEmpty,
-      stuck.contains("\(candidate.consumer.path(of: .cur))/\(candidate.name)")
-    {
-      return nil
+  /// A consumer that claims an event moves it at once. What is still where it was and locked is held
+  /// by somebody else.
+  private mutating func reportHeld(_ report: (SpoolError) -> Void) throws(SpoolError) {
+    guard !held.isEmpty else { return }
+    usleep(20_000)
+    for (folder, name) in held {
+      do throws(SpoolError) {
+        guard case .somebodyElses = try folder.consumer.hold(name, in: folder.state) else {
+          continue
+        }
+        let path = "\(folder.consumer.path(of: folder.state))/\(name)"
+        leaveOut(SpoolError(.held, path, of: .event), report)
+      } catch  where error.concern == .event {}
     }
-    do throws(SpoolError) {
-      return try candidate.consumer.claim(candidate.name, in: candidate.state)
-    } catch  where error.concern == .event {
-      if leftOut.count < 1_000, leftOut.insert(error.path).inserted { report(error) }
-      return nil
-    }
+    held = []
   }
 
+  // MARK: Looking
+
+  /// - Parameter last: look for names behind this one.
   private mutating func look(
-    _ now: Timestamp, _ isPatient: Bool
-  ) throws(SpoolError) -> [Candidate] {
-    var found: [Candidate] = []
+    _ now: Timestamp, _ isPatient: Bool, after last: NameList.Name?
+  ) throws(SpoolError) {
+    let begin = SuspendingClock.now
+    let found = NameList(limit: Self.namesPerLook)
+    looked = []
     for consumer in consumers {
       for state in [EventState.new, .cur] {
-        found += try consumer.oldest(Self.namesPerLook, in: state).map {
-          Candidate(consumer: consumer, name: $0, state: state)
+        try consumer.offerNames(in: state, to: found, as: looked.count) { name in
+          last.map { precedes($0.bytes, name) } ?? true
         }
+        looked.append(Folder(consumer: consumer, state: state))
       }
-      found += try scans[consumer.instance, default: DeferScan()].next(
-        of: consumer, atMost: Self.namesPerLook, now: now, isPatient: isPatient
-      ).map { Candidate(consumer: consumer, name: $0, state: .defer) }
+      try scans[consumer.instance, default: DeferScan()].offerDue(
+        of: consumer, to: found, as: looked.count, now: now, isPatient: isPatient)
+      looked.append(Folder(consumer: consumer, state: .defer))
     }
-    // The names begin with the time.
-    found.sort { $0.name < $1.name }
-    // Beyond the shortest list that was cut, something older may have been left out.
-    return Array(found.prefix(Self.namesPerLook))
+    candidates = found.sorted()[...]
+    cut = found.isCut ? candidates.last : nil
+    // The old ones live until here: `last` is one of them.
+    names = found
+    let end = SuspendingClock.now
+    let rest = (end - begin) * Self.restAfterLook
+    restUntil = end + min(rest, Self.timeBetweenLooks)
+    lookAgain = end + max(rest, Self.timeBetweenLooks)
   }
 }

@@ -1,8 +1,8 @@
 internal import Glibc
 internal import WebhookCore
 
-/// The consumers of a spool's instances, opened once each. Instances may come, go and be made again
-/// while it is watched.
+/// The consumers of a spool's instances, opened once each, and looked at again at each call.
+/// Instances, and folders in them, may come, go and be made again while they are watched.
 final class OpenConsumers {
   private let path: String
   private let isWanted: (InstanceName) -> Bool
@@ -14,20 +14,35 @@ final class OpenConsumers {
   }
 
   /// Instances are folders that a responder has laid out. Folders of other users are left out.
-  /// - Throws: also if all wanted folders belong to other users.
+  /// - Throws: if a folder of a wanted instance cannot be used: no event is to be handled then. Also
+  ///   if all wanted folders belong to other users.
   func now() throws(SpoolError) -> [EventConsumer] {
     let reader = try SpoolReader(path: path)
-    for (name, consumer) in open where try !consumer.isInPlace() { open[name] = nil }
+    open = open.filter { $0.value.isInPlace }
     var refusal: SpoolError?
-    for name in try reader.instances() where open[name] == nil && isWanted(name) {
+    for name in try reader.instances() where isWanted(name) {
       do throws(SpoolError) {
-        guard try reader.isLaidOut(name) else { continue }
-        open[name] = try EventConsumer(of: name, in: path)
-      } catch  where error.cause == .foreignOwner || error.errno == EACCES {
+        let known = open[name]
+        guard let consumer = try known == nil ? opened(name, reader) : known else { continue }
+        consumer.reopenFolders()
+        try consumer.requireReady()
+        open[name] = consumer
+      } catch  where error.cause == .foreignOwner {
         refusal = error
       }
     }
     if let refusal, open.isEmpty { throw refusal }
     return Array(open.values)
+  }
+
+  private func opened(
+    _ name: InstanceName, _ reader: SpoolReader
+  ) throws(SpoolError) -> EventConsumer? {
+    do throws(SpoolError) {
+      return try reader.isLaidOut(name) ? EventConsumer(of: name, in: path) : nil
+    } catch  where error.errno == EACCES {
+      // Another user's, most likely, who lets nobody in.
+      throw SpoolError(.foreignOwner, error.path)
+    }
   }
 }

@@ -3,21 +3,31 @@ package import WebhookCore
 /// The events of a spool's instances as they are to be handled, the oldest first, and the notice
 /// that further ones have come. Instances may come while it is watched. For one thread.
 package final class WatchedQueue {
-  private static let timeBetweenLooks = Duration.seconds(5)
+  private static let timeBetweenLooks = Duration.seconds(2)
 
   private let instances: OpenConsumers
-  private var queue: EventQueue
+  private var queue = EventQueue([])
   private let watch = ArrivalWatch()
-  private var nextLook: ContinuousClock.Instant
+  private var nextLook = SuspendingClock.now
+  private var hasNews = true
   /// Told of each file that cannot be claimed, once; others do not wait for it.
   package var report: (SpoolError) -> Void = { _ in }
 
-  /// - Throws: also if every wanted instance belongs to another user.
-  package init(
-    ofSpool path: String, isWanted: @escaping (InstanceName) -> Bool
-  ) throws(SpoolError) {
+  package init(ofSpool path: String, isWanted: @escaping (InstanceName) -> Bool) {
     instances = OpenConsumers(path: path, isWanted: isWanted)
-    queue = EventQueue(try instances.now())
+  }
+
+  /// Looks at the instances and their folders now. `next` does so every two seconds.
+  /// - Throws: if the spool, or a folder of a wanted instance, cannot be used, or if every wanted
+  ///   instance belongs to another user.
+  package func refresh() throws(SpoolError) {
+    nextLook = .now
+    try refreshIfDue()
+  }
+
+  private func refreshIfDue() throws(SpoolError) {
+    guard SuspendingClock.now >= nextLook else { return }
+    queue.consumers = try instances.now()
     watch.look(after: queue.consumers)
     nextLook = .now + Self.timeBetweenLooks
   }
@@ -34,12 +44,9 @@ package final class WatchedQueue {
 
   /// Claims the next event, as `EventQueue.next` does.
   package func next(now: Timestamp, isPatient: Bool) throws(SpoolError) -> ClaimedEvent? {
-    if ContinuousClock.now >= nextLook {
-      queue.consumers = try instances.now()
-      watch.look(after: queue.consumers)
-      nextLook = .now + Self.timeBetweenLooks
-    }
-    return try queue.next(now: now, isPatient: isPatient, report: report)
+    try refreshIfDue()
+    defer { hasNews = false }
+    return try queue.next(now: now, isPatient: isPatient, hasNews: hasNews, report: report)
   }
 
   /// Not to be claimed again from where it lies, as `EventQueue.leaveOut` has it.
@@ -49,5 +56,7 @@ package final class WatchedQueue {
   package var descriptor: Int32 { watch.descriptor }
 
   /// To be called when it can: what has come is found by `next`.
-  package func clear() { watch.clear() }
+  package func clear() {
+    if watch.clear() { hasNews = true }
+  }
 }

@@ -194,7 +194,7 @@ package final class Directory: Sendable {
   }
 
   /// - Parameter name: bytes; no text, perhaps.
-  private func remove(_ name: UnsafeRawBufferPointer) throws(SpoolError) {
+  func remove(_ name: UnsafeRawBufferPointer) throws(SpoolError) {
     if let text = String(validating: name, as: UTF8.self) { return try remove(text) }
     let bytes = name.map(CChar.init(bitPattern:)) + [0]
     try calling(.unlinkat, child("(no text)"), on: .folder) {
@@ -225,6 +225,21 @@ package final class Directory: Sendable {
     }
   }
 
+  /// Runs `body`, which moves, makes or removes one event's name in here, and perhaps in `other`. If
+  /// that is refused though the folders may be written, the refusal is the event's: an immutable
+  /// file, one of another user in a sticky folder.
+  func touchingOneEvent<Result>(
+    and other: Directory? = nil, _ body: () throws(SpoolError) -> Result
+  ) throws(SpoolError) -> Result {
+    do throws(SpoolError) {
+      return try body()
+    } catch  where error.errno == EPERM || error.errno == EACCES {
+      try requireWritable()
+      try other?.requireWritable()
+      throw error.ofEvent
+    }
+  }
+
   // MARK: The folder itself
 
   /// Makes the names in here durable: when this returns, they survive a power cut.
@@ -245,6 +260,24 @@ package final class Directory: Sendable {
       calls.faccessat(descriptor.raw, ".", W_OK | X_OK, AT_EACCESS)
     }
   }
+
+  /// - Throws: EXDEV if files cannot be moved from here to `other`: it lies on another file system,
+  ///   or is mounted by itself.
+  func requireMovable(to other: Directory) throws(SpoolError) {
+    let (here, there) = (try status(of: "."), try other.status(of: "."))
+    do throws(SpoolError) {
+      guard here?.st_dev == there?.st_dev else {
+        throw SpoolError(.call(.renameat2, errno: EXDEV))
+      }
+      // The kernel compares the mounts before it looks for the name, which is no file's.
+      _ = try move(SpoolLayout.probePrefix, to: other)
+    } catch  where error.errno == EXDEV {
+      throw SpoolError(.call(.renameat2, errno: EXDEV), other.path)
+    } catch  where error.errno == ENOENT {}
+  }
+
+  /// When a name last came, went or was replaced (inode(7)).
+  func changeTime() throws(SpoolError) -> timespec { try status(of: ".")?.st_mtim ?? timespec() }
 
   func freeSpace() throws(SpoolError) -> statvfs {
     var statistics = statvfs()

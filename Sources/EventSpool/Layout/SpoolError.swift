@@ -10,6 +10,12 @@ package struct SpoolError: Error, Equatable, Sendable {
     case tooLong(maxBytes: Int)
     /// Something else lies under the event's name in the folder that it is moved to.
     case nameIsTaken
+    /// A link, a pipe or the like lies under an event's name.
+    case noPlainFile
+    /// A name that is not ASCII is none of ours.
+    case foreignName
+    /// A process that is no consumer, such as a child of a handler, keeps the event's lock.
+    case held
     /// Less is free than the configuration's minimum.
     case belowMinimum(bytes: Int)
     case noInodes
@@ -20,7 +26,8 @@ package struct SpoolError: Error, Equatable, Sendable {
     /// Another folder, or none, lies at the path of one that is open.
     case moved
     /// The file `format` names a layout that this version does not know.
-    case unknownLayout
+    /// - Parameter number: what stands there, if it is a number.
+    case unknownLayout(number: Int?)
     /// The instance's folder belongs to another user, whose events these are.
     case foreignOwner
   }
@@ -66,15 +73,23 @@ package struct SpoolError: Error, Equatable, Sendable {
     switch (cause, object) {
     case (.call(_, EMFILE), _), (.call(_, ENFILE), _), (.call(_, ENOMEM), _): .caller
     // Whatever is wrong with one event's file says nothing of others, a bad sector included.
-    case (.call, .event), (.tooLong, .event), (.nameIsTaken, _): .event
-    // A name that is too long, or a folder or a link in the place of a file.
-    case (.call(_, ENAMETOOLONG), _), (.call(_, EISDIR), _), (.call(_, ELOOP), _): .event
+    case (.call, .event), (.tooLong, .event), (.nameIsTaken, _), (.noPlainFile, _),
+      (.foreignName, _), (.held, _):
+      .event
+    // A name that is too long, or something else in the place of a file: a folder, a link, a pipe,
+    // what is mounted there.
+    case (.call(_, ENAMETOOLONG), _), (.call(_, EISDIR), _), (.call(_, ELOOP), _),
+      (.call(_, ENXIO), _), (.call(_, EBUSY), _):
+      .event
     case (.call(.fsync, _), _), (.call(_, EIO), _), (.call(_, EUCLEAN), _), (.closed, _): .disk
     case (.call, .folder), (.tooLong, .folder), (.belowMinimum, _), (.noInodes, _), (.locked, _),
       (.moved, _), (.unknownLayout, _), (.foreignOwner, _):
       .spool
     }
   }
+
+  /// The same failure, of one event's file.
+  var ofEvent: SpoolError { SpoolError(cause, path, of: .event) }
 
   /// What the failed call left in `errno`; nil if no call failed.
   package var errno: Int32? {
@@ -97,7 +112,12 @@ extension SpoolError {
     case .closed: "\(path): closed by a failed sync"
     case .locked: "\(path): another process holds an event's lock"
     case .moved: "\(path): the folder was moved away while it was in use"
-    case .unknownLayout: "\(path): a layout that this version does not know"
+    case .unknownLayout(let number):
+      "\(path): the spool has layout \(number.map(String.init) ?? "(not a number)"), and this version "
+        + "knows layout \(SpoolLayout.formatNumber)"
+    case .noPlainFile: "\(path): not a plain file"
+    case .foreignName: "\(path): not a name that a responder gives"
+    case .held: "\(path): another process holds it, perhaps a child of the command that handled it"
     case .foreignOwner: "\(path) belongs to another user"
     }
   }
@@ -110,10 +130,10 @@ extension SpoolError {
     switch cause {
     case .unknownLayout: "use the version that wrote the spool"
     case .foreignOwner: "run this as its owner, as in runuser -u delve-webhook -- COMMAND"
-    case .tooLong, .nameIsTaken: "look at the file and move it away"
+    case .tooLong, .nameIsTaken, .noPlainFile, .foreignName: "look at the file and move it away"
     case .belowMinimum, .noInodes: "free space or inodes in the spool's file system"
     case .closed: "look at the disk and the kernel's log"
-    case .locked: "end that process: fuser -v \(printable(path)) names it"
+    case .locked, .held: "end that process: fuser -v \(printable(path)) names it"
     case .moved: "move it back, or make an empty one; it is opened again within a second"
     case .call(let call, let code): Self.remedy(call, code)
     }
@@ -148,8 +168,8 @@ extension SpoolError {
     switch cause {
     case .call(let call, let code): .systemCall(call.rawValue, path: path, errno: code)
     case .belowMinimum(let bytes): .limit(bytes: bytes)
-    case .noInodes, .closed, .unknownLayout, .foreignOwner, .tooLong, .nameIsTaken, .locked,
-      .moved:
+    case .noInodes, .closed, .unknownLayout, .foreignOwner, .tooLong, .nameIsTaken, .noPlainFile,
+      .foreignName, .held, .locked, .moved:
       path.isEmpty ? nil : .path(path)
     }
   }
@@ -162,7 +182,8 @@ extension SpoolError {
     case .call(_, EROFS): .spoolReadOnly
     case .foreignOwner, .call(_, EACCES), .call(_, EPERM): .spoolPermission
     case .call(_, EMFILE), .call(_, ENFILE): .spoolDescriptors
-    case .call, .unknownLayout, .tooLong, .nameIsTaken, .moved: .spoolIO
+    case .call, .unknownLayout, .tooLong, .nameIsTaken, .noPlainFile, .foreignName, .held, .moved:
+      .spoolIO
     }
   }
 }

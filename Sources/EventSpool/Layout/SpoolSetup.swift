@@ -97,13 +97,14 @@ extension Directory {
   private static let format = Array("\(SpoolLayout.formatNumber)\n".utf8)
 
   /// - Throws: `unknownLayout` if another version has laid the spool out in another way.
-  fileprivate func requireFormat() throws(SpoolError) {
+  func requireFormat() throws(SpoolError) {
     var text: [UInt8] = []
     do throws(SpoolError) {
       text = try contents(of: SpoolLayout.format, maxBytes: 16, on: .folder)
     } catch  where error.cause == .tooLong(maxBytes: 16) {}
     guard text == Self.format else {
-      throw SpoolError(.unknownLayout, child(SpoolLayout.format))
+      let digits = String(decoding: text.prefix { $0 != UInt8(ascii: "\n") }, as: UTF8.self)
+      throw SpoolError(.unknownLayout(number: Int(digits)), child(SpoolLayout.format))
     }
   }
 

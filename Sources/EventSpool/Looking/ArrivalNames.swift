@@ -33,7 +33,7 @@ package struct ArrivalNames {
         guard EventFileName.marksEvent(name), let instance = instances[watch] else { continue }
         body(
           SpoolEntry(
-            instance: instance, state: .new, day: nil,
+            place: SpoolPlace(instance: instance, state: .new),
             fileName: String(decoding: name, as: UTF8.self)))
       }
     }

@@ -24,8 +24,10 @@ package struct SpoolReader {
     for name in try spool.names().compactMap(InstanceName.init) {
       do throws(SpoolError) {
         _ = try spool.directory(name.description)
-        instances.append(name)
-      } catch  where error.errno == ENOTDIR || error.errno == ENOENT {}
+      } catch  where error.errno == ENOTDIR || error.errno == ENOENT {
+        continue
+      } catch  where error.errno == EACCES {}  // another user's
+      instances.append(name)
     }
     return instances.sorted { $0.description < $1.description }
   }
@@ -33,6 +35,17 @@ package struct SpoolReader {
   /// Whether the folder has a spool's layout.
   package func isLaidOut(_ instance: InstanceName) throws(SpoolError) -> Bool {
     try spool.directory(instance.description).contains(SpoolLayout.format)
+  }
+
+  /// Why the folder's layout is not the one that this version knows; nil if it is.
+  package func layoutProblem(of instance: InstanceName) -> SpoolError? {
+    do throws(SpoolError) {
+      let folder = try spool.directory(instance.description)
+      if try folder.contains(SpoolLayout.format) { try folder.requireFormat() }
+      return nil
+    } catch {
+      return error
+    }
   }
 
   /// Calls `body` with the name of every event of `instance` in `state`, in no order. A folder that
@@ -46,42 +59,24 @@ package struct SpoolReader {
     }
   }
 
-  /// Every event of `instance`, in no order.
-  package func all(of instance: InstanceName) throws(SpoolError) -> [SpoolEntry] {
-    var entries: [SpoolEntry] = []
-    for state in EventState.allCases {
-      try forEachName(of: instance, in: state) { name, day in
-        entries.append(
-          SpoolEntry(
-            instance: instance, state: state, day: day,
-            fileName: String(decoding: name, as: UTF8.self)))
-      }
-    }
-    return entries
-  }
-
-  /// The oldest events of some instances in some states, from behind `start` on, in the order of
-  /// their names, which begin with the time.
+  /// The oldest events of some instances in some states.
   package func oldest(
-    _ limit: Int, of instances: [InstanceName], in states: [EventState],
-    after start: SpoolEntry? = nil, where isWanted: (SpoolEntry) -> Bool = { _ in true }
-  ) throws(SpoolError) -> [SpoolEntry] {
-    var found: [SpoolEntry] = []
+    _ limit: Int = .max, of instances: [InstanceName], in states: [EventState],
+    where isWanted: (UnsafeRawBufferPointer) -> Bool = { _ in true }
+  ) throws(SpoolError) -> SpoolListing {
+    let names = NameList(limit: limit)
+    var places: [SpoolPlace] = []
     for instance in instances {
       for state in states {
         try forEachFolder(of: instance, in: state) { (folder, day) throws(SpoolError) in
-          // One name may lie in several folders: those that come behind `start` by their path, too.
-          let entries = try folder.oldestEventNames(limit, from: start?.fileName) { name in
-            let entry = SpoolEntry(instance: instance, state: state, day: day, fileName: name)
-            return (start.map { $0 < entry } ?? true) && isWanted(entry)
+          try folder.forEachEventName { name in
+            if names.mayKeep(name), isWanted(name) { names.offer(name, in: places.count) }
           }
-          found += entries.map {
-            SpoolEntry(instance: instance, state: state, day: day, fileName: $0)
-          }
+          places.append(SpoolPlace(instance: instance, state: state, day: day))
         }
       }
     }
-    return Array(found.sorted().prefix(limit))
+    return SpoolListing(names: names, places: places)
   }
 
   /// Calls `body` with each folder that holds events of `instance` in `state`. One is open at a time,
@@ -108,31 +103,6 @@ package struct SpoolReader {
       }
       try body(open, day)
     }
-  }
-
-  /// The events that `text` may mean: a path, a file's name, or the beginning of an id, of at least
-  /// six digits.
-  package func entries(
-    named text: String, of instances: [InstanceName], in states: [EventState]
-  ) throws(SpoolError) -> [SpoolEntry] {
-    guard text.hasSuffix(".json") else {
-      let prefix = text.lowercased().prefix(32)
-      guard prefix.utf8.count >= 6 else { return [] }
-      return try oldest(100, of: instances, in: states) {
-        $0.summary?.idPrefix.hasPrefix(prefix) ?? false
-      }
-    }
-    let name = text.split(separator: "/").last.map(String.init) ?? text
-    var found: [SpoolEntry] = []
-    for instance in instances {
-      for state in states {
-        try forEachFolder(of: instance, in: state) { (folder, day) throws(SpoolError) in
-          guard try folder.contains(name) else { return }
-          found.append(SpoolEntry(instance: instance, state: state, day: day, fileName: name))
-        }
-      }
-    }
-    return text.contains("/") ? found.filter { "/\(text)".hasSuffix("/\($0.path)") } : found
   }
 
   /// What has become of the event's handling, if it is put off or given up.

@@ -17,9 +17,12 @@ package func forEachName(
     errno = 0
     guard let entry = readdir(stream) else { break }
     let isWanted = withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
-      let name = UnsafeRawBufferPointer(rebasing: bytes.prefix { $0 != 0 })
-      if name.elementsEqual(".".utf8) || name.elementsEqual("..".utf8) { return true }
-      return body(name)
+      guard let start = bytes.baseAddress?.assumingMemoryBound(to: CChar.self) else {
+        return true
+      }
+      let name = UnsafeRawBufferPointer(start: start, count: strnlen(start, bytes.count))
+      let isDots = name.count <= 2 && name.allSatisfy { $0 == UInt8(ascii: ".") }
+      return isDots || body(name)
     }
     guard isWanted else { return }
   }

@@ -17,31 +17,31 @@ final class Runner: Sendable {
     var failure: CommandError?
     /// Whether an event was not handled.
     var isIncomplete = false
-    /// What could not be moved on.
-    var stuck: [ClaimedEvent] = []
+    /// What could not be moved on, and why.
+    var stuck: [(ClaimedEvent, SpoolError)] = []
   }
 
   private let handler: Handler
   private let jobs: Int
   private let policy: RetryPolicy
-  /// Of the instances, from the configuration.
-  private let urls: [InstanceName: String]
+  private let urls: InstanceURLs
   private let report: DrainingReport
+  private let settling: Settling
   private let stop: StopRequest
   private let wakeUp: WakeUp
   private let state = Mutex(State())
 
   /// - Parameter jobs: handlers at the same time.
   init(
-    _ handler: Handler, jobs: Int, _ policy: RetryPolicy, urls: [InstanceName: String],
-    _ report: DrainingReport, _ stop: StopRequest
+    _ handler: Handler, jobs: Int, _ policy: RetryPolicy, urls: InstanceURLs, for draining: Draining
   ) throws(SystemError) {
     self.handler = handler
     self.jobs = jobs
     self.policy = policy
     self.urls = urls
-    self.report = report
-    self.stop = stop
+    report = draining.report
+    settling = draining.settling
+    stop = draining.signals.request
     wakeUp = try WakeUp()
   }
 
@@ -74,7 +74,7 @@ final class Runner: Sendable {
   /// - Returns: how many handlers run.
   private func takeOver(_ draining: Draining) -> Int {
     state.withLock { state in
-      for event in state.stuck { draining.leaveOut(event) }
+      for (event, error) in state.stuck { draining.leaveOut(event, error) }
       state.stuck = []
       if state.isIncomplete { draining.markIncomplete() }
       if state.failure != nil { stop.make() }
@@ -100,10 +100,12 @@ final class Runner: Sendable {
   }
 
   private func handle(_ event: ClaimedEvent) {
-    let begin = ContinuousClock.now
+    let begin = SuspendingClock.now
     do throws(SpoolError) {
-      guard let stored = StoredEvent(line: try event.contents()) else {
-        try event.giveUpAsNoEvent(now: .now())
+      guard let stored = StoredEvent(line: try contents(of: event)) else {
+        try settling.settle(event) { () throws(SpoolError) in
+          try event.giveUpAsNoEvent(now: .now())
+        }
         report.noEvent(event)
         return markIncomplete()
       }
@@ -112,7 +114,7 @@ final class Runner: Sendable {
         run = try handler.run(on: event, variables: variables(event, stored), stop: stop)
       } catch {
         // Not the event's fault: it goes back to where it was.
-        try event.release()
+        try settling.settle(event) { () throws(SpoolError) in try event.release() }
         return fail(.unavailable(error.message))
       }
       let result = try settle(event, run)
@@ -122,11 +124,19 @@ final class Runner: Sendable {
         result, of: event, id: stored[.id], run.ending, attempt: event.record.attempts + 1,
         time: .now - begin)
     } catch  where error.concern == .event {
-      state.withLock { $0.stuck.append(event) }
-      report.bar.advance()
-      report.leftOut(error)
+      state.withLock { $0.stuck.append((event, error)) }
     } catch {
       fail(CommandError(error, while: .moving))
+    }
+  }
+
+  private func contents(of event: ClaimedEvent) throws(SpoolError) -> [UInt8] {
+    do throws(SpoolError) {
+      return try event.contents()
+    } catch {
+      // Nothing has begun that would have to be counted.
+      if error.concern != .event { try? event.release() }
+      throw error
     }
   }
 
@@ -155,20 +165,23 @@ final class Runner: Sendable {
     // What it says of the event holds, even if it was asked to end.
     let saidSo = [EXIT_SUCCESS, EX_DATAERR, EX_TEMPFAIL].contains { run.ending == .exit($0) }
     guard !run.wasStopped || saidSo else {
-      try event.release()
+      try settling.settle(event) { () throws(SpoolError) in try event.release() }
       return .released
     }
-    let now = Timestamp.now()
-    switch policy.verdict(on: run, after: event.record, now: now, jitter: .random(in: 0...1)) {
-    case .finished:
-      try event.finish(now: now)
-      return .done
-    case .putOff(let record):
-      try event.putOff(record)
-      return .putOff
-    case .givenUp(let record):
-      try event.giveUp(record)
-      return .dead
+    let verdict = policy.verdict(
+      on: run, after: event.record, now: .now(), jitter: .random(in: 0...1))
+    return try settling.settle(event) { () throws(SpoolError) in
+      switch verdict {
+      case .finished:
+        try event.finish(now: .now())
+        return .done
+      case .putOff(let record):
+        try event.putOff(record)
+        return .putOff
+      case .givenUp(let record):
+        try event.giveUp(record)
+        return .dead
+      }
     }
   }
 }

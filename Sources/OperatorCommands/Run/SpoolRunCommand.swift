@@ -69,10 +69,11 @@ struct SpoolRunCommand: ParsableCommand {
           command, timeLimit: .seconds(timeout), environment: environment)
         // A process takes some descriptors, and so does its event.
         let draining = try Draining(
-          options, signals, neededDescriptors: 64 + 8 * jobs, log: Log(environment: environment))
+          options, signals, neededDescriptors: 64 + 8 * jobs, maximumAttempts: maxAttempts,
+          log: Log(environment: environment))
         let runner = try Runner(
           handler, jobs: options.once ? 1 : jobs, RetryPolicy(maximumAttempts: maxAttempts),
-          urls: options.spool.instanceURLs(), draining.report, signals.request)
+          urls: InstanceURLs(options.spool.configuration), for: draining)
         try draining.run { try runner.run(draining) }
       } catch let error as HandlerError {
         throw CommandError.unavailable(error.message)

@@ -21,49 +21,100 @@ struct EventSelection: ParsableArguments {
   @Argument(help: "Events, or - for names on standard input.")
   var events: [String]
 
-  /// Calls `body` with each name.
-  func forEachName(_ body: (String) throws -> Void) throws {
-    guard events == ["-"] else { return try events.forEach(body) }
+  /// The names, in their order.
+  func names() -> [String] {
+    guard events == ["-"] else { return events }
+    var names: [String] = []
     while let line = readLine() {
-      if !line.isEmpty { try body(line) }
+      if !line.isEmpty { names.append(line) }
     }
+    return names
   }
 }
 
-/// Moves the selected events, one after the other. An event that cannot be moved is
-/// named, and the rest is moved.
+/// Moves the selected events, one after the other. An event that cannot be moved is named, and the
+/// rest is moved.
 /// - Parameters:
 ///   - states: where they may lie.
 ///   - verb: what has happened to those that were moved.
 func moveAll(
   _ selection: EventSelection, of options: SpoolOptions, from states: [EventState], verb: String,
-  _ move: (EventConsumer, SpoolEntry) throws -> Void
+  _ move: @escaping (EventConsumer, SpoolEntry) throws(SpoolError) -> Void
 ) throws {
   let reader = try options.reader()
-  var consumers: [InstanceName: EventConsumer] = [:]
-  var moved = 0
-  var others = 0
-  try selection.forEachName { name in
+  let found = try reader.events(
+    named: selection.names(), of: options.instances(in: reader), in: states)
+  let work = try MoveByHand(
+    in: options.path(), instances: Set(found.compactMap { try? $0.get().instance }),
+    isDryRun: selection.dryRun, move)
+  for event in found { work.move(event) }
+  work.sync()
+  printError(
+    "\(work.moved) \(work.moved == 1 ? "event" : "events") "
+      + "\(selection.dryRun ? "would be " : "")\(verb)"
+      + (work.failed == 0 ? "" : ", \(work.failed) not"))
+  if work.failed > 0 { throw ExitCode.failure }
+}
+
+/// Moves events, and counts.
+private final class MoveByHand {
+  private let isDryRun: Bool
+  private let step: (EventConsumer, SpoolEntry) throws(SpoolError) -> Void
+  private let consumers: [InstanceName: EventConsumer]
+  private(set) var moved = 0
+  private(set) var failed = 0
+
+  /// - Throws: if the folders of one of the instances cannot be used.
+  init(
+    in path: String, instances: Set<InstanceName>, isDryRun: Bool,
+    _ step: @escaping (EventConsumer, SpoolEntry) throws(SpoolError) -> Void
+  ) throws(SpoolError) {
+    self.isDryRun = isDryRun
+    self.step = step
+    var consumers: [InstanceName: EventConsumer] = [:]
+    for instance in instances {
+      let consumer = try EventConsumer(of: instance, in: path)
+      if !isDryRun { try consumer.requireReady() }
+      consumers[instance] = consumer
+    }
+    self.consumers = consumers
+  }
+
+  func move(_ event: Result<SpoolEntry, CommandError>) {
     do {
-      let entry = try options.entry(named: name, in: reader, states: states)
-      let consumer =
-        try consumers[entry.instance] ?? EventConsumer(of: entry.instance, in: options.path())
-      consumers[entry.instance] = consumer
-      guard let held = try consumer.hold(entry.fileName, in: entry.state) else {
-        throw CommandError.negative("\(printable(entry.path)): a running command holds it")
-      }
-      if !selection.dryRun { try move(consumer, entry) }
-      _ = consume held
+      let entry = try event.get()
+      try move(entry)
       printResult(printable(entry.path))
       moved += 1
-    } catch let error as CommandError {
-      printError("\(programName): \(error.description)")
-      others += 1
+    } catch let error as SpoolError {
+      fail(error.explanation)
+    } catch {
+      fail("\(error)")
     }
   }
-  for consumer in consumers.values where !selection.dryRun { try consumer.sync() }
-  printError(
-    "\(moved) \(moved == 1 ? "event" : "events") \(selection.dryRun ? "would be " : "")\(verb)"
-      + (others == 0 ? "" : ", \(others) not"))
-  if others > 0 { throw ExitCode.failure }
+
+  private func move(_ entry: SpoolEntry) throws {
+    guard let consumer = consumers[entry.instance] else { return }
+    switch try consumer.hold(entry.fileName, in: entry.state) {
+    case .mine(let held):
+      if !isDryRun { try step(consumer, entry) }
+      _ = consume held
+    case .somebodyElses:
+      throw CommandError.negative("\(printable(entry.path)): a running command holds it")
+    case .gone:
+      throw CommandError.negative("\(printable(entry.path)): it is not there any more")
+    }
+  }
+
+  /// Makes what was moved durable.
+  func sync() {
+    for consumer in consumers.values where !isDryRun {
+      do throws(SpoolError) { try consumer.sync() } catch { fail(error.explanation) }
+    }
+  }
+
+  private func fail(_ message: String) {
+    printError("\(programName): \(message)")
+    failed += 1
+  }
 }

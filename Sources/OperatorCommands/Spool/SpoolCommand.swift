@@ -19,39 +19,46 @@ extension SpoolOptions {
   /// Opens the spool for reading.
   func reader() throws -> SpoolReader { try SpoolReader(path: try path()) }
 
-  /// Where the instances are on the web; empty if there is no configuration that says so.
-  func instanceURLs() -> [InstanceName: String] {
-    let instances = (try? configuration.settings().instances) ?? []
-    return Dictionary(uniqueKeysWithValues: instances.map { ($0.name, $0.url) })
-  }
-
-  /// The instances that are asked for.
+  /// The instances that are asked for. A layout that this version does not know is a warning.
   func instances(in reader: SpoolReader) throws -> [InstanceName] {
-    let all = try reader.instances()
-    guard let instance else { return all }
-    guard let name = all.first(where: { $0.description == instance }) else {
-      throw CommandError.noInput(
-        "no instance called \(printable(instance)) in the spool; there: "
-          + all.map(\.description).joined(separator: ", "))
+    var names = try reader.instances()
+    if let instance {
+      guard let name = names.first(where: { $0.description == instance }) else {
+        throw CommandError.noInput(
+          "no instance called \(printable(instance)) in the spool; there: "
+            + names.map(\.description).joined(separator: ", "))
+      }
+      names = [name]
     }
-    return [name]
+    for problem in names.compactMap(reader.layoutProblem) {
+      printError("\(programName): warning: \(problem.explanation)")
+    }
+    return names
   }
+}
 
-  /// The one event that `text` means: a path, a file's name, or the beginning of an id.
-  func entry(
-    named text: String, in reader: SpoolReader, states: [EventState] = EventState.allCases
-  ) throws -> SpoolEntry {
-    let matches = try reader.entries(named: text, of: instances(in: reader), in: states)
-    guard let match = matches.first else {
-      let folders =
-        states == EventState.allCases ? "the spool" : states.map(\.rawValue).joined(separator: ", ")
-      throw CommandError.negative("no event called \(printable(text)) in \(folders)")
+extension SpoolReader {
+  /// The one event that each of `texts` means: a path, a file's name, or the beginning of an id; or
+  /// why there is none. All are looked for at once.
+  func events(
+    named texts: [String], of instances: [InstanceName],
+    in states: [EventState] = EventState.allCases
+  ) throws(SpoolError) -> [Result<SpoolEntry, CommandError>] {
+    let matches = try entries(named: texts, of: instances, in: states)
+    return zip(texts, matches).map { text, matches in
+      guard let match = matches.first else {
+        let folders =
+          states == EventState.allCases
+          ? "the spool" : states.map(\.rawValue).joined(separator: ", ")
+        return .failure(.negative("no event called \(printable(text)) in \(folders)"))
+      }
+      guard matches.count == 1 else {
+        return .failure(
+          .negative(
+            "\(printable(text)) may be any of these:\n"
+              + matches.map { "  \(printable($0.path))" }.joined(separator: "\n")))
+      }
+      return .success(match)
     }
-    guard matches.count == 1 else {
-      throw CommandError.negative(
-        "\(printable(text)) may be any of these:\n"
-          + matches.map { "  \(printable($0.path))" }.joined(separator: "\n"))
-    }
-    return match
   }
 }

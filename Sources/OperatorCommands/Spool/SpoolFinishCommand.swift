@@ -17,7 +17,7 @@ struct SpoolFinishCommand: ParsableCommand {
     try reportingErrors(while: .moving) {
       try moveAll(
         selection, of: options, from: [.new, .cur, .defer, .dead], verb: "finished"
-      ) { consumer, entry in
+      ) { (consumer, entry) throws(SpoolError) in
         try consumer.finish(entry.fileName, in: entry.state, now: .now())
       }
     }

@@ -35,9 +35,6 @@ struct SpoolListCommand: ParsableCommand {
   @Flag(help: "One JSON object a line.")
   var json = false
 
-  /// So many are looked for at a time, and kept in memory.
-  private static let entriesPerLook = 100_000
-
   func validate() throws {
     guard limit ?? 0 >= 0 else { throw ValidationError("--limit must be 0 or more.") }
   }
@@ -45,70 +42,43 @@ struct SpoolListCommand: ParsableCommand {
   func run() throws {
     try reportingErrors {
       let reader = try options.reader()
-      let instances = try options.instances(in: reader)
-      let states = state.isEmpty ? EventState.allCases : state
-      let filter = filter(now: Timestamp.now().seconds)
-      var rest = limit ?? .max
-      var last: SpoolEntry?
-      while rest > 0 || last == nil {
-        let entries = try reader.oldest(
-          min(rest, Self.entriesPerLook), of: instances, in: states, after: last, where: filter)
-        show(entries, isFirst: last == nil)
-        rest -= entries.count
-        guard entries.count == Self.entriesPerLook, let end = entries.last else { return }
-        last = end
-      }
+      let listing = try reader.oldest(
+        limit ?? .max, of: options.instances(in: reader),
+        in: state.isEmpty ? EventState.allCases : state,
+        where: filter(now: Timestamp.now().seconds))
+      if json { printJSON(listing) } else { printTable(listing) }
     }
   }
 
-  private func show(_ entries: [SpoolEntry], isFirst: Bool) {
-    if json {
-      for entry in entries { printResult(entry.json.line) }
-    } else {
-      printTable(columns: isFirst ? Self.columns : nil, rows: entries.map(\.row))
-    }
+  private func printJSON(_ listing: SpoolListing) {
+    var output = OutputBuffer()
+    listing.forEach { name, place in output.append(eventObject(name, in: place).line) }
+    output.flush()
   }
 
-  private static let columns = ["ISSUED", "INSTANCE", "STATE", "EVENT", "ID", "FILE ID"]
+  private func printTable(_ listing: SpoolListing) {
+    var table = Table(columns: eventColumns)
+    listing.forEach { name, place in table.measure(eventRow(name, in: place)) }
+    table.printHead()
+    listing.forEach { name, place in table.print(eventRow(name, in: place)) }
+    table.flush()
+  }
 
   /// By what the names say.
-  private func filter(now: Int64) -> (SpoolEntry) -> Bool {
-    let isUnfiltered = kind == nil && status == nil && olderThan == nil && newerThan == nil
-    return { entry in
-      if isUnfiltered { return true }
-      guard let summary = entry.summary, let issued = summary.issuedSeconds else { return false }
+  private func filter(now: Int64) -> (UnsafeRawBufferPointer) -> Bool {
+    guard kind != nil || status != nil || olderThan != nil || newerThan != nil else {
+      return { _ in true }
+    }
+    return { name in
+      guard let summary = EventFileName(parsing: String(decoding: name, as: UTF8.self)),
+        let issued = summary.issuedSeconds
+      else { return false }
       let age = now - issued
       return kind.map { $0 == summary.kind } ?? true
         && status.map { $0 == summary.status } ?? true
         && olderThan.map { age >= $0.seconds } ?? true
         && newerThan.map { age < $0.seconds } ?? true
     }
-  }
-}
-
-/// How an event is listed, also by `spool tail`.
-extension SpoolEntry {
-  var row: [String] {
-    guard let summary else {
-      return ["?", "\(instance)", state.rawValue, "?", "?", printable(fileName)]
-    }
-    return [
-      printable(String(summary.issuedAt)), "\(instance)", state.rawValue,
-      printable("\(summary.kind)/\(summary.status)"), printable(String(summary.claimID)),
-      printable(String(summary.idPrefix)),
-    ]
-  }
-
-  var json: JSONObject {
-    [
-      "path": .string(path), "instance": .string("\(instance)"),
-      "state": .string(state.rawValue), "file": .string(fileName),
-      "issued": summary.map { .string(String($0.issuedAt)) },
-      "kind": summary.map { .string(String($0.kind)) },
-      "status": summary.map { .string(String($0.status)) },
-      "claimid": summary.map { .string(String($0.claimID)) },
-      "idprefix": summary.map { .string(String($0.idPrefix)) },
-    ]
   }
 }
 

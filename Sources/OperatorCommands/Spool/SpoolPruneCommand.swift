@@ -12,8 +12,13 @@ struct SpoolPruneCommand: ParsableCommand {
     discussion: """
       Removes the events in done/ whose day ended before --older-than, and with --dead those in dead/ \
       whose last attempt was. Also forgets the hours in ids/ that no replay can come from any more \
-      (\(Freshness.memorySeconds / 86_400) days), as the responder does by itself. An event that a \
-      running command holds is not touched.
+      (\(Freshness.memorySeconds / 86_400) days), as the responder does by itself, and the records of \
+      attempts whose event is gone.
+
+      Age is also counted back from the newest event's own time, so that a clock that is ahead removes \
+      nothing that is young. An event in dead/ that a running command holds is not touched.
+
+      Exit code 0: everything was removed; 1: something was not, and is named.
       """)
 
   @OptionGroup var options: SpoolOptions
@@ -31,32 +36,63 @@ struct SpoolPruneCommand: ParsableCommand {
     try reportingErrors(while: .moving) {
       let path = try options.path()
       let now = Timestamp.now()
+      var failed = 0
       for instance in try options.instances(in: options.reader()) {
-        try prune(instance, in: path, now)
+        failed += prune(instance, in: path, now)
+      }
+      guard failed == 0 else {
+        throw CommandError.negative(
+          "\(failed) \(failed == 1 ? "thing" : "things") could not be removed")
       }
     }
   }
 
-  private func prune(_ instance: InstanceName, in path: String, _ now: Timestamp) throws {
-    let consumer = try EventConsumer(of: instance, in: path)
-    let days = try consumer.finishedDays(endedSecondsAgo: olderThan.seconds, now: now)
-    let bar = ProgressBar(total: days.count)
-    var finished = 0
-    for day in days {
-      finished += try consumer.prune(day: day, isDryRun: dryRun)
-      bar.advance()
+  /// - Returns: how much could not be removed; each is named.
+  private func prune(_ instance: InstanceName, in path: String, _ now: Timestamp) -> Int {
+    var failed = 0
+    func report(_ error: SpoolError) {
+      printError("\(programName): \(error.explanation)")
+      failed += 1
     }
-    bar.finish()
-    let given =
-      dead
-      ? try consumer.pruneDead(olderThanSeconds: olderThan.seconds, now: now, isDryRun: dryRun)
-      : 0
-    if !dryRun {
-      try consumer.sync()
-      try Housekeeping(of: .openAsItIs(instance, in: path)).forgetAll(now: now)
+    /// What fails as a whole does not keep the rest from being removed.
+    func counting(_ body: () throws(SpoolError) -> Int) -> Int {
+      do throws(SpoolError) { return try body() } catch { report(error) }
+      return 0
     }
-    printResult(
-      "\(instance): \(finished) of done" + (dead ? ", \(given) of dead" : "")
-        + (dryRun ? " would be removed" : " removed"))
+    do throws(SpoolError) {
+      let consumer = try EventConsumer(of: instance, in: path)
+      let pruning = try Pruning(
+        of: consumer, olderThanSeconds: olderThan.seconds, now: now, isDryRun: dryRun,
+        report: report)
+      let days = try pruning.finishedDays()
+      let bar = ProgressBar(
+        total: days.reduce(0) { total, day in
+          total + counting { () throws(SpoolError) in try pruning.count(ofDay: day) }
+        })
+      let finished = days.reduce(0) { count, day in
+        count
+          + counting { () throws(SpoolError) in try pruning.prune(day: day, step: bar.advance) }
+      }
+      bar.finish()
+      let given = dead ? counting(pruning.pruneDead) : 0
+      let records = counting(pruning.pruneRecords)
+      if !dryRun {
+        _ = counting { () throws(SpoolError) in
+          try consumer.sync()
+          return 0
+        }
+        _ = counting { () throws(SpoolError) in
+          try Housekeeping(of: .openAsItIs(instance, in: path)).forgetAll(now: now)
+          return 0
+        }
+      }
+      printResult(
+        "\(instance): \(finished) of done" + (dead ? ", \(given) of dead" : "")
+          + (records > 0 ? ", \(records) records without an event" : "")
+          + (dryRun ? " would be removed" : " removed"))
+    } catch {
+      report(error)
+    }
+    return failed
   }
 }

@@ -15,7 +15,7 @@ struct SpoolRetryCommand: ParsableCommand {
     try reportingErrors(while: .moving) {
       try moveAll(
         selection, of: options, from: [.defer, .dead], verb: "retried"
-      ) { consumer, entry in
+      ) { (consumer, entry) throws(SpoolError) in
         try consumer.retry(entry.fileName, in: entry.state)
       }
     }

@@ -31,7 +31,8 @@ struct SpoolShowCommand: ParsableCommand {
   func run() throws {
     try reportingErrors {
       let reader = try options.reader()
-      let entry = try options.entry(named: event, in: reader)
+      let instances = try options.instances(in: reader)
+      let entry = try reader.events(named: [event], of: instances)[0].get()
       let line = try reader.contents(of: entry)
       if raw { return printResult(line) }
       guard let stored = StoredEvent(line: line) else {

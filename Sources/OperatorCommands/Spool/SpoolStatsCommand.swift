@@ -160,15 +160,3 @@ private struct SpoolStats {
     return lines.joined(separator: "\n")
   }
 }
-
-/// `YYYYMMDDThhmmssZ-`
-private func beginsWithTime(_ name: UnsafeRawBufferPointer) -> Bool {
-  guard name.count > 17, name[16] == UInt8(ascii: "-") else { return false }
-  return (0..<16).allSatisfy { index in
-    switch index {
-    case 8: name[index] == UInt8(ascii: "T")
-    case 15: name[index] == UInt8(ascii: "Z")
-    default: (0x30...0x39).contains(name[index])
-    }
-  }
-}

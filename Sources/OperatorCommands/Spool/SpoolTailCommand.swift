@@ -35,6 +35,13 @@ struct SpoolTailCommand: ParsableCommand {
   }
 
   private func show(_ entry: SpoolEntry) {
-    printResult(json ? entry.json.line : Array("\(entry.row.joined(separator: "  "))\n".utf8))
+    var name = entry.fileName
+    name.withUTF8 { bytes in
+      let name = UnsafeRawBufferPointer(bytes)
+      printResult(
+        json
+          ? eventObject(name, in: entry.place).line
+          : Array(eventRow(name, in: entry.place).joined(separator: "  ".utf8)) + [0x0A])
+    }
   }
 }

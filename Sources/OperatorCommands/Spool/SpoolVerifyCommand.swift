@@ -34,7 +34,7 @@ struct SpoolVerifyCommand: AsyncParsableCommand {
     let keys = try keysByInstance(in: reader)
     var entries: [SpoolEntry] = []
     for instance in try options.instances(in: reader) {
-      entries += try reader.all(of: instance)
+      entries += try reader.oldest(of: [instance], in: EventState.allCases).entries
     }
     let work = VerificationWork(reader: reader, entries: entries, keys: keys)
     let problems = await work.run().sorted { $0.path < $1.path }

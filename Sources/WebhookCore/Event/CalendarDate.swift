@@ -73,7 +73,7 @@ package struct CalendarDate: Sendable {
   }
 
   /// `20261124T171410Z` (ISO 8601, basic format).
-  var basic: String { formatted("YYYYMMDDThhmmssZ") }
+  package var basic: String { formatted("YYYYMMDDThhmmssZ") }
 
   /// `20261124T17`.
   package var basicHour: String { formatted("YYYYMMDDThh") }

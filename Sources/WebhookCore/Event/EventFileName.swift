@@ -17,11 +17,20 @@ package struct EventFileName: Hashable, Sendable, CustomStringConvertible {
 
   /// Nil if `name` is not of this form.
   package init?(parsing name: String) {
-    guard name.hasSuffix(".json") else { return nil }
-    let parts = name.dropLast(5).split(separator: "-", omittingEmptySubsequences: false)
-    guard parts.count == 5, parts[4].utf8.count == 32 else { return nil }
+    guard let parts = Self.parts(of: name.utf8)?.map(Substring.init) else { return nil }
     description = name
     (issuedAt, kind, status, claimID, idPrefix) = (parts[0], parts[1], parts[2], parts[3], parts[4])
+  }
+
+  /// The five parts of a name, in their order; nil if it is not of this form.
+  @inlinable
+  package static func parts<Name: BidirectionalCollection<UInt8>>(
+    of name: Name
+  ) -> [Name.SubSequence]? {
+    guard name.suffix(5).elementsEqual(".json".utf8) else { return nil }
+    let parts = name.dropLast(5).split(
+      separator: UInt8(ascii: "-"), omittingEmptySubsequences: false)
+    return parts.count == 5 && parts[4].count == 32 ? parts : nil
   }
 
   /// The seconds since 1970 of `iat`; nil if that is not a time.

@@ -1,6 +1,7 @@
 internal import Foundation
 internal import Glibc
 internal import StrictJSON
+internal import Synchronization
 internal import TestSupport
 internal import Testing
 
@@ -34,9 +35,9 @@ struct HTTPForwardingTests {
         if ($http_authorization != "Bearer token") { return 401 "no entry"; }
         return 204;
       }
-      location = /busy { add_header Retry-After 120 always; return 503 busy; }
+      location = /busy { add_header Retry-After 99999999999 always; return 503 busy; }
       location = /endless { error_page 405 =200 $uri; }
-      \([200, 201, 400, 401, 404, 408, 410, 429, 500, 502].map {
+      \([200, 201, 400, 401, 404, 405, 408, 410, 415, 421, 426, 429, 500, 502].map {
         "location = /\($0) { return \($0) \"said \($0)\"; }"
       }.joined(separator: "\n"))
       }
@@ -78,7 +79,7 @@ struct HTTPForwardingTests {
     let file = try site.folder.write("X-Other: 1\nAuthorization: Bearer token\n".utf8, to: "header")
     try await withTarget { url in
       let without = try await forward(to: "\(url)/private", "--once")
-      #expect(without.exitCode == 69 && site.count("defer") == 1, "\(without)")
+      #expect(without.exitCode == 69 && site.count("new") == 1, "\(without)")
       #expect(without.errorOutput.contains("credentials"), "\(without)")
       try site.addEvents(1, from: 1)
       let result = try await forward(to: "\(url)/private", "--header-file", file)
@@ -111,45 +112,138 @@ struct HTTPForwardingTests {
 
   // MARK: The meaning of answers
 
-  @Test(arguments: [
-    ("200", "done", Int32(0), ""), ("201", "done", 0, ""),
-    ("400", "dead", 1, #""answer":"400""#), ("401", "defer", 69, #""answer":"401""#),
-    ("404", "dead", 1, #""answer":"404""#), ("410", "dead", 1, #""answer":"410""#),
-    ("408", "defer", 1, #""answer":"408""#), ("500", "defer", 1, #""answer":"500""#),
-    ("429", "defer", 69, #""answer":"429""#), ("502", "defer", 69, #""answer":"502""#),
-    ("moved", "defer", 69, #""answer":"302""#), ("silent", "defer", 69, #""noanswer":true"#),
-    ("endless", "done", 0, ""),
-  ])
-  func answerDecides(path: String, folder: String, exitCode: Int32, record: String) async throws {
+  @Test(arguments: ["200", "201", "endless"])
+  func successIsAPromise(path: String) async throws {
     let name = try site.addEvents(1)[0]
+    try await withTarget { url in
+      let result = try await forward(to: "\(url)/\(path)")
+      #expect(result.exitCode == 0, "\(result)")
+    }
+    #expect(site.events == ["acme/done/\(site.today)/\(name)"])
+  }
+
+  @Test(arguments: [AnsweringServer.Answer.cutOff, .dripping])
+  func successIsAPromiseWhateverBecomesOfItsContent(answer: AnsweringServer.Answer) async throws {
+    let name = try site.addEvents(1)[0]
+    let server = try AnsweringServer { _ in answer }
+    let result = try await site.forward(to: server.url, "--timeout", "1")
+    #expect(result.exitCode == 0, "\(result)")
+    #expect(site.events == ["acme/done/\(site.today)/\(name)"])
+    #expect(server.requests == 1)
+  }
+
+  /// As long as the target takes no event, none pays for it, whatever it answers.
+  @Test(arguments: [
+    ("400", "answer 400: said 400"), ("401", "credentials"), ("404", "look at the URL"),
+    ("405", "look at the URL"), ("408", "answer 408"), ("410", "look at the URL"),
+    ("415", "look at the URL"), ("421", "look at the URL"), ("426", "look at the URL"),
+    ("429", "answer 429"), ("500", "answer 500"), ("502", "answer 502"), ("moved", "redirects"),
+    ("silent", "timed out"),
+  ])
+  func targetThatTakesNoneIsToBlameItself(path: String, problem: String) async throws {
+    let names = try site.addEvents(30, issuedApart: 60)
     try await withTarget { url in
       let timeout = path == "silent" ? "1" : "20"
       let result = try await forward(to: "\(url)/\(path)", "--timeout", timeout)
-      #expect(result.exitCode == exitCode, "\(result)")
+      #expect(result.exitCode == 69 && result.errorOutput.contains(problem), "\(result)")
     }
-    let place = folder == "done" ? "done/\(site.today)" : folder
-    #expect(site.events == ["acme/\(place)/\(name)"])
-    guard folder != "done" else { return }
-    let state = site.text("spool/acme/\(folder)/\(name).state")
-    #expect(state.contains(record), "\(state)")
-    if Int(path) != nil { #expect(state.contains(#""text":"said \#(path)""#), "\(state)") }
-    #expect(state.contains(folder == "dead" ? #""attempts":1"# : #""deferrals":1"#), "\(state)")
+    #expect(site.events == names.map { "acme/new/\($0)" })
   }
 
-  @Test func retryAfterIsHonoured() async throws {
-    let name = try site.addEvents(1)[0]
-    try await withTarget { url in
-      let forwarder = try site.startForwarder(to: "\(url)/busy", options: trusting)
-      #expect(try await eventually { site.text("forward.log").contains("pause=120s") })
-      forwarder.send(signal: SIGTERM)
-      #expect(try await forwarder.exitCode() == 0)
+  /// As soon as it takes others, an event that it does not take pays, wherever it stands.
+  @Test(
+    arguments: [
+      (.status(400), "dead", #""answer":"400""#), (.status(422), "dead", #""answer":"422""#),
+      (.status(404), "defer", #""answer":"404""#), (.status(401), "defer", #""answer":"401""#),
+      (.status(429), "defer", #""answer":"429""#), (.status(500), "defer", #""answer":"500""#),
+      (.status(503), "defer", #""answer":"503""#), (.silence, "defer", #""noanswer":true"#),
+    ] as [(AnsweringServer.Answer, String, String)], ["1", "8"])
+  func eventThatIsNotTakenWhileOthersArePays(
+    bad: (answer: AnsweringServer.Answer, folder: String, record: String), jobs: String
+  ) async throws {
+    let names = try site.addEvents(21, issuedApart: 60)
+    let places = [0, 10, 20]
+    let ids = places.map(site.id)
+    let server = try AnsweringServer { body in
+      ids.contains { body.contains($0) } ? bad.answer : .status(200)
     }
-    let times = site.text("spool/acme/defer/\(name).state")
+    let result = try await site.forward(to: server.url, "--timeout", "1", "--jobs", jobs)
+    #expect(result.exitCode == 1, "\(result)")
+    for (place, id) in zip(places, ids) {
+      let state = site.text("spool/acme/\(bad.folder)/\(names[place]).state")
+      #expect(state.contains(bad.record), "\(place): \(state); \(result)")
+      #expect(state.contains(bad.folder == "dead" ? #""attempts":1"# : #""deferrals":1"#))
+      #expect(result.errorOutput.contains("id=\(id)"), "\(result)")
+    }
+    #expect(site.count(bad.folder) == 3 && site.files("spool/acme/done").count == 18)
+  }
+
+  /// A target that refuses everything for a moment, and then takes it.
+  @Test(
+    arguments: [.status(400), .status(404), .status(500), .status(503), .cutOff]
+      as [AnsweringServer.Answer], [3, 300])
+  func outageOfTheTargetChargesNoEvent(answer: AnsweringServer.Answer, count: Int) async throws {
+    try site.addEvents(count)
+    let isOut = Atomic(true)
+    let server = try AnsweringServer { _ in isOut.load(ordering: .relaxed) ? answer : .status(204) }
+    if case .cutOff = answer { isOut.store(false, ordering: .relaxed) }
+    let forwarder = try site.startForwarder(to: server.url)
+    if isOut.load(ordering: .relaxed) {
+      #expect(try await eventually { site.text("forward.log").contains("result=unavailable") })
+      #expect(site.count("done") == 0 && site.count("dead") == 0 && site.count("defer") == 0)
+      isOut.store(false, ordering: .relaxed)
+    }
+    #expect(
+      try await eventually(seconds: 60) { site.files("spool/acme/done").count == count })
+    forwarder.send(signal: SIGTERM)
+    #expect(try await forwarder.exitCode() == 0)
+    #expect(!site.text("forward.log").contains("result=dead"))
+  }
+
+  /// One event that is refused always does not keep the others from a target that was away.
+  @Test func eventThatIsRefusedHoldsUpNoOther() async throws {
+    try site.addEvents(20, issuedApart: 60)
+    let bad = site.id(0)
+    let isOut = Atomic(true)
+    let server = try AnsweringServer { body in
+      isOut.load(ordering: .relaxed) || body.contains(bad) ? .status(400) : .status(204)
+    }
+    let forwarder = try site.startForwarder(to: server.url)
+    #expect(try await eventually { site.text("forward.log").contains("result=unavailable") })
+    isOut.store(false, ordering: .relaxed)
+    #expect(try await eventually(seconds: 60) { site.count("dead") == 1 })
+    #expect(site.files("spool/acme/done").count == 19)
+    forwarder.send(signal: SIGTERM)
+    #expect(try await forwarder.exitCode() == 0)
+  }
+
+  @Test func retryAfterHoldsUpThatEventAndNotTheProgram() async throws {
+    let names = try site.addEvents(30, issuedApart: 60)
+    let bad = site.id(3)
+    let server = try AnsweringServer { body in
+      body.contains(bad)
+        ? .status(503, field: "Retry-After: 99999999999") : .status(200)
+    }
+    let result = try await site.forward(to: server.url)
+    #expect(result.exitCode == 1, "\(result)")
+    #expect(site.files("spool/acme/done").count == 29)
+    let times = site.text("spool/acme/defer/\(names[3]).state")
       .matches(of: /attempt":"(\d{4}[^".]+)\.\d+Z"/).compactMap {
         ISO8601DateFormatter().date(from: "\($0.1)Z")
       }
     try #require(times.count == 2)
-    #expect((119...121).contains(times[1].timeIntervalSince(times[0])))
+    #expect((86_399...86_401).contains(times[1].timeIntervalSince(times[0])))
+  }
+
+  @Test func targetIsLeftInPeaceForSomeMinutesAtMost() async throws {
+    try site.addEvents(1)
+    try await withTarget { url in
+      let forwarder = try site.startForwarder(to: "\(url)/busy", options: trusting)
+      #expect(try await eventually { site.text("forward.log").contains("pause=300s") })
+      forwarder.send(signal: SIGTERM)
+      #expect(try await forwarder.exitCode() == 0)
+    }
+    #expect(site.count("new") == 1)
   }
 
   @Test func certificateThatNobodyVouchesForIsRefused() async throws {
@@ -158,12 +252,10 @@ struct HTTPForwardingTests {
       let result = try await site.forward(to: "\(url)/200")
       #expect(result.exitCode == 69, "\(result)")
       #expect(result.errorOutput.contains("certificate"), "\(result)")
-      try site.makeDue(name)
       let wrongName = try await forward(to: url.replacing("localhost", with: "127.0.0.1") + "/200")
       #expect(wrongName.exitCode == 69 && wrongName.errorOutput.contains("name"), "\(wrongName)")
     }
-    #expect(site.events == ["acme/defer/\(name)"])
-    #expect(site.text("spool/acme/defer/\(name).state").contains(#""deferrals":2"#))
+    #expect(site.events == ["acme/new/\(name)"])
   }
 
   @Test(arguments: ["http://example.com/", "ftp://localhost/", "https://u:secret@localhost/", "x"])
@@ -179,12 +271,9 @@ struct HTTPForwardingTests {
     let port = try freePort()
     let forwarder = try site.startForwarder(to: "http://localhost:\(port)/", "--jobs", "4")
     #expect(try await eventually { site.text("forward.log").contains("result=unavailable") })
-    // Only the events that were tried are in defer/.
-    #expect(site.count("new") >= 480)
-    #expect(site.count("defer") >= 1)
     forwarder.send(signal: SIGTERM)
     #expect(try await forwarder.exitCode() == 0)
-    #expect(site.count("new") + site.count("defer") == 500)
+    #expect(site.count("new") == 500)
   }
 
   @Test func firstSignalLetsRequestsFinish() async throws {
@@ -197,6 +286,6 @@ struct HTTPForwardingTests {
       #expect(try await forwarder.exitCode() == 0)
     }
     // Two requests reached their time limit. The others were not begun.
-    #expect(site.count("defer") == 2 && site.count("new") == 18)
+    #expect(site.count("new") == 20)
   }
 }

@@ -12,22 +12,20 @@ struct Answer {
   var delivery: Delivery {
     switch status {
     case 200..<300: .delivered
-    // What is wrong with our credentials is not the event's fault.
-    case 401, 403, 407, 408, 429, 500...:
-      .putOff(ending, text: text, afterSeconds: retryAfterSeconds)
-    case 400..<500: .refused(ending, text: text)
-    // No answer, or a redirect, which is not followed.
-    default: .putOff(ending, text: text, afterSeconds: 0)
+    case 400..<500 where problem == nil: .refused(ending, text: text)
+    default: .putOff(ending, text: text, afterSeconds: retryAfterSeconds, problem: problem)
     }
   }
 
-  /// Why no further event need be tried now; nil if there is no reason.
-  var error: TargetError? {
+  /// What is wrong if it is not the event: the target, what leads to it, or our credentials. Nil if
+  /// the answer may be about the event alone.
+  var problem: String? {
     switch status {
-    case 0: .unavailable(text)
-    case 300..<400: .unavailable("answer \(status): redirects are not followed, name the new URL")
-    case 401, 403, 407: .unavailable("answer \(status): look at the credentials in --header-file")
-    case 429, 502, 503, 504: .unavailable("answer \(status)", afterSeconds: retryAfterSeconds)
+    case 0: text
+    case 300..<400: "answer \(status): redirects are not followed, name the new URL"
+    case 401, 403, 407: "answer \(status): look at the credentials in --header-file"
+    case 404, 405, 410, 411, 415, 421, 426: "answer \(status): look at the URL"
+    case 408, 425, 429, 502, 503, 504: "answer \(status)"
     default: nil
     }
   }

@@ -6,6 +6,9 @@ internal import ServiceProcess
 /// A server that takes each event as the POST of a CloudEvents 1.0.2 structured event (its HTTP
 /// protocol binding, §3.2). A 2xx is its promise.
 final class HTTPTarget: EventTarget {
+  /// A target that is away is not asked more often at a time.
+  private static let mostProblemsInARow = 3
+
   private let settings: Transfer.Settings
   private let headerFile: HeaderFile?
   private let jobs: Int
@@ -41,12 +44,13 @@ final class HTTPTarget: EventTarget {
     guard let fields else { throw .target(.unavailable("out of memory")) }
     var waiting = events.enumerated().makeIterator()
     var running: [UnsafeMutableRawPointer: Transfer] = [:]
-    var error: TargetError?
+    var mayBegin = true
+    var problems = 0
     defer { for easy in running.keys { curl_multi_remove_handle(multi, easy) } }
     while true {
       signals.read()
       guard !signals.request.endsWork else { throw .target(.interrupted) }
-      while error == nil, !signals.request.isMade, running.count < jobs,
+      while mayBegin, !signals.request.isMade, running.count < jobs,
         let (index, event) = waiting.next()
       {
         guard let transfer = Transfer(event, at: index, settings, fields: fields),
@@ -63,16 +67,16 @@ final class HTTPTarget: EventTarget {
         guard let transfer = running.removeValue(forKey: easy) else { continue }
         curl_multi_remove_handle(multi, easy)
         let answer = transfer.answer(code)
-        error = error ?? answer.error
         do throws(SpoolError) {
-          _ = try settle(transfer.index, answer.delivery)
+          let goesOn = try settle(transfer.index, answer.delivery)
+          problems = answer.problem == nil ? 0 : problems + 1
+          mayBegin = mayBegin && goesOn && problems < Self.mostProblemsInARow
         } catch {
           throw .spool(error)
         }
       }
       if count > 0 { wait(signals) }
     }
-    if let error { throw .target(error) }
     // Some may not have been begun.
     if signals.request.isMade { throw .target(.interrupted) }
   }

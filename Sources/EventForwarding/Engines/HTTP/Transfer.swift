@@ -85,18 +85,17 @@ final class Transfer {
     return received <= Self.maximumAnswerBytes
   }
 
-  /// What came of it.
+  /// What came of it. A status is an answer, whatever becomes of the content behind it.
   func answer(_ code: CURLcode) -> Answer {
-    // A server that answers without end has answered.
-    let isCutOff = code == CURLE_WRITE_ERROR && received > Self.maximumAnswerBytes
-    guard code == CURLE_OK || isCutOff else {
+    let status = ccurl_status(easy)
+    guard status >= 200 else {
       let detail = String(cString: errorText)
       return Answer(
         status: 0, retryAfterSeconds: 0,
         text: oneLine(detail.isEmpty ? String(cString: curl_easy_strerror(code)) : detail))
     }
     return Answer(
-      status: ccurl_status(easy), retryAfterSeconds: max(0, Int64(ccurl_retry_after(easy))),
+      status: status, retryAfterSeconds: max(0, Int64(ccurl_retry_after(easy))),
       text: String(decoding: answerText, as: UTF8.self))
   }
 }

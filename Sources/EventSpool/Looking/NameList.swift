@@ -1,0 +1,137 @@
+internal import Glibc
+internal import WebhookCore
+
+/// Names of event files, each with the number of the folder that it was found in, packed into some
+/// 90 bytes a name; or only the oldest of those that are offered, for the names begin with the time.
+/// For one thread.
+package final class NameList {
+  /// A name, valid as long as its list.
+  package struct Name {
+    fileprivate let start: UnsafeRawPointer
+    fileprivate let count: UInt32
+    /// The number that it was offered with.
+    package let folder: UInt32
+
+    package var bytes: UnsafeRawBufferPointer {
+      UnsafeRawBufferPointer(start: start, count: Int(count))
+    }
+
+    package var text: String { String(decoding: bytes, as: UTF8.self) }
+  }
+
+  private let limit: Int
+  private var storage = NameStorage()
+  private var names: [Name] = []
+  /// A name from here on is not among the oldest.
+  private var bound: Name?
+  /// Whether one that was offered is not kept.
+  package private(set) var isCut = false
+
+  /// - Parameter limit: how many of the oldest are kept.
+  package init(limit: Int = .max) {
+    self.limit = limit
+  }
+
+  package var count: Int { names.count }
+
+  /// Whether the name can be among the oldest, by what has been offered so far.
+  package func mayKeep(_ name: UnsafeRawBufferPointer) -> Bool {
+    bound.map { precedes(name, $0.bytes) } ?? true
+  }
+
+  /// - Parameter name: 65,535 bytes at most; a file's has 255.
+  package func offer(_ name: UnsafeRawBufferPointer, in folder: Int) {
+    guard mayKeep(name) else {
+      isCut = true
+      return
+    }
+    names.append(
+      Name(start: storage.copy(name), count: UInt32(name.count), folder: UInt32(folder)))
+    if limit < .max, names.count >= max(2 * limit, 64) { cut() }
+  }
+
+  /// In their order, which is that of the bytes; names that are equal in the order of their folders.
+  package func sorted() -> [Name] {
+    cut()
+    return names
+  }
+
+  private func cut() {
+    names.sort(by: isBefore)
+    guard names.count >= limit else { return }
+    bound = names.last
+    guard names.count > limit else { return }
+    isCut = true
+    // What is not kept takes no memory.
+    let old = storage
+    storage = NameStorage()
+    names = names.prefix(limit).map {
+      Name(start: storage.copy($0.bytes), count: $0.count, folder: $0.folder)
+    }
+    bound = names.last
+    withExtendedLifetime(old) {}
+  }
+
+  private func isBefore(_ one: Name, _ other: Name) -> Bool {
+    let order = memcmp(one.start, other.start, Int(min(one.count, other.count)))
+    if order != 0 { return order < 0 }
+    return (one.count, one.folder) < (other.count, other.folder)
+  }
+}
+
+/// Where the bytes of names lie. They stay where they are as long as this does.
+private final class NameStorage {
+  private static let blockBytes = 1 << 20
+
+  private var blocks: [UnsafeMutableRawPointer] = []
+  /// How much of the last block is taken.
+  private var used = NameStorage.blockBytes
+
+  deinit {
+    for block in blocks { block.deallocate() }
+  }
+
+  func copy(_ name: UnsafeRawBufferPointer) -> UnsafeRawPointer {
+    if used + name.count > Self.blockBytes {
+      blocks.append(.allocate(byteCount: Self.blockBytes, alignment: 1))
+      used = 0
+    }
+    let start = blocks[blocks.count - 1] + used
+    // An empty name may have no address.
+    if let bytes = name.baseAddress { start.copyMemory(from: bytes, byteCount: name.count) }
+    used += name.count
+    return UnsafeRawPointer(start)
+  }
+}
+
+/// Whether `one` comes before `other`, byte by byte.
+package func precedes(_ one: UnsafeRawBufferPointer, _ other: UnsafeRawBufferPointer) -> Bool {
+  // An empty buffer may have no address.
+  guard let first = one.baseAddress, let second = other.baseAddress else {
+    return one.count < other.count
+  }
+  let order = memcmp(first, second, min(one.count, other.count))
+  return order == 0 ? one.count < other.count : order < 0
+}
+
+/// Whether the name begins with a time, as an event file's does: `YYYYMMDDThhmmssZ-`.
+package func beginsWithTime(_ name: UnsafeRawBufferPointer) -> Bool {
+  guard name.count > 17, name[16] == UInt8(ascii: "-") else { return false }
+  return (0..<16).allSatisfy { index in
+    switch index {
+    case 8: name[index] == UInt8(ascii: "T")
+    case 15: name[index] == UInt8(ascii: "Z")
+    default: (0x30...0x39).contains(name[index])
+    }
+  }
+}
+
+extension Directory {
+  /// Calls `body` with the name of every event's file, in no order.
+  func forEachEventName(_ body: (UnsafeRawBufferPointer) -> Void) throws(SpoolError) {
+    try forEachName { name in
+      if EventFileName.marksEvent(name) { body(name) }
+      return true
+    }
+  }
+}
