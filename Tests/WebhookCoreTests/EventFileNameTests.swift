@@ -50,6 +50,6 @@ struct EventFileNameTests {
     ("json", false), ("a.jso", false), ("", false),
   ])
   func visibleNameWithTheSuffixMarksAnEvent(name: String, marks: Bool) {
-    #expect(EventFileName.marksEvent(Array(name.utf8)) == marks)
+    #expect(isEventsName(Array(name.utf8).span) == marks)
   }
 }

@@ -30,7 +30,9 @@ package struct ArrivalNames {
       switch arrival {
       case .overflow: hasOverflow = true
       case .name(let name, let watch):
-        guard EventFileName.marksEvent(name), let instance = instances[watch] else { continue }
+        guard isEventsName(name.span), let instance = instances[watch] else {
+          continue
+        }
         body(
           SpoolEntry(
             place: SpoolPlace(instance: instance, state: .new),

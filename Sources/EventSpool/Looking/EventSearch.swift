@@ -52,7 +52,9 @@ private struct WantedNames {
 
   func forEachMatch(of name: UnsafeRawBufferPointer, _ body: (Int) -> Void) {
     if !names.isEmpty { names[Array(name)]?.forEach(body) }
-    guard !prefixes.isEmpty, let id = EventFileName.parts(of: name)?.last else { return }
-    for length in prefixLengths { prefixes[Array(id.prefix(length))]?.forEach(body) }
+    guard !prefixes.isEmpty, let id = EventFileName.Parts(of: name)?.idPrefix else {
+      return
+    }
+    for length in prefixLengths { prefixes[Array(name[id.prefix(length)])]?.forEach(body) }
   }
 }

@@ -104,6 +104,18 @@ private final class NameStorage {
   }
 }
 
+/// Whether a file of this name is taken for an event.
+package func isEventsName(_ name: UnsafeRawBufferPointer) -> Bool {
+  isEventsName(name.assumingMemoryBound(to: UInt8.self).span)
+}
+
+extension EventFileName.Parts {
+  /// Nil if `name` is no event's.
+  package init?(of name: UnsafeRawBufferPointer) {
+    self.init(of: name.assumingMemoryBound(to: UInt8.self).span)
+  }
+}
+
 /// Whether `one` comes before `other`, byte by byte.
 package func precedes(_ one: UnsafeRawBufferPointer, _ other: UnsafeRawBufferPointer) -> Bool {
   // An empty buffer may have no address.
@@ -130,7 +142,7 @@ extension Directory {
   /// Calls `body` with the name of every event's file, in no order.
   func forEachEventName(_ body: (UnsafeRawBufferPointer) -> Void) throws(SpoolError) {
     try forEachName { name in
-      if EventFileName.marksEvent(name) { body(name) }
+      if isEventsName(name) { body(name) }
       return true
     }
   }

@@ -66,7 +66,7 @@ package struct Pruning {
     var count = 0
     var failure: SpoolError?
     try folder.forEachName { name in
-      guard EventFileName.marksEvent(name), isOld || !isYoung(name) else { return true }
+      guard isEventsName(name), isOld || !isYoung(name) else { return true }
       step()
       if !isDryRun {
         do throws(SpoolError) {

@@ -10,31 +10,34 @@ func eventRow(_ name: UnsafeRawBufferPointer, in place: SpoolPlace) -> [[UInt8]]
   let instance = Array(place.instance.description.utf8)
   let state = Array(place.state.rawValue.utf8)
   let unknown = [UInt8(ascii: "?")]
-  guard let parts = EventFileName.parts(of: name) else {
-    return [unknown, instance, state, unknown, unknown, shown(name[...])]
+  guard let parts = EventFileName.Parts(of: name) else {
+    return [unknown, instance, state, unknown, unknown, shown(name, 0..<name.count)]
   }
   return [
-    shown(parts[0]), instance, state,
-    shown(parts[1]) + [UInt8(ascii: "/")] + shown(parts[2]), shown(parts[3]), shown(parts[4]),
+    shown(name, parts.issuedAt), instance, state,
+    shown(name, parts.kind) + [UInt8(ascii: "/")] + shown(name, parts.status),
+    shown(name, parts.claimID), shown(name, parts.idPrefix),
   ]
 }
 
 /// The same for a program.
 func eventObject(_ name: UnsafeRawBufferPointer, in place: SpoolPlace) -> JSONObject {
-  let parts = EventFileName.parts(of: name)
-  func part(_ index: Int) -> JSONValue? { parts.map { .string(Array($0[index])) } }
+  let parts = EventFileName.Parts(of: name)
+  func value(_ part: Range<Int>?) -> JSONValue? { part.map { .string(Array(name[$0])) } }
   return [
     "path": .string(Array("\(place.path)/".utf8) + name),
     "instance": .string(place.instance.description), "state": .string(place.state.rawValue),
-    "file": .string(Array(name)), "issued": part(0), "kind": part(1), "status": part(2),
-    "claimid": part(3), "idprefix": part(4),
+    "file": .string(Array(name)), "issued": value(parts?.issuedAt), "kind": value(parts?.kind),
+    "status": value(parts?.status), "claimid": value(parts?.claimID),
+    "idprefix": value(parts?.idPrefix),
   ]
 }
 
 /// As it is, if that is plain.
-private func shown(_ bytes: Slice<UnsafeRawBufferPointer>) -> [UInt8] {
+private func shown(_ name: UnsafeRawBufferPointer, _ part: Range<Int>) -> [UInt8] {
+  let bytes = UnsafeRawBufferPointer(rebasing: name[part])
   let isPlain = bytes.allSatisfy { byte in
-    (0x21...0x7E).contains(byte) && byte != UInt8(ascii: "\\") && byte != UInt8(ascii: "\"")
+    byte > 0x20 && byte < 0x7F && byte != UInt8(ascii: "\\") && byte != UInt8(ascii: "\"")
   }
   return isPlain
     ? Array(bytes) : Array(printable(String(decoding: bytes, as: UTF8.self)).utf8)

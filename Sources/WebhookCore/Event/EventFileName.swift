@@ -17,30 +17,53 @@ package struct EventFileName: Hashable, Sendable, CustomStringConvertible {
 
   /// Nil if `name` is not of this form.
   package init?(parsing name: String) {
-    guard let parts = Self.parts(of: name.utf8)?.map(Substring.init) else { return nil }
+    let bytes = Array(name.utf8)
+    guard let parts = Parts(of: bytes.span) else { return nil }
+    func text(_ part: Range<Int>) -> Substring { Substring(decoding: bytes[part], as: UTF8.self) }
     description = name
-    (issuedAt, kind, status, claimID, idPrefix) = (parts[0], parts[1], parts[2], parts[3], parts[4])
-  }
-
-  /// The five parts of a name, in their order; nil if it is not of this form.
-  @inlinable
-  package static func parts<Name: BidirectionalCollection<UInt8>>(
-    of name: Name
-  ) -> [Name.SubSequence]? {
-    guard name.suffix(5).elementsEqual(".json".utf8) else { return nil }
-    let parts = name.dropLast(5).split(
-      separator: UInt8(ascii: "-"), omittingEmptySubsequences: false)
-    return parts.count == 5 && parts[4].count == 32 ? parts : nil
+    (issuedAt, kind, status) = (text(parts.issuedAt), text(parts.kind), text(parts.status))
+    (claimID, idPrefix) = (text(parts.claimID), text(parts.idPrefix))
   }
 
   /// The seconds since 1970 of `iat`; nil if that is not a time.
   package var issuedSeconds: Int64? { CalendarDate.seconds(atBasicTime: String(issuedAt)) }
 
-  /// Whether a file of this name is taken for an event: other files may lie beside.
-  @inlinable
-  package static func marksEvent(_ name: some BidirectionalCollection<UInt8>) -> Bool {
-    name.count > 5 && name.first != UInt8(ascii: ".") && name.suffix(5).elementsEqual(".json".utf8)
+  /// Where the parts stand in a name's bytes, for looking through many names.
+  package struct Parts {
+    package let issuedAt, kind, status, claimID, idPrefix: Range<Int>
+
+    /// Nil if `name` is not of this form.
+    package init?(of name: Span<UInt8>) {
+      guard isEventsName(name) else { return nil }
+      let end = name.count - 5
+      var hyphens = (0, 0, 0, 0)
+      var count = 0
+      for index in 0..<end where name[index] == UInt8(ascii: "-") {
+        switch count {
+        case 0: hyphens.0 = index
+        case 1: hyphens.1 = index
+        case 2: hyphens.2 = index
+        case 3: hyphens.3 = index
+        default: return nil
+        }
+        count += 1
+      }
+      guard count == 4, end - hyphens.3 == 33 else { return nil }
+      issuedAt = 0..<hyphens.0
+      kind = hyphens.0 + 1..<hyphens.1
+      status = hyphens.1 + 1..<hyphens.2
+      claimID = hyphens.2 + 1..<hyphens.3
+      idPrefix = hyphens.3 + 1..<end
+    }
   }
+}
+
+/// Whether a file of this name is taken for an event: other files may lie beside.
+package func isEventsName(_ name: Span<UInt8>) -> Bool {
+  let count = name.count
+  return count > 5 && name[0] != UInt8(ascii: ".") && name[count - 5] == UInt8(ascii: ".")
+    && name[count - 4] == UInt8(ascii: "j") && name[count - 3] == UInt8(ascii: "s")
+    && name[count - 2] == UInt8(ascii: "o") && name[count - 1] == UInt8(ascii: "n")
 }
 
 /// The name of the event with these claims and this id.

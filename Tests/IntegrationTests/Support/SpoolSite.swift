@@ -43,10 +43,11 @@ struct SpoolSite: Sendable {
   /// - Returns: the file names, in the order of the events.
   @discardableResult
   func addEvents(
-    _ count: Int, from first: Int = 0, issuedApart: Int = 0, instance: String = "acme"
+    _ count: Int, from first: Int = 0, issuedFrom: Int = 1_790_000_000, issuedApart: Int = 0,
+    instance: String = "acme"
   ) throws -> [String] {
     try (first..<first + count).map { number in
-      let seconds = 1_790_000_000 + number * issuedApart
+      let seconds = issuedFrom + number * issuedApart
       let time = Date(timeIntervalSince1970: Double(seconds)).formatted(.iso8601)
       let basic = time.filter { $0 != "-" && $0 != ":" }
       let name = "\(basic)-export-done-\(number)-\(id(number).prefix(32)).json"
@@ -58,7 +59,7 @@ struct SpoolSite: Sendable {
         + #""remoteaddr":"192.0.2.1","eventkey":"\#(id(number))","keyid":"k","#
         + #""xsignature":"ES512 /api/webhook.key","jws":"a.b.c"}"# + "\n"
       // The file gets its name only when it is whole, as from a publisher.
-      let draft = try folder.write(line.utf8, to: "draft")
+      let draft = try folder.write(line.utf8, to: "spool/\(instance)/draft")
       try folder.makeFolder("spool/\(instance)/new")
       try folder.write("1\n".utf8, to: "spool/\(instance)/format")
       Glibc.rename(draft, "\(path)/spool/\(instance)/new/\(name)")
@@ -91,6 +92,14 @@ struct SpoolSite: Sendable {
     _ script: String, environment more: [String: String] = [:]
   ) async throws -> CommandResult {
     try await command("sh", ["-c", script], environment: environment.merging(more) { $1 })
+  }
+
+  /// The same with a clock that is wrong by so much, as in `+1y`. The program faketime(1) itself does
+  /// not start many times at once.
+  func shell(_ script: String, clock offset: String) async throws -> CommandResult {
+    try await shell(
+      "export LD_PRELOAD=$(echo /usr/lib/*/faketime/libfaketime.so.1) && exec \(script)",
+      environment: ["FAKETIME": offset, "FAKETIME_DONT_FAKE_MONOTONIC": "1"])
   }
 
   /// Runs `spool run` to its end, with a shell script as its command.
