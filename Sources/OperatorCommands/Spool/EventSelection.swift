@@ -54,7 +54,7 @@ func moveAll(
       }
       if !selection.dryRun { try move(consumer, entry) }
       _ = consume held
-      printResult(printable(entry.path))
+      printChange(printable(entry.path))
       moved += 1
     } catch let error as CommandError {
       printError("\(programName): \(error.description)")

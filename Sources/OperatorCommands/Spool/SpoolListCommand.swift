@@ -63,7 +63,7 @@ struct SpoolListCommand: ParsableCommand {
 
   private func show(_ entries: [SpoolEntry], isFirst: Bool) {
     if json {
-      for entry in entries { printResult(entry.json.line) }
+      for entry in entries { printJSON(entry.json) }
     } else {
       printTable(columns: isFirst ? Self.columns : nil, rows: entries.map(\.row))
     }

@@ -55,7 +55,7 @@ struct SpoolPruneCommand: ParsableCommand {
       try consumer.sync()
       try Housekeeping(of: .openAsItIs(instance, in: path)).forgetAll(now: now)
     }
-    printResult(
+    printChange(
       "\(instance): \(finished) of done" + (dead ? ", \(given) of dead" : "")
         + (dryRun ? " would be removed" : " removed"))
   }

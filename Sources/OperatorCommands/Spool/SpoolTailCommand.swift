@@ -24,7 +24,8 @@ struct SpoolTailCommand: ParsableCommand {
         throw CommandError.system(
           "inotify_init1: \(String(cString: strerror(errno))); raise fs.inotify.max_user_instances")
       }
-      while !isOutputClosed() {
+      while true {
+        endIfUnread()
         let missed = try arrivals.next(
           withinMilliseconds: 1_000, where: options.isWanted, show)
         if missed {
@@ -35,6 +36,6 @@ struct SpoolTailCommand: ParsableCommand {
   }
 
   private func show(_ entry: SpoolEntry) {
-    printResult(json ? entry.json.line : Array("\(entry.row.joined(separator: "  "))\n".utf8))
+    if json { printJSON(entry.json) } else { printResult(entry.row.joined(separator: "  ")) }
   }
 }
