@@ -93,14 +93,17 @@ struct SpoolCommandTests {
 
   @Test func statsForPrometheusHaveTypesAndLabels() async throws {
     let result = try await delveWebhook("spool", "stats", "--prometheus")
+    let spool = "spool=\"\(folder.path)/spool\""
     #expect(result.output.contains("# TYPE delve_webhook_spool_events gauge\n"))
     #expect(
-      result.output.contains("delve_webhook_spool_events{instance=\"acme\",state=\"done\"} 1\n"))
+      result.output.contains(
+        "delve_webhook_spool_events{\(spool),instance=\"acme\",state=\"done\"} 1\n"))
     #expect(
       result.output.contains(
-        "delve_webhook_spool_oldest_age_seconds{instance=\"acme\",state=\"new\"} "))
-    #expect(!result.output.contains("oldest_age_seconds{instance=\"acme\",state=\"dead\"}"))
-    #expect(result.output.contains("\ndelve_webhook_spool_free_inodes "))
+        "delve_webhook_spool_oldest_age_seconds{\(spool),instance=\"acme\",state=\"new\"} "))
+    #expect(
+      !result.output.contains("oldest_age_seconds{\(spool),instance=\"acme\",state=\"dead\"}"))
+    #expect(result.output.contains("\ndelve_webhook_spool_free_inodes{\(spool)} "))
   }
 
   // MARK: config check

@@ -1,0 +1,72 @@
+internal import Glibc
+internal import LinuxSystem
+package import WebhookCore
+
+/// How many events an instance has in one state, and how old the oldest is.
+package struct StateSummary: Sendable {
+  package private(set) var count = 0
+  /// Seconds since 1970: the oldest event's `iat`, which its name begins with. If a name has no
+  /// time, the file's modification counts, whatever lies there. Nil if there is nothing.
+  package private(set) var oldestSeconds: Int64?
+  /// The earliest name that has a time.
+  private var earliest: [UInt8]?
+
+  fileprivate mutating func count(_ name: UnsafeRawBufferPointer, modified: () -> Int64?) {
+    count += 1
+    guard beginsLikeTime(name) else { return take(modified()) }
+    // Names sort by their times: a later one needs no further look.
+    if let earliest, !precedes(name, earliest) { return }
+    let text = String(decoding: name.prefix(timeLength), as: UTF8.self)
+    guard let seconds = CalendarDate.seconds(atBasicTime: text) else { return take(modified()) }
+    earliest = Array(name)
+    take(seconds)
+  }
+
+  private mutating func take(_ seconds: Int64?) {
+    guard let seconds else { return }
+    oldestSeconds = min(seconds, oldestSeconds ?? seconds)
+  }
+}
+
+extension SpoolReader {
+  /// Sums up the events of `instance` in `state`. However many there are, none is kept.
+  package func summary(
+    of instance: InstanceName, in state: EventState
+  ) throws(SpoolError) -> StateSummary {
+    var summary = StateSummary()
+    try forEachFolder(of: instance, in: state) { (folder, _) throws(SpoolError) in
+      let own = try folder.open(".", O_RDONLY | O_DIRECTORY, on: .folder)
+      let raw = own.raw
+      try folder.forEachEventName { name in
+        summary.count(name) { modificationSeconds(of: name, in: raw) }
+      }
+    }
+    return summary
+  }
+}
+
+/// `YYYYMMDDThhmmssZ`
+private let timeLength = 16
+
+/// `YYYYMMDDThhmmssZ-`, and no month, day, hour, minute or second that no calendar has.
+private func beginsLikeTime(_ name: UnsafeRawBufferPointer) -> Bool {
+  guard name.count > timeLength, name[8] == UInt8(ascii: "T"), name[15] == UInt8(ascii: "Z"),
+    name[timeLength] == UInt8(ascii: "-")
+  else { return false }
+  func isNumber(_ start: Int, _ range: ClosedRange<Int>) -> Bool {
+    let digits = (Int(name[start]) - 0x30, Int(name[start + 1]) - 0x30)
+    return (0...9).contains(digits.0) && (0...9).contains(digits.1)
+      && range.contains(digits.0 * 10 + digits.1)
+  }
+  return isNumber(0, 0...99) && isNumber(2, 0...99) && isNumber(4, 1...12) && isNumber(6, 1...31)
+    && isNumber(9, 0...23) && isNumber(11, 0...59) && isNumber(13, 0...59)
+}
+
+/// Of whatever lies there, a symbolic link itself included; nil if nothing does any more.
+/// - Parameter name: bytes; no text, perhaps.
+private func modificationSeconds(of name: UnsafeRawBufferPointer, in folder: Int32) -> Int64? {
+  let bytes = name.map(CChar.init(bitPattern:)) + [0]
+  var status = stat()
+  guard fstatat(folder, bytes, &status, AT_SYMLINK_NOFOLLOW) == 0 else { return nil }
+  return Int64(status.st_mtim.tv_sec)
+}
