@@ -53,7 +53,8 @@ let package = Package(
     .target(
       name: "WebhookConfiguration", dependencies: ["CYAML", "LinuxSystem", "WebhookCore"],
       swiftSettings: strict),
-    // What a program needs that runs for long: log, clock, the service manager, stop signals.
+    // What a program needs that runs for long: log, clock, the service manager, stop signals,
+    // metrics.
     .target(
       name: "ServiceProcess", dependencies: ["LinuxSystem", "WebhookCore"], swiftSettings: strict),
     .target(
@@ -75,7 +76,8 @@ let package = Package(
     .target(
       name: "CommandLineProgram",
       dependencies: [
-        "EventSpool", "LinuxSystem", "ServiceProcess", "WebhookConfiguration", "WebhookCore",
+        "EventSpool", "LinuxSystem", "ServiceProcess", "StrictJSON", "WebhookConfiguration",
+        "WebhookCore",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),

@@ -1,30 +1,38 @@
 internal import Glibc
 internal import LinuxSystem
+package import StrictJSON
 
 /// A sentence for the operator. If nobody can read it, the exit code says what it can.
 package func printError(_ line: String) {
   try? writeAll(Array("\(line)\n".utf8), to: STDERR_FILENO)
 }
 
-/// Writes results to standard output, without a buffer that a crash could lose.
+/// Writes results to standard output, without a buffer that a crash could lose. If their reader has
+/// gone, as `head` does, this ends the program: nobody wants the rest.
 package func printResult(_ bytes: [UInt8]) {
-  do throws(SystemError) {
-    try writeAll(bytes, to: STDOUT_FILENO)
-  } catch  where error.errno == EPIPE {
-    // The reader may have gone, as `head` does: the exit code stays what it is.
-  } catch {
-    // A full disk above all must not pass for success.
-    printError("\(programName): standard output: \(error.reason)")
-    exit(EX_IOERR)
-  }
+  if !write(bytes) { endUnread() }
 }
 
 package func printResult(_ line: String) {
   printResult(Array("\(line)\n".utf8))
 }
 
-/// Whether the reader of standard output has gone.
-package func isOutputClosed() -> Bool { isReaderGone(STDOUT_FILENO) }
+/// Says what has been changed already. If the reader has gone, the program goes on: a change must
+/// not end in the middle.
+package func printChange(_ line: String) {
+  _ = write(Array("\(line)\n".utf8))
+}
+
+/// Writes an object as one line of JSON, as `jsonLine` has it.
+package func printJSON(_ object: JSONObject) { printResult(jsonLine(object)) }
+
+/// An object as one line of JSON. At a terminal it is ASCII: what the sender's text holds can steer
+/// no terminal. Elsewhere the bytes are as they are.
+package func jsonLine(_ object: JSONObject) -> [UInt8] {
+  (isOutputTerminal ? asciiJSON(object.text) : object.text) + [UInt8(ascii: "\n")]
+}
+
+private let isOutputTerminal = isatty(STDOUT_FILENO) == 1
 
 /// Results that are many: written to standard output some at a time.
 package struct OutputBuffer {
@@ -43,5 +51,27 @@ package struct OutputBuffer {
   package mutating func flush() {
     printResult(pending)
     pending.removeAll(keepingCapacity: true)
+  }
+}
+
+/// Ends the program if the reader of standard output has gone.
+package func endIfUnread() {
+  if isReaderGone(STDOUT_FILENO) { endUnread() }
+}
+
+/// At once: other threads may be at work, which `exit` would take their libraries from.
+private func endUnread() -> Never { _exit(EXIT_SUCCESS) }
+
+/// - Returns: false if the reader has gone.
+private func write(_ bytes: [UInt8]) -> Bool {
+  do throws(SystemError) {
+    try writeAll(bytes, to: STDOUT_FILENO)
+    return true
+  } catch  where error.errno == EPIPE {
+    return false
+  } catch {
+    // A full disk above all must not pass for success.
+    printError("\(programName): standard output: \(error.reason)")
+    _exit(EX_IOERR)
   }
 }

@@ -32,6 +32,6 @@ struct DelveJSONCommand: ParsableCommand {
     ]
     let object = JSONObject(
       hooks.map { name, path in (name, .object(["url": .string("\(base)/\(path)")])) })
-    printResult(object.line)
+    printJSON(object)
   }
 }

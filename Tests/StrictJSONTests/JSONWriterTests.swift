@@ -32,4 +32,19 @@ struct JSONWriterTests {
       String(decoding: compactJSON(Array(text.utf8)), as: UTF8.self)
         == #"{"a b":[1.0,"\" \\"],"\u0061":" "}"#)
   }
+
+  @Test func asciiJSONIsTheSameValueWithoutACharacterThatSteersATerminal() throws {
+    let value = try JSONValue(
+      parsing: Array(#"{"\u009b31m":"A\u202eB\u007f~ \"\\ é😀\u0085\n"}"#.utf8))
+    let text = asciiJSON(value.compactText)
+    #expect(
+      String(decoding: text, as: UTF8.self)
+        == #"{"\u009b31m":"A\u202eB\u007f~ \"\\ \u00e9\ud83d\ude00\u0085\n"}"#)
+    #expect(try JSONValue(parsing: text) == value)
+  }
+
+  @Test func asciiJSONLeavesASCIIAsItIs() {
+    let text = Array(#"{"a":["~ ",1.0,null]}"#.utf8)
+    #expect(asciiJSON(text) == text)
+  }
 }

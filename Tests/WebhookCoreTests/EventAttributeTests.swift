@@ -59,6 +59,13 @@ struct EventAttributeTests {
       ])
   }
 
+  @Test func attributesThatNoProofCoversAreExactlyThese() {
+    #expect(
+      EventAttribute.unproven == [
+        .datacontenttype, .recordedtime, .hook, .requesturi, .remoteaddr,
+      ])
+  }
+
   @Test(arguments: EventAttribute.all(.isRequired))
   func lineWithoutARequiredAttributeIsNoEvent(attribute: EventAttribute) throws {
     let all = try required(StoredEvent(line: fullEvent().line)).attributes
@@ -88,7 +95,7 @@ struct EventAttributeTests {
     let event = try required(StoredEvent(line: line))
     #expect(event.attributes["traceparent"] == .string("x"))
     let selected = event.attributes(with: [
-      .isRequired, .isSigned, .leaves, .leavesWithProof, .isForPrograms,
+      .isRequired, .isSigned, .leaves, .leavesWithProof, .isForPrograms, .isComparable,
     ])
     #expect(selected["traceparent"] == nil)
     #expect(selected["id"] != nil)

@@ -126,16 +126,19 @@ package func precedes(_ one: UnsafeRawBufferPointer, _ other: UnsafeRawBufferPoi
   return order == 0 ? one.count < other.count : order < 0
 }
 
-/// Whether the name begins with a time, as an event file's does: `YYYYMMDDThhmmssZ-`.
-package func beginsWithTime(_ name: UnsafeRawBufferPointer) -> Bool {
-  guard name.count > 17, name[16] == UInt8(ascii: "-") else { return false }
-  return (0..<16).allSatisfy { index in
-    switch index {
-    case 8: name[index] == UInt8(ascii: "T")
-    case 15: name[index] == UInt8(ascii: "Z")
-    default: (0x30...0x39).contains(name[index])
-    }
+/// Whether the name begins with a time, as an event file's does: `YYYYMMDDThhmmssZ-`, and no month,
+/// day, hour, minute or second that no calendar has.
+func beginsWithTime(_ name: UnsafeRawBufferPointer) -> Bool {
+  guard name.count > 16, name[8] == UInt8(ascii: "T"), name[15] == UInt8(ascii: "Z"),
+    name[16] == UInt8(ascii: "-")
+  else { return false }
+  func isNumber(_ start: Int, _ range: ClosedRange<Int>) -> Bool {
+    let digits = (Int(name[start]) - 0x30, Int(name[start + 1]) - 0x30)
+    return (0...9).contains(digits.0) && (0...9).contains(digits.1)
+      && range.contains(digits.0 * 10 + digits.1)
   }
+  return isNumber(0, 0...99) && isNumber(2, 0...99) && isNumber(4, 1...12) && isNumber(6, 1...31)
+    && isNumber(9, 0...23) && isNumber(11, 0...59) && isNumber(13, 0...59)
 }
 
 extension Directory {

@@ -46,7 +46,7 @@ struct ExplainCommand: ParsableCommand {
         Question(
           request: request, instance: try chosenInstance(configuration, for: request), hook: hook,
           policy: configuration.settings.policy, now: try clock()))
-      if json { printResult(explanation.json.line) } else { print(explanation) }
+      if json { printJSON(explanation.json) } else { print(explanation) }
       if explanation.refusal != nil { throw ExitCode.failure }
     }
   }

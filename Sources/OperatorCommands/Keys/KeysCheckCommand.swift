@@ -27,7 +27,7 @@ struct KeysCheckCommand: ParsableCommand {
   func run() throws {
     try reportingErrors {
       let reports = files.isEmpty ? try configuredReports() : files.map { KeyFileReport(file: $0) }
-      for report in reports { json ? report.printJSON() : report.printText() }
+      for report in reports { if json { printJSON(report.json) } else { report.printText() } }
       if !reports.allSatisfy(\.isUsable) { throw ExitCode(EX_CONFIG) }
     }
   }
@@ -85,13 +85,12 @@ private struct KeyFileReport {
     for key in skipped { printResult("  skipped: \(key)") }
   }
 
-  func printJSON() {
-    let object: JSONObject = [
+  var json: JSONObject {
+    [
       "file": .string(file), "instance": instance.map { .string("\($0.name)") },
       "problem": problem.map { .string($0) }, "keys": .array(keys.map { .object(json(of: $0)) }),
       "skipped": skipped.isEmpty ? nil : .array(skipped.map { .string($0) }),
     ]
-    printResult(object.line)
   }
 
   private func json(of key: VerificationKey) -> JSONObject {

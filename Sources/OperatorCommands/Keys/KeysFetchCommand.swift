@@ -60,7 +60,7 @@ struct KeysFetchCommand: AsyncParsableCommand {
           "\(printable(error.path)): \(error.call.rawValue): \(error.reason)",
           exitCode: EX_CANTCREAT)
       }
-      printResult("added to \(printable(file))")
+      printChange("added to \(printable(file))")
     }
   }
 

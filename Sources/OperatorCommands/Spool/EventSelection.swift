@@ -84,7 +84,7 @@ private final class MoveByHand {
     do {
       let entry = try event.get()
       try move(entry)
-      printResult(printable(entry.path))
+      printChange(printable(entry.path))
       moved += 1
     } catch let error as SpoolError {
       fail(error.explanation)

@@ -52,7 +52,7 @@ struct SpoolListCommand: ParsableCommand {
 
   private func printJSON(_ listing: SpoolListing) {
     var output = OutputBuffer()
-    listing.forEach { name, place in output.append(eventObject(name, in: place).line) }
+    listing.forEach { name, place in output.append(jsonLine(eventObject(name, in: place))) }
     output.flush()
   }
 

@@ -86,7 +86,7 @@ struct SpoolPruneCommand: ParsableCommand {
           return 0
         }
       }
-      printResult(
+      printChange(
         "\(instance): \(finished) of done" + (dead ? ", \(given) of dead" : "")
           + (records > 0 ? ", \(records) records without an event" : "")
           + (dryRun ? " would be removed" : " removed"))

@@ -21,7 +21,11 @@ struct SpoolShowCommand: ParsableCommand {
   @Flag(help: "One JSON object: path, instance, state, the event, and how its handling failed.")
   var json = false
 
-  @Flag(help: "The file as it is: one line of JSON, a CloudEvents 1.0 event.")
+  @Flag(
+    help: """
+      The file as it is: one line of JSON, a CloudEvents 1.0 event. Raw at a terminal, too: the \
+      sender's text in it may steer the terminal.
+      """)
   var raw = false
 
   func validate() throws {
@@ -40,21 +44,20 @@ struct SpoolShowCommand: ParsableCommand {
           "\(printable(entry.path)) is not an event: look at it with --raw")
       }
       let record = reader.record(of: entry)
-      if json { return printResult(jsonLine(stored, entry, record)) }
+      if json { return printJSON(object(stored, entry, record)) }
       printReadable(stored, entry)
       if let record { printReadable(record) }
     }
   }
 
-  private func jsonLine(
+  private func object(
     _ stored: StoredEvent, _ entry: SpoolEntry, _ record: AttemptRecord?
-  ) -> [UInt8] {
-    let object: JSONObject = [
+  ) -> JSONObject {
+    [
       "path": .string(entry.path), "instance": .string("\(entry.instance)"),
       "state": .string(entry.state.rawValue), "event": .object(stored.attributes),
       "handling": record.map { .object($0.json) } ?? .null,
     ]
-    return object.line
   }
 
   private func printReadable(_ record: AttemptRecord) {
@@ -89,19 +92,10 @@ struct SpoolShowCommand: ParsableCommand {
     printResult("data")
     for member in stored.data.object?.members ?? [] {
       let name = printable(String(decoding: member.name, as: UTF8.self))
-      let value = String(decoding: member.value.compactText, as: UTF8.self)
-      printResult("  \(name): \(value.unicodeScalars.map(asciiEscaped).joined())")
+      let value = String(decoding: asciiJSON(member.value.compactText), as: UTF8.self)
+      printResult("  \(name): \(value)")
     }
   }
-}
-
-/// A character of JSON text, escaped as JSON escapes it if it is not printable ASCII.
-private func asciiEscaped(_ scalar: Unicode.Scalar) -> String {
-  guard !(0x20...0x7E).contains(scalar.value) else { return String(scalar) }
-  return String(scalar).utf16.map { unit in
-    let digits = String(unit, radix: 16)
-    return "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
-  }.joined()
 }
 
 /// A time and how long ago it was, or how soon it will be.

@@ -1,6 +1,7 @@
 internal import ArgumentParser
 internal import CommandLineProgram
 internal import EventSpool
+internal import Glibc
 internal import ServiceProcess
 internal import StrictJSON
 internal import WebhookCore
@@ -11,11 +12,12 @@ struct SpoolStatsCommand: ParsableCommand {
     commandName: "stats",
     abstract: "Count the events in each folder, the oldest one's age, and what is free.",
     discussion: """
-      An event's age is counted from its iat, which its file name holds; the rate is that of the last \
-      hour's arrivals, handled or not.
+      An event's age is counted from its iat, which its file name holds; that of anything else whose \
+      name ends in .json from its last modification. The rate is that of the last hour's arrivals, \
+      handled or not.
 
       With --warn-age or --critical-age, as for a monitor: exit code 1 or 2 if an event in new, cur \
-      or defer is that old, and a line that says so on standard error.
+      or defer is that old, and a line that says so on standard error and below the table.
       """)
 
   @OptionGroup var options: SpoolOptions
@@ -23,7 +25,7 @@ struct SpoolStatsCommand: ParsableCommand {
   @Flag(help: "One JSON object.")
   var json = false
 
-  @Flag(help: "Text for node_exporter's textfile collector.")
+  @Flag(help: "Text for node_exporter's textfile collector; its label spool is the folder's path.")
   var prometheus = false
 
   @Option(help: "Exit with 1 if an event has waited this long, as in 10m.")
@@ -40,9 +42,9 @@ struct SpoolStatsCommand: ParsableCommand {
     try reportingErrors {
       let stats = try SpoolStats(of: try options.reader(), options, now: .now())
       if json {
-        printResult(stats.json.line)
+        printJSON(stats.json)
       } else if prometheus {
-        printResult(stats.prometheus)
+        printResult(Array(try stats.metrics(ofSpool: options.path()).utf8))
       } else {
         stats.printTable()
       }
@@ -51,10 +53,17 @@ struct SpoolStatsCommand: ParsableCommand {
   }
 
   private func checkAge(_ stats: SpoolStats) throws {
-    guard let oldest = stats.longestWaitSeconds else { return }
+    guard let oldest = stats.longestWait, let age = oldest.oldestAgeSeconds else { return }
     func check(_ limit: Age?, _ name: String, exitCode: Int32) throws {
-      guard let limit, oldest >= limit.seconds else { return }
-      printError("\(name): an event has been waiting for \(Age(seconds: oldest).words)")
+      guard let limit, age >= limit.seconds else { return }
+      let sentence =
+        "\(name): an event has been waiting for \(Age(seconds: age).words) in "
+        + "\(oldest.instance)/\(oldest.state.rawValue)"
+      // Programs read the other forms: nothing else may stand there.
+      let isTable = !json && !prometheus
+      if isTable { printResult(sentence) }
+      // At a terminal, once is enough.
+      if !isTable || isatty(STDOUT_FILENO) == 0 { printError(sentence) }
       throw ExitCode(exitCode)
     }
     try check(criticalAge, "critical", exitCode: 2)
@@ -78,7 +87,12 @@ private struct SpoolStats {
   init(of reader: SpoolReader, _ options: SpoolOptions, now: Timestamp) throws {
     let instances = try options.instances(in: reader)
     folders = try instances.flatMap { instance in
-      try EventState.allCases.map { try Self.folder(instance, $0, reader, now.seconds) }
+      try EventState.allCases.map { state in
+        let summary = try reader.summary(of: instance, in: state)
+        return Folder(
+          instance: instance, state: state, count: summary.count,
+          oldestAgeSeconds: summary.oldestSeconds.map { now.seconds - $0 })
+      }
     }
     arrivalsOfLastHour = try instances.map {
       ($0, try reader.countOfLastHour(of: $0, now: now))
@@ -86,27 +100,10 @@ private struct SpoolStats {
     free = try reader.freeSpace()
   }
 
-  private static func folder(
-    _ instance: InstanceName, _ state: EventState, _ reader: SpoolReader, _ now: Int64
-  ) throws -> Folder {
-    var count = 0
-    var oldest: [UInt8]?
-    try reader.forEachName(of: instance, in: state) { name, _ in
-      count += 1
-      // The names begin with the time.
-      if beginsWithTime(name), oldest.map({ name.lexicographicallyPrecedes($0) }) ?? true {
-        oldest = Array(name)
-      }
-    }
-    let time = oldest.map { String(decoding: $0.prefix(16), as: UTF8.self) }
-      .flatMap(CalendarDate.seconds(atBasicTime:))
-    return Folder(
-      instance: instance, state: state, count: count, oldestAgeSeconds: time.map { now - $0 })
-  }
-
-  /// Of what is not handled yet; nil if there is nothing.
-  var longestWaitSeconds: Int64? {
-    folders.filter { [.new, .cur, .defer].contains($0.state) }.compactMap(\.oldestAgeSeconds).max()
+  /// That with what waits longest to be handled; nil if nothing waits.
+  var longestWait: Folder? {
+    folders.filter { [.new, .cur, .defer].contains($0.state) && $0.oldestAgeSeconds != nil }
+      .max { ($0.oldestAgeSeconds ?? 0) < ($1.oldestAgeSeconds ?? 0) }
   }
 
   func printTable() {
@@ -139,24 +136,24 @@ private struct SpoolStats {
     ]
   }
 
-  /// The exposition format of Prometheus. Names of instances need no escaping.
-  var prometheus: String {
-    func labels(_ folder: Folder) -> String {
-      "{instance=\"\(folder.instance)\",state=\"\(folder.state.rawValue)\"}"
+  /// For Prometheus.
+  func metrics(ofSpool path: String) -> String {
+    let spool = (name: "spool", value: path)
+    func labels(_ instance: InstanceName, _ state: EventState? = nil) -> [(String, String)] {
+      [spool, ("instance", "\(instance)")] + (state.map { [("state", $0.rawValue)] } ?? [])
     }
-    let name = "delve_webhook_spool"
-    var lines = ["# TYPE \(name)_events gauge"]
-    lines += folders.map { "\(name)_events\(labels($0)) \($0.count)" }
-    lines.append("# TYPE \(name)_oldest_age_seconds gauge")
-    lines += folders.compactMap { folder in
-      folder.oldestAgeSeconds.map { "\(name)_oldest_age_seconds\(labels(folder)) \($0)" }
-    }
-    lines.append("# TYPE \(name)_arrivals_last_hour gauge")
-    lines += arrivalsOfLastHour.map {
-      "\(name)_arrivals_last_hour{instance=\"\($0.instance)\"} \($0.count)"
-    }
-    lines += ["# TYPE \(name)_free_bytes gauge", "\(name)_free_bytes \(free.bytes)"]
-    lines += ["# TYPE \(name)_free_inodes gauge", "\(name)_free_inodes \(free.inodes)"]
-    return lines.joined(separator: "\n")
+    var text = MetricsText()
+    text.append(
+      .spoolEvents, folders.map { .init($0.count, labels($0.instance, $0.state)) })
+    text.append(
+      .spoolOldestAge,
+      folders.compactMap { folder in
+        folder.oldestAgeSeconds.map { .init($0, labels(folder.instance, folder.state)) }
+      })
+    text.append(
+      .spoolArrivals, arrivalsOfLastHour.map { .init($0.count, labels($0.instance)) })
+    text.append(.spoolFreeBytes, [.init(free.bytes, [spool])])
+    text.append(.spoolFreeInodes, [.init(free.inodes, [spool])])
+    return text.text
   }
 }

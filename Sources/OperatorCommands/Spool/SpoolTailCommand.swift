@@ -24,7 +24,8 @@ struct SpoolTailCommand: ParsableCommand {
         throw CommandError.system(
           "inotify_init1: \(String(cString: strerror(errno))); raise fs.inotify.max_user_instances")
       }
-      while !isOutputClosed() {
+      while true {
+        endIfUnread()
         let missed = try arrivals.next(
           withinMilliseconds: 1_000, where: options.isWanted, show)
         if missed {
@@ -38,10 +39,11 @@ struct SpoolTailCommand: ParsableCommand {
     var name = entry.fileName
     name.withUTF8 { bytes in
       let name = UnsafeRawBufferPointer(bytes)
-      printResult(
-        json
-          ? eventObject(name, in: entry.place).line
-          : Array(eventRow(name, in: entry.place).joined(separator: "  ".utf8)) + [0x0A])
+      if json {
+        printJSON(eventObject(name, in: entry.place))
+      } else {
+        printResult(Array(eventRow(name, in: entry.place).joined(separator: "  ".utf8)) + [0x0A])
+      }
     }
   }
 }

@@ -1,20 +1,30 @@
 internal import ArgumentParser
 internal import CommandLineProgram
 internal import EventSpool
-internal import Glibc
 internal import StrictJSON
-internal import Synchronization
 internal import WebhookConfiguration
 internal import WebhookCore
 
 /// `delve-webhook spool verify`
-struct SpoolVerifyCommand: AsyncParsableCommand {
+struct SpoolVerifyCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "verify", abstract: "Check the proof in every event again.",
     discussion: """
-      Each event carries the token that it came with. It is checked against the event's data, id, \
-      eventkey and file name, with the keys of the configuration or those of --keys, on all cores. \
-      Names what does not hold, one line a file. Exit code 0: everything holds; 1: something does not.
+      Each event carries the token that it came with. This checks, on all cores, that a key of the \
+      configuration, or of --keys, has signed the token; that \(names(EventAttribute.all(.isSigned))) \
+      and the file's name are what was signed; that instance is that of the folder; that source is \
+      the configured url, # and the instance (with --keys, it has to end in # and the instance); that \
+      xsignature, if there is one, begins with the token's algorithm; and that no other attribute \
+      was added. If an instance's url has changed, use --keys for older events.
+
+      Nobody signed \(names(EventAttribute.unproven)) and the key location in xsignature: changes of \
+      them are not found.
+
+      The spool may be in use. An event that is moved meanwhile is looked for in the other folders, \
+      and counts once; one that is removed meanwhile is counted by itself.
+
+      Names each event that does not hold, on a line of its own. Exit code 0: everything holds; \
+      1: something does not.
       """)
 
   @OptionGroup var options: SpoolOptions
@@ -25,33 +35,17 @@ struct SpoolVerifyCommand: AsyncParsableCommand {
   @Flag(help: "One JSON object a line: what does not hold, and the counts at the end.")
   var json = false
 
-  func run() async throws {
-    try await reportingErrors { try await verify() }
+  func run() throws {
+    try reportingErrors {
+      let reader = try options.reader()
+      var verification = Verification(of: reader, by: try verifiers(in: reader), report: report)
+      let counts = try verification.run(of: options.instances(in: reader))
+      if json { printJSON(counts.json) } else { printResult(counts.sentence) }
+      if counts.failed > 0 { throw ExitCode.failure }
+    }
   }
 
-  private func verify() async throws {
-    let reader = try options.reader()
-    let keys = try keysByInstance(in: reader)
-    var entries: [SpoolEntry] = []
-    for instance in try options.instances(in: reader) {
-      entries += try reader.oldest(of: [instance], in: EventState.allCases).entries
-    }
-    let work = VerificationWork(reader: reader, entries: entries, keys: keys)
-    let problems = await work.run().sorted { $0.path < $1.path }
-    for problem in problems { report(problem) }
-    let count = entries.count
-    if json {
-      let counts: JSONObject = [
-        "verified": .number(count - problems.count), "failed": .number(problems.count),
-      ]
-      printResult(counts.line)
-    } else {
-      printResult("\(count - problems.count) of \(count) events hold")
-    }
-    if !problems.isEmpty { throw ExitCode.failure }
-  }
-
-  private func keysByInstance(in reader: SpoolReader) throws -> [InstanceName: [VerificationKey]] {
+  private func verifiers(in reader: SpoolReader) throws -> [InstanceName: Verification.Verifier] {
     guard keys.isEmpty else {
       let named = try keys.flatMap { file in
         do throws(ConfigurationError) {
@@ -60,70 +54,25 @@ struct SpoolVerifyCommand: AsyncParsableCommand {
           throw CommandError.noInput(error.description)
         }
       }
-      return Dictionary(uniqueKeysWithValues: try reader.instances().map { ($0, named) })
+      let verifier = Verification.Verifier(keys: named, url: nil)
+      return Dictionary(uniqueKeysWithValues: try reader.instances().map { ($0, verifier) })
     }
     let instances = try options.configuration.loaded().instances
-    return Dictionary(uniqueKeysWithValues: instances.map { ($0.name, $0.keys) })
+    return Dictionary(
+      uniqueKeysWithValues: instances.map {
+        ($0.name, Verification.Verifier(keys: $0.keys, url: $0.url))
+      })
   }
 
-  private func report(_ problem: VerificationWork.Problem) {
+  private func report(_ problem: Verification.Problem) {
     if json {
-      let object: JSONObject = [
-        "path": .string(problem.path), "problem": .string(problem.sentence),
-      ]
-      printResult(object.line)
+      printJSON(["path": .string(problem.path), "problem": .string(problem.sentence)])
     } else {
       printResult("\(printable(problem.path)): \(problem.sentence)")
     }
   }
 }
 
-/// The events of a spool, handed out to as many tasks as there are cores.
-private struct VerificationWork: Sendable {
-  struct Problem: Sendable {
-    let path: String
-    let sentence: String
-  }
-
-  let reader: SpoolReader
-  let entries: [SpoolEntry]
-  let keys: [InstanceName: [VerificationKey]]
-
-  func run() async -> [Problem] {
-    let bar = ProgressBar(total: entries.count)
-    defer { bar.finish() }
-    let cores = max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
-    return await withTaskGroup(of: [Problem].self) { group in
-      for core in 0..<cores {
-        group.addTask {
-          stride(from: core, to: entries.count, by: cores).compactMap { index in
-            defer { bar.advance() }
-            return problem(of: entries[index])
-          }
-        }
-      }
-      return await group.reduce(into: []) { $0 += $1 }
-    }
-  }
-
-  private func problem(of entry: SpoolEntry) -> Problem? {
-    guard let keys = keys[entry.instance] else {
-      return Problem(path: entry.path, sentence: "no keys are configured for its instance")
-    }
-    do throws(SpoolError) {
-      let line = try reader.contents(of: entry)
-      do throws(ProofError) {
-        try verifyProof(of: line, fileName: entry.fileName, by: keys)
-        return nil
-      } catch {
-        return Problem(path: entry.path, sentence: error.sentence)
-      }
-    } catch {
-      let sentence =
-        error.errno == ENOENT
-        ? "it is not there any more: a consumer has moved it, or its name is not UTF-8"
-        : error.message
-      return Problem(path: entry.path, sentence: sentence)
-    }
-  }
+private func names(_ attributes: [EventAttribute]) -> String {
+  attributes.map(\.rawValue).joined(separator: ", ")
 }

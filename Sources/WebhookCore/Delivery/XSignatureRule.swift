@@ -46,14 +46,21 @@ package struct XSignatureRule: Sendable {
     _ value: [UInt8]?, names algorithm: SignatureAlgorithm
   ) throws(Refusal) -> [UInt8]? {
     guard policy != .ignore, let value else { return nil }
+    let location = Self.keyLocation(in: value, behind: algorithm)
+    let isExpected = location.map { keyLocations.contains(Array($0)) } ?? false
+    guard value.count <= Self.maximumBytes, isExpected else { throw Refusal(.xSignatureMismatch) }
+    return value
+  }
+
+  /// What stands behind the algorithm and its blank; nil if the value names another algorithm.
+  static func keyLocation(
+    in value: [UInt8], behind algorithm: SignatureAlgorithm
+  ) -> ArraySlice<UInt8>? {
     let apostrophe = UInt8(ascii: "'")
     var bare = value[...]
     if bare.first == apostrophe { bare.removeFirst() }
     if bare.last == apostrophe { bare.removeLast() }
-    let isExpected = keyLocations.contains {
-      bare.elementsEqual(Array(algorithm.rawValue.utf8) + [UInt8(ascii: " ")] + $0)
-    }
-    guard value.count <= Self.maximumBytes, isExpected else { throw Refusal(.xSignatureMismatch) }
-    return value
+    let name = "\(algorithm.rawValue) ".utf8
+    return bare.starts(with: name) ? bare.dropFirst(name.count) : nil
   }
 }

@@ -44,7 +44,7 @@ package struct Event: Sendable {
       switch attribute {
       case .specversion: file.append(attribute, "1.0")
       case .id: file.append(attribute, id.hex)
-      case .source: file.append(attribute, "\(instance.url)#\(instance.name)")
+      case .source: file.append(attribute, eventSource(of: instance.name, at: instance.url))
       case .type: file.append(attribute, signed.type)
       case .subject: file.append(attribute, signed.subject)
       case .time: file.append(attribute, signed.time)
@@ -66,6 +66,9 @@ package struct Event: Sendable {
     return file.finished()
   }
 }
+
+/// Where the events of an instance come from: its URL, and its name as the fragment.
+func eventSource(of instance: InstanceName, at url: String) -> String { "\(url)#\(instance)" }
 
 /// One JSON object on one line, written member by member.
 private struct EventLine {

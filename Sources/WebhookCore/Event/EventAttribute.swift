@@ -19,32 +19,39 @@ package enum EventAttribute: String, CaseIterable, Sendable {
     package static let leavesWithProof = Rules(rawValue: 8)
     /// It tells a person nothing: equal for every event, or of interest to programs.
     package static let isForPrograms = Rules(rawValue: 16)
+    /// Nobody signed it, or not all of it, but a check of the proof finds some changes of it.
+    package static let isComparable = Rules(rawValue: 32)
   }
 
   package var rules: Rules {
     switch self {
-    case .specversion: [.isRequired, .leaves, .isForPrograms]
+    case .specversion: [.isRequired, .leaves, .isForPrograms, .isComparable]
     case .id: [.isRequired, .isSigned, .leaves]
-    case .source: [.isRequired, .leaves]
+    case .source: [.isRequired, .leaves, .isComparable]
     case .type: [.isRequired, .isSigned, .leaves]
     case .subject: [.isRequired, .isSigned, .leaves]
     case .time: [.isRequired, .isSigned, .leaves]
     case .datacontenttype: [.leaves, .isForPrograms]
     case .data: [.isRequired, .isSigned, .leaves]
     case .recordedtime: [.isRequired, .leaves]
-    case .instance: [.isRequired, .leaves]
+    case .instance: [.isRequired, .leaves, .isComparable]
     case .hook: [.leaves]
     case .requesturi: [.leavesWithProof]
     case .remoteaddr: [.leavesWithProof]
     case .eventkey: [.isRequired, .isSigned, .leaves]
     case .keyid: [.isSigned, .leaves]
-    case .xsignature: [.leavesWithProof]
-    case .jws: [.leavesWithProof, .isForPrograms]
+    case .xsignature: [.leavesWithProof, .isComparable]
+    case .jws: [.leavesWithProof, .isForPrograms, .isComparable]
     }
   }
 
   /// Those with this rule, in their order.
   package static func all(_ rule: Rules) -> [EventAttribute] {
     allCases.filter { $0.rules.contains(rule) }
+  }
+
+  /// Those whose changes no check of the proof finds.
+  package static var unproven: [EventAttribute] {
+    allCases.filter { $0.rules.isDisjoint(with: [.isSigned, .isComparable]) }
   }
 }

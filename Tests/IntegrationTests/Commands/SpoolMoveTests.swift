@@ -204,7 +204,7 @@ struct SpoolMoveTests {
     try site.folder.write([], to: "spool/acme/new/1.json")
     #expect(try await site.delveWebhook("spool", "stats", "--critical-age", "1d").exitCode == 2)
     // A handled event does not wait any more.
-    _ = try await site.delveWebhook("spool", "finish", name)
+    _ = try await site.delveWebhook("spool", "finish", name, "1.json")
     #expect(try await site.delveWebhook("spool", "stats", "--warn-age", "0s").exitCode == 0)
   }
 }
