@@ -165,6 +165,75 @@ struct EventConsumerTests {
     }
   }
 
+  /// What failed once is tried again, with the same claim: the event lands where it belongs, with
+  /// its record, whichever call had failed.
+  @Test(arguments: [Course.finish, .putOff, .giveUp, .release])
+  func settlingThatFailedOnceSucceedsTheNextTime(course: Course) throws {
+    func settle(_ claimed: ClaimedEvent) throws {
+      switch course {
+      case .putOff: try claimed.putOff(failedRecord)
+      case .giveUp: try claimed.giveUp(failedRecord)
+      case .release: try claimed.release()
+      default: try claimed.finish(now: Self.now)
+      }
+    }
+    // Also for an event that was put off before.
+    for isDeferred in [false, true] {
+      func claimed(by tests: EventConsumerTests) throws -> ClaimedEvent {
+        if isDeferred {
+          try #require(try tests.consumer.claim(name, in: .new)).putOff(failedRecord)
+        }
+        let event = try #require(try tests.consumer.claim(name, in: isDeferred ? .defer : .new))
+        tests.recorded.reset()
+        return event
+      }
+      let tests = try EventConsumerTests()
+      try settle(try claimed(by: tests))
+      let calls = tests.recorded.numberedCalls
+      let places = tests.places
+      #expect(!calls.isEmpty)
+      for call in calls {
+        let fresh = try EventConsumerTests()
+        let event = try claimed(by: fresh)
+        fresh.recorded.reset(failing: call)
+        do { try settle(event) } catch { try settle(event) }
+        #expect(fresh.places == places, "\(course), \(call), \(isDeferred)")
+      }
+    }
+  }
+
+  // MARK: Folders
+
+  @Test func consumerThatIsReadyHasAllFolders() throws {
+    try consumer.requireReady()
+    try consumer.requireToday(now: Self.now)
+    for state in EventState.allCases { #expect(access("\(folder.path)/acme/\(state)", W_OK) == 0) }
+    #expect(access("\(folder.path)/acme/done/2026-09-21", W_OK) == 0)
+  }
+
+  /// Whatever fails, nothing is claimed and nothing has moved.
+  @Test func failureOfAFolderIsFoundBeforeAnythingIsClaimed() throws {
+    try consumer.requireReady()
+    let calls = recorded.numberedCalls
+    #expect(calls.count >= 9)
+    for call in calls {
+      let fresh = try EventConsumerTests()
+      fresh.recorded.reset(failing: call, with: call.description.hasPrefix("move") ? EXDEV : EACCES)
+      let error = #expect(throws: SpoolError.self, "\(call)") { try fresh.consumer.requireReady() }
+      #expect(error?.concern == .spool, "\(call)")
+      #expect(fresh.places == ["new/\(name)"], "\(call)")
+    }
+  }
+
+  /// A refusal to move one name is the folder's only if the folder itself may not be written.
+  @Test(arguments: [EPERM, EACCES])
+  func refusedMoveIsTheEventsIfTheFoldersMayBeWritten(code: Int32) throws {
+    try consumer.requireReady()
+    recorded.reset(failing: "move new cur", with: code)
+    let error = #expect(throws: SpoolError.self) { try consumer.claim(name, in: .new) }
+    #expect(error?.concern == .event && error?.errno == code)
+  }
+
   /// The record is durable before the event moves. Otherwise a crash could lose the attempt.
   @Test func recordIsSyncedBeforeTheEventMoves() throws {
     let claimed = try #require(try consumer.claim(name, in: .new))

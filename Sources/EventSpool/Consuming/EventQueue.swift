@@ -5,9 +5,6 @@ package import WebhookCore
 /// Asks the spool for many at a time, so that it takes little memory however many there are. For one
 /// thread.
 package struct EventQueue {
-  /// A look into a folder with a million names takes half a second, so it is for many events; each
-  /// takes some 90 bytes.
-  private static let namesPerLook = 100_000
   /// What comes due while older events are handled is found at the next look. So there is another
   /// after some seconds, but looking takes a twentieth of the time at most.
   private static let timeBetweenLooks = Duration.seconds(5)
@@ -15,6 +12,9 @@ package struct EventQueue {
   /// So many files that cannot be handled are told one by one.
   private static let mostReported = 1_000
 
+  /// A look into a folder with a million names takes half a second, so it is for many events; each
+  /// takes some 90 bytes.
+  private let namesPerLook: Int
   /// The instances may change from one look to the next.
   package var consumers: [EventConsumer]
   private var looked: [Folder] = []
@@ -40,8 +40,9 @@ package struct EventQueue {
     let state: EventState
   }
 
-  package init(_ consumers: [EventConsumer]) {
+  package init(_ consumers: [EventConsumer], namesPerLook: Int = 100_000) {
     self.consumers = consumers
+    self.namesPerLook = namesPerLook
   }
 
   /// Claims the next event: of those that are new, that were put off until now, or whose consumer
@@ -137,7 +138,7 @@ package struct EventQueue {
     _ now: Timestamp, _ isPatient: Bool, after last: NameList.Name?
   ) throws(SpoolError) {
     let begin = SuspendingClock.now
-    let found = NameList(limit: Self.namesPerLook)
+    let found = NameList(limit: namesPerLook)
     looked = []
     for consumer in consumers {
       for state in [EventState.new, .cur] {
