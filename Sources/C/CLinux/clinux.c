@@ -68,6 +68,12 @@ int clinux_read_signal(int descriptor)
     return (int)info.ssi_signo;
 }
 
+int clinux_is_ignored(int signal)
+{
+    struct sigaction action;
+    return sigaction(signal, NULL, &action) == 0 && action.sa_handler == SIG_IGN;
+}
+
 int clinux_epoll_create(void)
 {
     return epoll_create1(EPOLL_CLOEXEC);

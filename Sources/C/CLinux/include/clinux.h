@@ -28,6 +28,9 @@ int clinux_accept(int listener);
 int clinux_signal_descriptor(const int *signals, int count);
 int clinux_read_signal(int descriptor);
 
+/* sigaction(2): 1 if the signal is ignored, else 0 */
+int clinux_is_ignored(int signal);
+
 /* epoll(7), always for reading; `is_one_shot` disarms the descriptor after its first
  * event; `is_at_once` reports it even if there is nothing to read. */
 struct clinux_readiness {
