@@ -12,9 +12,10 @@ struct SpoolRunCommand: ParsableCommand {
     commandName: "run", abstract: "Run a command for each event, the oldest first.",
     usage: "delve-webhook spool run [OPTION...] -- COMMAND [ARGUMENT...]",
     discussion: """
-      The command's standard input is the event's file. Its environment has DELVE_EVENT_FILE, \
-      DELVE_EVENT_ID, DELVE_INSTANCE, DELVE_TYPE, DELVE_SUBJECT and DELVE_URL. Its exit code says \
-      what becomes of the event:
+      The command's standard input is the event's file. Its environment is this program's \
+      without \(Handler.managerVariables.joined(separator: ", ")), and with \
+      \(Handler.eventVariables.joined(separator: ", ")). Its limit on open files is the one \
+      that this program was started with. Its exit code says what becomes of the event:
 
         0             handled: it goes to done/
         75            not now: it goes to defer/ and is tried again, as often as it takes
@@ -24,8 +25,8 @@ struct SpoolRunCommand: ParsableCommand {
       An event in defer/ is tried again after 10 seconds, then after twice as long each time, up to an \
       hour. `spool show` tells how the last attempt ended and what it said.
 
-      SIGTERM and SIGINT let running commands finish, for 30 seconds; a second one ends them at once. \
-      An event whose command was ended so stays as it was.
+      SIGTERM, SIGINT and SIGHUP let running commands finish, for 30 seconds; a second one ends \
+      them at once. An event whose command was ended so stays as it was.
 
       Exit code 0: every event was handled; 1: some were not; 66: no such instance; 69: the command \
       cannot be started; 71: the limit on open files is too low; 74: the spool failed; 77: it belongs \
@@ -65,8 +66,10 @@ struct SpoolRunCommand: ParsableCommand {
       do {
         // Before the first thread of ours, so that nobody else takes them.
         let signals = try StopSignals()
+        // The last ones of the command line, byte for byte.
         let handler = try Handler(
-          command, timeLimit: .seconds(timeout), environment: environment)
+          Array(commandLineBytes().suffix(command.count)), timeLimit: .seconds(timeout),
+          environment: environment)
         // A process takes some descriptors, and so does its event.
         let draining = try Draining(
           options, signals, neededDescriptors: 64 + 8 * jobs, log: Log(environment: environment))
