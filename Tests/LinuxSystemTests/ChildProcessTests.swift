@@ -37,8 +37,29 @@ struct ChildProcessTests {
     let process = try start("read line", input: input.readEnd.raw)
     let early = process.ending()
     #expect(early == nil)
-    process.send(signal: SIGTERM)
+    process.askToEnd()
     #expect(try ending(of: process) == .signal(SIGTERM))
+  }
+
+  @Test func stoppedProcessIsContinuedWhenItIsAskedToEnd() throws {
+    let error = try Pipe()
+    let process = try start(
+      "trap 'exit 7' TERM; echo begun >&2; kill -STOP $$; while :; do sleep 1; done",
+      error: error.writeEnd.raw)
+    let output = error.closingWriteEnd()
+    #expect(isReadable(output.raw, withinMilliseconds: -1))
+    process.askToEnd()
+    #expect(try ending(of: process) == .exit(7))
+  }
+
+  @Test func processIsEndedWhateverItIgnores() throws {
+    let error = try Pipe()
+    let process = try start(
+      "trap '' TERM; echo begun >&2; while :; do sleep 1; done", error: error.writeEnd.raw)
+    let output = error.closingWriteEnd()
+    #expect(isReadable(output.raw, withinMilliseconds: -1))
+    process.end()
+    #expect(try ending(of: process) == .signal(SIGKILL))
   }
 
   @Test func processReadsItsInputAndWritesItsError() throws {

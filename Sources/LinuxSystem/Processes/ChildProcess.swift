@@ -49,8 +49,18 @@ package struct ChildProcess: ~Copyable {
     return signal == 0 ? .exit(status >> 8 & 0xFF) : .signal(signal)
   }
 
-  /// Sends a signal to the process, and to its group, which it may have left.
-  package func send(signal: Int32) {
+  /// Asks it and its group to end (SIGTERM). If they are stopped, they are continued, or the signal
+  /// would not reach them.
+  package func askToEnd() {
+    send(signal: SIGTERM)
+    send(signal: SIGCONT)
+  }
+
+  /// Ends it and its group (SIGKILL).
+  package func end() { send(signal: SIGKILL) }
+
+  /// To the process, and to its group, which it may have left.
+  private func send(signal: Int32) {
     kill(-id, signal)
     kill(id, signal)
   }

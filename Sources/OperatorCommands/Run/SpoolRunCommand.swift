@@ -25,6 +25,8 @@ struct SpoolRunCommand: ParsableCommand {
       An event in defer/ is tried again after 10 seconds, then after twice as long each time, up to an \
       hour. `spool show` tells how the last attempt ended and what it said.
 
+      The first 4 MiB of each command's standard error are passed on.
+
       SIGTERM, SIGINT and SIGHUP let running commands finish, for 30 seconds; a second one ends \
       them at once. An event whose command was ended so stays as it was.
 
@@ -63,16 +65,17 @@ struct SpoolRunCommand: ParsableCommand {
       // If it was inherited as ignored, no end of a process could be waited for.
       signal(SIGCHLD, SIG_DFL)
       let environment = Environment.ofProcess()
+      let log = Log(environment: environment)
       do {
         // Before the first thread of ours, so that nobody else takes them.
         let signals = try StopSignals()
         // The last ones of the command line, byte for byte.
         let handler = try Handler(
           Array(commandLineBytes().suffix(command.count)), timeLimit: .seconds(timeout),
-          environment: environment)
+          environment: environment, log: log)
         // A process takes some descriptors, and so does its event.
         let draining = try Draining(
-          options, signals, neededDescriptors: 64 + 8 * jobs, log: Log(environment: environment))
+          options, signals, neededDescriptors: 64 + 8 * jobs, log: log)
         let runner = try Runner(
           handler, jobs: options.once ? 1 : jobs, RetryPolicy(maximumAttempts: maxAttempts),
           urls: options.spool.instanceURLs(), draining.report, signals.request)
