@@ -144,8 +144,8 @@ let package = Package(
     .testTarget(
       name: "OperatorCommandsTests",
       dependencies: [
-        "OperatorCommands", "CommandLineProgram", "EventSpool", "LinuxSystem", "StrictJSON",
-        "TestSupport", "WebhookCore",
+        "OperatorCommands", "CommandLineProgram", "EventSpool", "LinuxSystem", "ServiceProcess",
+        "StrictJSON", "TestSupport", "WebhookCore",
       ],
       swiftSettings: strict),
     .testTarget(

@@ -24,8 +24,8 @@ struct ForwardCommand: ParsableCommand {
       beside it.
 
       Without --follow it ends when there are no events left, or when the target takes none; with it, \
-      it waits for both. SIGTERM and SIGINT let what is in hand finish, for 30 seconds; a second one \
-      ends it at once. An event that has not arrived stays where it was.
+      it waits for both. SIGTERM, SIGINT and SIGHUP let what is in hand finish, for 30 seconds; a \
+      second one ends it at once. An event that has not arrived stays where it was.
 
       Exit code 0: every event that was due has arrived; 1: some have not; 64: wrong command line; \
       66: no such instance; 69: the target takes no events; 71: the limit on open files is too low; \

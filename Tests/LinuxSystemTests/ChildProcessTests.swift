@@ -9,8 +9,9 @@ struct ChildProcessTests {
   ) throws(SystemError) -> ChildProcess {
     let none = FileDescriptor(owning: open("/dev/null", O_RDWR | O_CLOEXEC))
     return try ChildProcess(
-      path: "/bin/sh", arguments: ["sh", "-c", script], environment: environment,
-      input: input ?? none.raw, error: error ?? none.raw)
+      path: Array("/bin/sh".utf8), arguments: ["sh", "-c", script].map { Array($0.utf8) },
+      environment: environment.map { Array($0.utf8) }, input: input ?? none.raw,
+      error: error ?? none.raw)
   }
 
   /// Waits for its end.
@@ -36,8 +37,29 @@ struct ChildProcessTests {
     let process = try start("read line", input: input.readEnd.raw)
     let early = process.ending()
     #expect(early == nil)
-    process.send(signal: SIGTERM)
+    process.askToEnd()
     #expect(try ending(of: process) == .signal(SIGTERM))
+  }
+
+  @Test func stoppedProcessIsContinuedWhenItIsAskedToEnd() throws {
+    let error = try Pipe()
+    let process = try start(
+      "trap 'exit 7' TERM; echo begun >&2; kill -STOP $$; while :; do sleep 1; done",
+      error: error.writeEnd.raw)
+    let output = error.closingWriteEnd()
+    #expect(isReadable(output.raw, withinMilliseconds: -1))
+    process.askToEnd()
+    #expect(try ending(of: process) == .exit(7))
+  }
+
+  @Test func processIsEndedWhateverItIgnores() throws {
+    let error = try Pipe()
+    let process = try start(
+      "trap '' TERM; echo begun >&2; while :; do sleep 1; done", error: error.writeEnd.raw)
+    let output = error.closingWriteEnd()
+    #expect(isReadable(output.raw, withinMilliseconds: -1))
+    process.end()
+    #expect(try ending(of: process) == .signal(SIGKILL))
   }
 
   @Test func processReadsItsInputAndWritesItsError() throws {
@@ -59,10 +81,84 @@ struct ChildProcessTests {
     #expect(try ending(of: process) == .exit(0))
   }
 
-  @Test func programThatIsNotThereIsNotStarted() {
-    #expect(throws: SystemError(.spawn, "/nonexistent", errno: ENOENT)) {
+  @Test(arguments: [("/nonexistent", ENOENT), ("/etc/passwd", EACCES), ("/", EACCES)])
+  func programThatCannotBeStartedSaysWhy(path: String, code: Int32) {
+    #expect(throws: SystemError(.spawn, path, errno: code)) {
       _ = try ChildProcess(
-        path: "/nonexistent", arguments: ["x"], environment: [], input: 0, error: 2)
+        path: Array(path.utf8), arguments: [Array("x".utf8)], environment: [], input: 0, error: 2)
     }
   }
+
+  @Test func textsAreHandedOverByteForByte() throws {
+    let error = try Pipe()
+    let process = try ChildProcess(
+      path: Array("/bin/sh".utf8),
+      arguments: ["sh", "-c", #"printf %s "$1$NAME" >&2"#, "sh"].map { Array($0.utf8) } + [[0xE9]],
+      environment: [Array("NAME=caf".utf8) + [0xE8]], input: 0, error: error.writeEnd.raw)
+    let output = error.closingWriteEnd()
+    #expect(
+      try contents(of: output.raw, "", maxBytes: 100) == [0xE9] + Array("caf".utf8) + [0xE8])
+    #expect(try ending(of: process) == .exit(0))
+  }
+
+  // MARK: In a process of their own, for they change what belongs to all of it
+
+  @Test func processHasTheLimitOnOpenFilesFromBeforeItWasRaised() async {
+    await #expect(processExitsWith: .success) {
+      try setDescriptorLimit(rlimit(rlim_cur: 300, rlim_max: 900))
+      #expect(raisedDescriptorLimit() == 900)
+      #expect(raisedDescriptorLimit() == 900)
+      let tests = ChildProcessTests()
+      let process = try tests.start("test $(ulimit -Sn) = 300 && test $(ulimit -Hn) = 900")
+      #expect(try tests.ending(of: process) == .exit(0))
+      // If somebody has lowered it since, that is a bound, and no failure.
+      try setDescriptorLimit(rlimit(rlim_cur: 200, rlim_max: 200))
+      let next = try tests.start("test $(ulimit -Sn) = 200 && test $(ulimit -Hn) = 200")
+      #expect(try tests.ending(of: next) == .exit(0))
+    }
+  }
+
+  @Test(arguments: [[2, 0], [0, 2], [1, 0], [2, 1], [3, 0], [0, 3]])
+  func inputAndErrorMayBeAnyDescriptors(numbers: [Int32]) async {
+    await #expect(processExitsWith: .success) { [numbers] in
+      let (input, error) = (numbers[0], numbers[1])
+      let given = try Pipe()
+      let said = try Pipe()
+      try writeAll(Array("a line\n".utf8), to: given.writeEnd.raw)
+      // Far from those that are about to be replaced.
+      let source = fcntl(given.readEnd.raw, F_DUPFD_CLOEXEC, 50)
+      let target = fcntl(said.writeEnd.raw, F_DUPFD_CLOEXEC, 50)
+      let result = fcntl(said.readEnd.raw, F_DUPFD_CLOEXEC, 50)
+      try #require(source >= 50 && target >= 50 && result >= 50)
+      try #require(dup2(source, input) == input && dup2(target, error) == error)
+      let script = "read line; echo \"$line\" >&2; ls /proc/self/fd | wc -l >&2"
+      let tests = ChildProcessTests()
+      let process = try tests.start(script, input: input, error: error)
+      #expect(try tests.ending(of: process) == .exit(0))
+      makeNonBlocking(result)
+      var bytes = [UInt8](repeating: 0, count: 100)
+      let count = read(result, &bytes, bytes.count)
+      // 0, 1, 2 and the one that ls opens.
+      #expect(bytes.prefix(max(0, count)) == Array("a line\n4\n".utf8)[...])
+    }
+  }
+
+  @Test func signalsThatAreIgnoredOrBlockedHereAreNeitherInTheProcess() async {
+    await #expect(processExitsWith: .success) {
+      for number in [SIGHUP, SIGINT, SIGPIPE, SIGTSTP, SIGUSR1] { signal(number, SIG_IGN) }
+      let blocked = try SignalDescriptor([SIGTERM, SIGQUIT])
+      let tests = ChildProcessTests()
+      for number in [SIGHUP, SIGINT, SIGPIPE, SIGUSR1, SIGTERM, SIGQUIT] {
+        let process = try tests.start("kill -\(number) $$; exit 0")
+        #expect(try tests.ending(of: process) == .signal(number))
+      }
+      withExtendedLifetime(blocked) {}
+    }
+  }
+}
+
+private func setDescriptorLimit(_ limit: rlimit) throws {
+  var limit = limit
+  let result = setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+  try #require(result == 0)
 }

@@ -19,7 +19,8 @@ struct RetryPolicyTests {
     maximumAttempts: Int = 20
   ) -> RetryPolicy.Verdict {
     RetryPolicy(maximumAttempts: maximumAttempts).verdict(
-      on: HandlerRun(ending: ending, errorOutput: "said", wasStopped: false), after: record,
+      on: HandlerRun(ending: ending, errorOutput: "said", cutErrorBytes: 0, wasStopped: false),
+      after: record,
       now: Self.now, jitter: 0.5)
   }
 

@@ -6,14 +6,15 @@
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/timex.h>
 #include <sys/vfs.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 const int32_t clinux_O_TMPFILE = O_TMPFILE;
@@ -68,6 +69,12 @@ int clinux_read_signal(int descriptor)
     return (int)info.ssi_signo;
 }
 
+int clinux_is_ignored(int signal)
+{
+    struct sigaction action;
+    return sigaction(signal, NULL, &action) == 0 && action.sa_handler == SIG_IGN;
+}
+
 int clinux_epoll_create(void)
 {
     return epoll_create1(EPOLL_CLOEXEC);
@@ -119,43 +126,99 @@ int clinux_is_clock_synchronised(void)
     return state != TIME_ERROR && !(time.status & STA_UNSYNC);
 }
 
-int clinux_spawn(const char *path, char *const arguments[], char *const environment[], int input,
-                 int error)
-{
-    posix_spawn_file_actions_t actions;
-    posix_spawnattr_t attributes;
-    sigset_t none, all;
-    pid_t process = -1;
+/* What a new process needs to become the program. */
+struct start {
+    const char *path;
+    char *const *arguments;
+    char *const *environment;
+    int input, error;
+    int report; /* takes the errno of a step that fails; closed by execve */
+    struct rlimit descriptors;
+};
 
+/* A copy of the descriptor that is 4 or more, for 0 to 3 are about to be replaced. */
+static int moved_away(int descriptor)
+{
+    return descriptor < 4 ? fcntl(descriptor, F_DUPFD_CLOEXEC, 4) : descriptor;
+}
+
+/* The new process up to execve. It shares the memory of its parent, whose other threads go on. So it
+ * makes only calls that are async-signal-safe (signal-safety(7)), and writes only to its own stack
+ * and to errno. */
+__attribute__((noinline, noreturn)) static void become(const struct start *start)
+{
+    const struct sigaction action = { .sa_handler = SIG_DFL };
+    int report = moved_away(start->report);
+    int input = moved_away(start->input);
+    int error = moved_away(start->error);
+    sigset_t none;
+
+    /* execve(2) keeps ignored signals ignored. SIGKILL and the like fail here. */
+    for (int signal = 1; signal < NSIG; signal++)
+        sigaction(signal, &action, NULL);
     sigemptyset(&none);
-    sigfillset(&all);
-    if ((errno = posix_spawn_file_actions_init(&actions)) != 0)
-        return -1;
-    if ((errno = posix_spawnattr_init(&attributes)) == 0) {
-        if ((errno = posix_spawn_file_actions_adddup2(&actions, input, 0)) == 0
-            && (errno = posix_spawn_file_actions_adddup2(&actions, error, 2)) == 0
-            && (errno = posix_spawn_file_actions_addclosefrom_np(&actions, 3)) == 0
-            && (errno = posix_spawnattr_setsigmask(&attributes, &none)) == 0
-            && (errno = posix_spawnattr_setsigdefault(&attributes, &all)) == 0
-            && (errno = posix_spawnattr_setpgroup(&attributes, 0)) == 0
-            && (errno = posix_spawnattr_setflags(
-                    &attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF
-                                     | POSIX_SPAWN_SETPGROUP)) == 0) {
-            int code = posix_spawn(
-                &process, path, &actions, &attributes, arguments, environment);
-            if (code != 0) {
-                process = -1;
-                errno = code;
-            }
-        }
-        int code = errno;
-        posix_spawnattr_destroy(&attributes);
-        errno = code;
+    if (report >= 0 && input >= 0 && error >= 0
+        && setpgid(0, 0) == 0
+        && setrlimit(RLIMIT_NOFILE, &start->descriptors) == 0
+        && dup3(report, 3, O_CLOEXEC) == 3
+        && dup2(input, 0) == 0
+        && dup2(error, 2) == 2) {
+        report = 3;
+        closefrom(4);
+        if (sigprocmask(SIG_SETMASK, &none, NULL) == 0)
+            execve(start->path, start->arguments, start->environment);
     }
     int code = errno;
-    posix_spawn_file_actions_destroy(&actions);
+    ssize_t count = write(report >= 0 ? report : start->report, &code, sizeof code);
+    (void)count;
+    _exit(127);
+}
+
+/* vfork, for posix_spawn(3) cannot set a limit: the parent would have to lower its own for the
+ * moment, and its other threads would fail to open files. A fork would copy the page tables of a
+ * large process each time.
+ *
+ * The errno comes back through a pipe. Memory would do for a vfork, but the thread sanitizer makes
+ * a fork of it. */
+int clinux_spawn(const char *path, char *const arguments[], char *const environment[], int input,
+                 int error, uint64_t descriptors)
+{
+    struct start start = {
+        .path = path, .arguments = arguments, .environment = environment, .input = input,
+        .error = error
+    };
+    int report[2], code = 0;
+    ssize_t count;
+    sigset_t all, before;
+
+    if (getrlimit(RLIMIT_NOFILE, &start.descriptors) != 0 || pipe2(report, O_CLOEXEC) != 0)
+        return -1;
+    /* Somebody may have lowered the hard limit since (prlimit(1)). */
+    start.descriptors.rlim_cur
+        = descriptors < start.descriptors.rlim_max ? descriptors : start.descriptors.rlim_max;
+    start.report = report[1];
+    /* A handler of ours must not run in the new process: it would change our memory. */
+    sigfillset(&all);
+    pthread_sigmask(SIG_BLOCK, &all, &before);
+    pid_t process = vfork();
+    if (process == 0)
+        become(&start);
+    if (process < 0)
+        code = errno;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    close(report[1]);
+    if (process > 0) {
+        do
+            count = read(report[0], &code, sizeof code);
+        while (count < 0 && errno == EINTR);
+        /* It has ended already. */
+        if (count > 0)
+            while (waitpid(process, NULL, 0) < 0 && errno == EINTR)
+                ;
+    }
+    close(report[0]);
     errno = code;
-    return process;
+    return code == 0 ? process : -1;
 }
 
 int clinux_process_descriptor(int process)

@@ -77,7 +77,7 @@ package final class ClaimedEvent: Sendable {
       _ = try consumer.move(fileName, from: .cur, to: .defer)
     } catch {
       try requireTakenAway(error)
-      try consumer.removeRecord(of: fileName, in: .defer)
+      try removeRecordUnlessMoved(to: .defer)
     }
   }
 
@@ -91,7 +91,7 @@ package final class ClaimedEvent: Sendable {
       _ = try consumer.move(fileName, from: .cur, to: .dead)
     } catch {
       try requireTakenAway(error)
-      try consumer.removeRecord(of: fileName, in: .dead)
+      try removeRecordUnlessMoved(to: .dead)
     }
     try forgetRecord()
   }
@@ -118,6 +118,12 @@ package final class ClaimedEvent: Sendable {
     guard error.errno == ENOENT, try consumer.folder(.cur).status(of: fileName) == nil else {
       throw error
     }
+  }
+
+  /// An earlier try may have come as far as the move.
+  private func removeRecordUnlessMoved(to state: EventState) throws(SpoolError) {
+    if try consumer.isSame(file, as: fileName, in: consumer.folder(state)) { return }
+    try consumer.removeRecord(of: fileName, in: state)
   }
 
   /// What was new has none.

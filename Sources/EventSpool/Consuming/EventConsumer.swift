@@ -159,7 +159,7 @@ package final class EventConsumer: Sendable {
 
   /// Whether the file `name` is the open one.
   /// - Throws: `noPlainFile` if it is no plain file.
-  private func isSame(
+  func isSame(
     _ file: borrowing FileDescriptor, as name: String, in folder: Directory
   ) throws(SpoolError) -> Bool {
     let raw = file.raw

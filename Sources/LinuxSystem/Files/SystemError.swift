@@ -6,11 +6,11 @@ package enum SystemCall: String, Sendable {
   case access, accept, bind, chmod, chown, connect
   case epollControl = "epoll_ctl"
   case epollCreate = "epoll_create1"
+  case spawn = "execve"
   case faccessat, fchmod, fchown, fcntl, fdopendir, fstat, fstatat, fstatvfs, fsync
   case inotifyAddWatch = "inotify_add_watch"
   case inotifyInit = "inotify_init1"
   case linkat, listen, mkdir, open, pipe
-  case spawn = "posix_spawn"
   case pread
   case createThread = "pthread_create"
   case read, readdir, realpath, rename, renameat, renameat2, rmdir

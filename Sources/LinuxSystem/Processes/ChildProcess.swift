@@ -6,20 +6,25 @@ package struct ChildProcess: ~Copyable {
   private let id: pid_t
   private let pidDescriptor: FileDescriptor
 
-  /// Starts the program at `path`. No signal is blocked or ignored in it, and no descriptor of ours
-  /// is inherited but standard output.
+  /// Starts the program at `path`. No signal is blocked or ignored in it, no descriptor of ours is
+  /// inherited but standard output, and its limit on open files is the one that we started with.
+  /// Texts are the system's: bytes without a NUL.
   /// - Parameters:
   ///   - arguments: the program's name first.
   ///   - environment: `NAME=VALUE`.
   ///   - input: its standard input, and with it the lock on that file.
   ///   - error: its standard error.
   package init(
-    path: String, arguments: [String], environment: [String], input: Int32, error: Int32
+    path: [UInt8], arguments: [[UInt8]], environment: [[UInt8]], input: Int32, error: Int32
   ) throws(SystemError) {
-    var words = cStrings(arguments)
-    var variables = cStrings(environment)
+    var words = allocatedCStrings(arguments)
+    var variables = allocatedCStrings(environment)
     defer { for text in words + variables { free(text) } }
-    id = try checked(.spawn, path) { clinux_spawn(path, &words, &variables, input, error) }
+    id = try checked(.spawn, String(decoding: path, as: UTF8.self)) {
+      withCString(path) {
+        clinux_spawn($0, &words, &variables, input, error, startingDescriptorLimit)
+      }
+    }
     // If there is none, -1: poll(2) then only waits, and `status` says when it is over.
     pidDescriptor = FileDescriptor(owning: clinux_process_descriptor(id))
   }
@@ -44,14 +49,19 @@ package struct ChildProcess: ~Copyable {
     return signal == 0 ? .exit(status >> 8 & 0xFF) : .signal(signal)
   }
 
-  /// Sends a signal to the process, and to its group, which it may have left.
-  package func send(signal: Int32) {
+  /// Asks it and its group to end (SIGTERM). If they are stopped, they are continued, or the signal
+  /// would not reach them.
+  package func askToEnd() {
+    send(signal: SIGTERM)
+    send(signal: SIGCONT)
+  }
+
+  /// Ends it and its group (SIGKILL).
+  package func end() { send(signal: SIGKILL) }
+
+  /// To the process, and to its group, which it may have left.
+  private func send(signal: Int32) {
     kill(-id, signal)
     kill(id, signal)
   }
-}
-
-/// Each to be freed; the last one is nil.
-private func cStrings(_ texts: [String]) -> [UnsafeMutablePointer<CChar>?] {
-  texts.map { strdup($0) } + [nil]
 }

@@ -1,15 +1,25 @@
 internal import Glibc
 
-/// Raises the soft limit on open files to the hard one.
+/// The soft limit on open files that the process was started with. It is read once, before it is
+/// raised.
+let startingDescriptorLimit = UInt64(descriptorLimit()?.rlim_cur ?? 1_024)
+
+/// Raises the soft limit on open files to the hard one. A `ChildProcess` gets the limit from before:
+/// programs that use select(2) or close every possible descriptor depend on it.
 /// - Returns: the limit in force; 0 if it cannot be told.
 package func raisedDescriptorLimit() -> Int {
-  let resource = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
-  var limit = rlimit()
-  guard getrlimit(resource, &limit) == 0 else { return 0 }
+  _ = startingDescriptorLimit
+  guard var limit = descriptorLimit() else { return 0 }
   limit.rlim_cur = limit.rlim_max
-  _ = setrlimit(resource, &limit)
-  guard getrlimit(resource, &limit) == 0 else { return 0 }
-  return Int(clamping: limit.rlim_cur)
+  _ = setrlimit(descriptorResource, &limit)
+  return descriptorLimit().map { Int(clamping: $0.rlim_cur) } ?? 0
+}
+
+private let descriptorResource = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
+
+private func descriptorLimit() -> rlimit? {
+  var limit = rlimit()
+  return getrlimit(descriptorResource, &limit) == 0 ? limit : nil
 }
 
 /// To be called first in every program. A write whose reader has gone, or that is over a limit on

@@ -22,3 +22,6 @@ package final class SignalDescriptor: Sendable {
     return signal < 0 ? nil : signal
   }
 }
+
+/// Whether the signal has no effect. If it is blocked, it comes all the same (signalfd(2)).
+package func isIgnored(_ signal: Int32) -> Bool { clinux_is_ignored(signal) == 1 }

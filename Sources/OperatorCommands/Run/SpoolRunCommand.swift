@@ -12,9 +12,10 @@ struct SpoolRunCommand: ParsableCommand {
     commandName: "run", abstract: "Run a command for each event, the oldest first.",
     usage: "delve-webhook spool run [OPTION...] -- COMMAND [ARGUMENT...]",
     discussion: """
-      The command's standard input is the event's file. Its environment has DELVE_EVENT_FILE, \
-      DELVE_EVENT_ID, DELVE_INSTANCE, DELVE_TYPE, DELVE_SUBJECT and DELVE_URL. Its exit code says \
-      what becomes of the event:
+      The command's standard input is the event's file. Its environment is this program's \
+      without \(Handler.managerVariables.joined(separator: ", ")), and with \
+      \(Handler.eventVariables.joined(separator: ", ")). Its limit on open files is the one \
+      that this program was started with. Its exit code says what becomes of the event:
 
         0             handled: it goes to done/
         75            not now: it goes to defer/ and is tried again, as often as it takes
@@ -22,10 +23,18 @@ struct SpoolRunCommand: ParsableCommand {
         anything else failed: it goes to defer/, and after --max-attempts of those to dead/
 
       An event in defer/ is tried again after 10 seconds, then after twice as long each time, up to an \
-      hour. `spool show` tells how the last attempt ended and what it said.
+      hour. `spool show` tells how the last attempt ended and what it said. An event that was in hand \
+      when this program was killed counts as tried.
 
-      SIGTERM and SIGINT let running commands finish, for 30 seconds; a second one ends them at once. \
-      An event whose command was ended so stays as it was.
+      If what became of an event cannot be recorded, as on a full disk, that is tried again, and no \
+      command is started meanwhile: for 30 seconds, or with --follow without an end. A folder that \
+      cannot be used stops all handling; with --follow it is waited for. A single file that cannot be \
+      handled is named and left out.
+
+      The first 4 MiB of each command's standard error are passed on.
+
+      SIGTERM, SIGINT and SIGHUP let running commands finish, for 30 seconds; a second one ends \
+      them at once. An event whose command was ended so stays as it was.
 
       Exit code 0: every event was handled; 1: some were not; 66: no such instance; 69: the command \
       cannot be started; 71: the limit on open files is too low; 74: the spool failed; 77: it belongs \
@@ -62,15 +71,18 @@ struct SpoolRunCommand: ParsableCommand {
       // If it was inherited as ignored, no end of a process could be waited for.
       signal(SIGCHLD, SIG_DFL)
       let environment = Environment.ofProcess()
+      let log = Log(environment: environment)
       do {
         // Before the first thread of ours, so that nobody else takes them.
         let signals = try StopSignals()
+        // The last ones of the command line, byte for byte.
         let handler = try Handler(
-          command, timeLimit: .seconds(timeout), environment: environment)
+          Array(commandLineBytes().suffix(command.count)), timeLimit: .seconds(timeout),
+          environment: environment, log: log)
         // A process takes some descriptors, and so does its event.
         let draining = try Draining(
           options, signals, neededDescriptors: 64 + 8 * jobs, maximumAttempts: maxAttempts,
-          log: Log(environment: environment))
+          log: log)
         let runner = try Runner(
           handler, jobs: options.once ? 1 : jobs, RetryPolicy(maximumAttempts: maxAttempts),
           urls: InstanceURLs(options.spool.configuration), for: draining)

@@ -28,6 +28,9 @@ int clinux_accept(int listener);
 int clinux_signal_descriptor(const int *signals, int count);
 int clinux_read_signal(int descriptor);
 
+/* sigaction(2): 1 if the signal is ignored, else 0 */
+int clinux_is_ignored(int signal);
+
 /* epoll(7), always for reading; `is_one_shot` disarms the descriptor after its first
  * event; `is_at_once` reports it even if there is nothing to read. */
 struct clinux_readiness {
@@ -45,11 +48,12 @@ int clinux_is_on_btrfs(int descriptor);
 /* adjtimex(2): 1 if the clock is synchronised, 0 if not, -1 if this is unknown */
 int clinux_is_clock_synchronised(void);
 
-/* posix_spawn(3) of `path`. The process has `input` and `error` as its standard input and error. Of
- * the other descriptors, it inherits only standard output. It leads a process group of its own, and
- * blocks and ignores no signal. Returns the process, or -1. */
+/* vfork(2) and execve(2) of `path`. The process has `input` and `error` as its standard input and
+ * error. Of the other descriptors, it inherits only standard output. It leads a process group of
+ * its own, blocks and ignores no signal, and its soft limit on open files is `descriptors`. Returns
+ * the process, or -1; no process is left then. */
 int clinux_spawn(const char *path, char *const arguments[], char *const environment[], int input,
-                 int error);
+                 int error, uint64_t descriptors);
 
 /* pidfd_open(2): readable once the process has ended */
 int clinux_process_descriptor(int process);
