@@ -164,8 +164,11 @@ struct ConsumerFaultTests {
     try site.addEvents(6, issuedApart: 60)
     _ = try await site.run("exit 0", ["--once"])
     _ = try await site.shell("dd if=/dev/zero of=\(spool)/filler bs=4k 2>/dev/null")
-    let runner = try site.start(
-      "run", "--follow", "--jobs", "2", "--", "sh", "-c", "\(countingHandler); \(end)")
+    // Two end together.
+    let script = """
+      \(countingHandler); until [ $(wc -l < \(site.path)/handled) -ge 2 ]; do sleep 0.05; done; \(end)
+      """
+    let runner = try site.start("run", "--follow", "--jobs", "2", "--", "sh", "-c", script)
     let isTriedAgain = try await eventually {
       site.text("runner.log").split(separator: "\n").count { $0.contains("pause=2s") } == 2
     }
