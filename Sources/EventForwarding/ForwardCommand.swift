@@ -19,12 +19,14 @@ struct ForwardCommand: ParsableCommand {
       --to postgresql://… inserts them into the table delve_event, in batches; --prepare makes it. \
       Passwords come from libpq's own places: the password file, a service file, the environment.
 
-      --to https://… posts each as a CloudEvents structured event. 2xx: it goes to done/. 401, 403, \
-      407, 408, 429, 5xx or no answer: to defer/, to be tried again. Other 4xx: to dead/, the answer \
-      beside it.
+      --to https://… posts each as a CloudEvents structured event. 2xx: it goes to done/.
+
+      An event pays for a failure only if the target takes others: it goes to defer/, to be tried \
+      again, or, if the target refuses its content twice, to dead/, the answer beside it. If the \
+      target takes none, every event stays where it is, and one is tried from time to time.
 
       Without --follow it ends when there are no events left, or when the target takes none; with it, \
-      it waits for both. SIGTERM, SIGINT and SIGHUP let what is in hand finish, for 30 seconds; a \
+      it waits for both, and for a spool that cannot be used. SIGTERM, SIGINT and SIGHUP let what is in hand finish, for 30 seconds; a \
       second one ends it at once. An event that has not arrived stays where it was.
 
       Exit code 0: every event that was due has arrived; 1: some have not; 64: wrong command line; \
