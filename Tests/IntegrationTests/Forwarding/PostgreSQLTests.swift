@@ -318,7 +318,6 @@ struct PostgreSQLTests {
 
   /// Each fault leaves every event where it is, and the error names the remedy.
   @Test(arguments: [
-    ("ALTER ROLE delve SET synchronous_commit = off", "synchronous_commit is off"),
     ("ALTER TABLE delve_event SET UNLOGGED", "is not logged"),
     ("DROP TABLE delve_event", "--prepare"),
     ("ALTER TABLE delve_event DROP COLUMN eventkey", "--prepare"),

@@ -55,6 +55,9 @@ struct ServerError: Error, Equatable {
   /// It stays so until somebody changes something: no such table or column, no such right.
   var isMisconfiguration: Bool { errorClass == "42" || errorClass == "3F" }
 
+  /// Some relatives of PostgreSQL know a function and say that they do not have it.
+  var isMissingFunction: Bool { sqlState == "42883" || sqlState == "0A000" }
+
   /// For an error that is not about a row.
   var targetError: TargetError {
     guard isMisconfiguration else { return .unavailable("\(message) (SQLSTATE \(sqlState))") }
