@@ -78,33 +78,26 @@ final class PostgreSQLTarget: PreparableTarget {
     _ events: [OutgoingEvent], _ signals: StopSignals,
     settle: (Int, Delivery) throws(SpoolError) -> Bool
   ) throws(DeliveringError) {
-    let deliveries: [Delivery]
-    do throws(TargetError) {
-      deliveries = try self.deliveries(of: events)
+    var hasTakenOne = false
+    do throws(DeliveringError) {
+      try settleInHalves(groups(of: events)) { places throws(DeliveringError) in
+        // What is in hand is one transaction.
+        guard !signals.request.isMade else { throw .target(.interrupted) }
+        do throws(TargetError) {
+          return try insert(places.map { events[$0] })
+        } catch {
+          throw .target(error)
+        }
+      } settle: { place, delivery throws(DeliveringError) in
+        if case .delivered = delivery { hasTakenOne = true }
+        do throws(SpoolError) { return try settle(place, delivery) } catch { throw .spool(error) }
+      }
+      // Table and rights are then looked at again.
+      if !hasTakenOne { connection = nil }
     } catch {
-      connection = nil
-      throw .target(error)
+      if case .target = error { connection = nil }
+      throw error
     }
-    do throws(SpoolError) {
-      for (index, delivery) in deliveries.enumerated() { _ = try settle(index, delivery) }
-    } catch {
-      throw .spool(error)
-    }
-  }
-
-  /// What becomes of each event. A row that is refused must not hold up the others, so each is then
-  /// tried by itself.
-  private func deliveries(of events: [OutgoingEvent]) throws(TargetError) -> [Delivery] {
-    guard try insert(events) != nil else { return events.map { _ in .delivered } }
-    var refusals: [ServerError?] = []
-    for event in events { refusals.append(try insert([event])) }
-    // If none is taken and it may not be the rows' fault, the table is to blame.
-    if events.count > 1, let doubtful = refusals.last ?? nil, doubtful.blame == .rowOrTable,
-      refusals.allSatisfy({ $0 != nil })
-    {
-      throw doubtful.targetError
-    }
-    return refusals.map { $0?.delivery ?? .delivered }
   }
 
   /// Inserts all events or none.
@@ -122,8 +115,8 @@ final class PostgreSQLTarget: PreparableTarget {
           guard !isLast else { throw .target(.unavailable("COMMIT came with: \(warning)")) }
         case .refused(let refusal):
           _ = try connection.execute("ROLLBACK")
-          if refusal.blame != .server { return refusal }
-          guard refusal.isPassing && !isLast else { throw .refused(refusal) }
+          guard refusal.blame != .server else { throw .refused(refusal) }
+          guard refusal.isPassing && !isLast else { return refusal }
         }
         attempt += 1
       }
