@@ -18,17 +18,20 @@ struct ServerErrorTests {
   @Test(arguments: ["23502", "23505", "23514", "23P01"])
   func constraintIsTheRowsFaultIfItIsNamed(sqlState: String) {
     #expect(error(sqlState, namesConstraint: true).blame == .row)
-    #expect(error(sqlState).blame == .rowOrTable)
-  }
-
-  @Test(arguments: ["42501", "P0002", "38000", "39000", "2F005", "0A000", "01000", "ZZ999"])
-  func errorThatMayBeEithersShowsRowByRow(sqlState: String) {
-    #expect(error(sqlState).blame == .rowOrTable)
+    #expect(error(sqlState).blame == .rowOrServer)
   }
 
   @Test(arguments: [
-    "08006", "25006", "28P01", "3D000", "3F000", "40001", "40P01", "42P01", "42703", "42601",
-    "53100", "53300", "55P03", "57014", "57P01", "58030", "F0000", "XX000", "",
+    "42501", "P0002", "38000", "39000", "2F005", "0A000", "01000", "ZZ999", "40001", "40P01",
+    "53200", "53400", "55P03", "57014", "58030", "XX000", "XX002",
+  ])
+  func errorThatMayBeEithersShowsRowByRow(sqlState: String) {
+    #expect(error(sqlState).blame == .rowOrServer)
+  }
+
+  @Test(arguments: [
+    "08006", "25006", "28P01", "3D000", "3F000", "42P01", "42703", "42601", "53100", "53300",
+    "57P01", "57P02", "57P03", "F0000", "",
   ])
   func errorOfTheServerIsNoRowsFault(sqlState: String) {
     #expect(error(sqlState).blame == .server)
@@ -42,6 +45,11 @@ struct ServerErrorTests {
   @Test func onlyLimitsAreLimits() {
     #expect(error("54000").isLimit)
     #expect(!error("53400").isLimit)
+  }
+
+  @Test func onlyAFunctionThatIsNotThereIsMissing() {
+    #expect(error("42883").isMissingFunction && error("0A000").isMissingFunction)
+    #expect(!error("42501").isMissingFunction && !error("42601").isMissingFunction)
   }
 
   // MARK: What follows

@@ -14,15 +14,30 @@ final class PostgreSQLServer: Sendable {
   init(encoding: String = "UTF8", settings: [String] = []) async throws {
     folder = try TemporaryFolder()
     self.settings = settings
+    try await makeData(
+      with: "initdb",
+      ["-U", "delve", "-A", "trust", "-E", encoding, "--locale", "C", "--no-sync"])
+  }
+
+  /// Makes a copy of `primary`, which follows it from then on.
+  init(standbyOf primary: PostgreSQLServer) async throws {
+    folder = try TemporaryFolder()
+    settings = primary.settings
+    try await makeData(
+      with: "pg_basebackup",
+      ["-h", primary.folder.path, "-U", "delve", "-R", "-c", "fast", "--no-sync"])
+  }
+
+  private func makeData(with name: String, _ options: [String]) async throws {
     try await Self.giveToUnprivilegedUser(folder.path)
     let made = try await command(
-      "env",
-      try await asUnprivilegedUser("initdb")
-        + ["-D", "\(folder.path)/data", "-U", "delve", "-A", "trust", "-E", encoding]
-        + ["--locale", "C", "--no-sync"])
+      "env", try program(name) + ["-D", "\(folder.path)/data"] + options)
     #expect(made.exitCode == 0, "\(made)")
     try await start()
   }
+
+  /// The folder of its socket.
+  var socketFolder: String { folder.path }
 
   /// Gives the file to the server's user.
   static func giveToUnprivilegedUser(_ path: String) async throws {
@@ -30,12 +45,16 @@ final class PostgreSQLServer: Sendable {
     #expect(try await command("chown", ["nobody", path]).exitCode == 0)
   }
 
-  /// Returns the command for a user without rights, because the server refuses to run as root.
-  private func asUnprivilegedUser(_ program: String) async throws -> [String] {
+  /// Begins a command that a user without rights shall run, because the server and the pooler
+  /// refuse to run as root.
+  static let asUnprivilegedUser =
+    getuid() == 0
+    ? ["setpriv", "--reuid", "nobody", "--regid", "nogroup", "--clear-groups"] : []
+
+  private func program(_ name: String) throws -> [String] {
     let folders = try FileManager.default.contentsOfDirectory(atPath: "/usr/lib/postgresql")
-    let path = "/usr/lib/postgresql/\(try #require(folders.sorted().last))/bin/\(program)"
-    guard getuid() == 0 else { return [path] }
-    return ["setpriv", "--reuid", "nobody", "--regid", "nogroup", "--clear-groups", path]
+    let version = try #require(folders.sorted().last)
+    return Self.asUnprivilegedUser + ["/usr/lib/postgresql/\(version)/bin/\(name)"]
   }
 
   func start() async throws {
@@ -43,7 +62,7 @@ final class PostgreSQLServer: Sendable {
     // After a kill, the old server's children have to end first.
     for _ in 0..<20 where !isUp {
       let arguments =
-        try await asUnprivilegedUser("postgres")
+        try program("postgres")
         + ["-D", "\(folder.path)/data", "-k", folder.path, "-c", "listen_addresses="]
         + settings.flatMap { ["-c", $0] }
       let started = try SpawnedProcess("env", arguments, log: "\(folder.path)/log")
@@ -92,6 +111,23 @@ final class PostgreSQLServer: Sendable {
       "psql", ["-qAtX", "-v", "ON_ERROR_STOP=1", "-d", uri(), "-c", statement])
     #expect(result.exitCode == 0, "\(result.errorOutput)")
     return result.output.trimmingCharacters(in: .newlines)
+  }
+
+  /// Changes the server's configuration while it runs.
+  func set(_ setting: String, to value: String) async throws {
+    try await sql("ALTER SYSTEM SET \(setting) = '\(value)'")
+    try await sql("SELECT pg_reload_conf()")
+    #expect(try await eventually { try await sql("SHOW \(setting)") == value })
+  }
+
+  /// The number of forwarders' sessions for which `condition` holds.
+  func sessions(where condition: String) async throws -> Int {
+    let count = try await sql(
+      """
+      SELECT count(*) FROM pg_stat_activity
+      WHERE application_name = 'delve-webhook-forward' AND \(condition)
+      """)
+    return Int(count) ?? -1
   }
 
   /// Starts a session that lasts until the returned process ends.

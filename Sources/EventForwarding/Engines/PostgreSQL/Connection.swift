@@ -3,11 +3,14 @@ internal import Glibc
 internal import ServiceProcess
 
 /// A connection to a server (libpq). Waits for nothing longer than its time limit, nor after a
-/// signal that ends what is in hand. For one thread.
+/// signal that ends what is in hand; the server is then asked to end its statement, too. For one
+/// thread.
 final class Connection {
   private let connection: OpaquePointer
   private let signals: StopSignals
   private let timeLimit: Duration
+  /// The first of the statement that runs.
+  private var warning: String?
 
   /// Connects, as libpq does it: what the URI leaves out comes from the environment, the service
   /// file and the password file (libpq's manual, §34.1.2, §34.15 to §34.17). The time limit is for
@@ -19,8 +22,7 @@ final class Connection {
     self.timeLimit = timeLimit
     connection = try ConnectionAttempt(to: uri, timeLimit).connection(signals)
     guard PQstatus(connection) == CONNECTION_OK else { throw lost() }
-    // Notices would go to standard error, past the log.
-    PQsetNoticeProcessor(connection, { _, _ in }, nil)
+    takeNotices()
     // A statement that is too large for the socket would be waited for by libpq itself.
     guard PQsetnonblocking(connection, 1) == 0 else { throw lost() }
   }
@@ -47,15 +49,18 @@ final class Connection {
     /// As in `INSERT 0 3`.
     var tag = ""
     var affectedRows = 0
+    /// Of any of the statements.
+    var warning: String?
   }
 
-  /// Runs one statement to its end.
+  /// Runs a statement to its end, or several that have no parameters; the reply is the last one's.
   /// - Throws: `refused` by the server; `target`, if it does not answer, and then the connection is
   ///   of no further use.
   func execute(
-    _ statement: String, _ parameters: [[UInt8]] = []
+    _ statement: String, _ parameters: [[UInt8]]? = nil
   ) throws(StatementError) -> Reply {
-    let deadline = ContinuousClock.now + timeLimit
+    warning = nil
+    let deadline = SuspendingClock.now + timeLimit
     var reply = Reply()
     var refusal: ServerError?
     do throws(TargetError) {
@@ -75,10 +80,22 @@ final class Connection {
       throw .target(error)
     }
     if let refusal { throw .refused(refusal) }
+    reply.warning = warning
     return reply
   }
 
-  private func flush(until deadline: ContinuousClock.Instant) throws(TargetError) {
+  /// Keeps warnings. Without a receiver, libpq writes notices to standard error, past the log.
+  private func takeNotices() {
+    PQsetNoticeReceiver(
+      connection,
+      { context, notice in
+        guard let context, let notice, field("V", of: notice) == "WARNING" else { return }
+        let connection = Unmanaged<Connection>.fromOpaque(context).takeUnretainedValue()
+        connection.warning = connection.warning ?? oneLine(field("M", of: notice) ?? "")
+      }, Unmanaged.passUnretained(self).toOpaque())
+  }
+
+  private func flush(until deadline: SuspendingClock.Instant) throws(TargetError) {
     while true {
       let rest = PQflush(connection)
       guard rest >= 0 else { throw lost() }
@@ -89,7 +106,8 @@ final class Connection {
     }
   }
 
-  private func send(_ statement: String, _ parameters: [[UInt8]]) -> Bool {
+  private func send(_ statement: String, _ parameters: [[UInt8]]?) -> Bool {
+    guard let parameters else { return PQsendQuery(connection, statement) == 1 }
     let texts = parameters.map { bytes in
       let text = UnsafeMutableBufferPointer<CChar>.allocate(capacity: bytes.count + 1)
       let raw = UnsafeMutableRawBufferPointer(text)
@@ -103,7 +121,7 @@ final class Connection {
       connection, statement, Int32(values.count), nil, values, nil, nil, 0) == 1
   }
 
-  private func nextResult(until deadline: ContinuousClock.Instant) throws(TargetError)
+  private func nextResult(until deadline: SuspendingClock.Instant) throws(TargetError)
     -> OpaquePointer?
   {
     while PQisBusy(connection) == 1 {
@@ -113,14 +131,15 @@ final class Connection {
     return PQgetResult(connection)
   }
 
-  private func wait(for events: Int32, until deadline: ContinuousClock.Instant)
+  private func wait(for events: Int32, until deadline: SuspendingClock.Instant)
     throws(TargetError)
   {
     while true {
       signals.read()
-      guard !signals.request.endsWork else { throw .interrupted }
-      guard ContinuousClock.now < deadline else {
-        throw .unavailable("no answer from the server within \(timeLimit.components.seconds) s")
+      guard !signals.request.endsWork else { throw givingUp(.interrupted) }
+      guard SuspendingClock.now < deadline else {
+        throw givingUp(
+          .unavailable("no answer from the server within \(timeLimit.components.seconds) s"))
       }
       var descriptors = [
         pollfd(fd: PQsocket(connection), events: Int16(events), revents: 0),
@@ -129,6 +148,11 @@ final class Connection {
       poll(&descriptors, 2, 500)
       if descriptors[0].revents != 0 { return }
     }
+  }
+
+  private func givingUp(_ error: TargetError) -> TargetError {
+    cancelStatement(on: connection)
+    return error
   }
 
   /// What libpq says of the connection.
@@ -152,17 +176,18 @@ extension Connection.Reply {
 
 extension ServerError {
   fileprivate init(_ result: OpaquePointer) {
-    func field(_ name: Character) -> String? {
-      name.asciiValue.flatMap { PQresultErrorField(result, Int32($0)) }.map { String(cString: $0) }
-    }
-    // Their names are macros of characters: PG_DIAG_SQLSTATE, PG_DIAG_CONSTRAINT_NAME
-    // and PG_DIAG_MESSAGE_PRIMARY.
-    let state = field("C") ?? ""
+    let state = field("C", of: result) ?? ""
     let isState = state.utf8.allSatisfy {
       (0x30...0x39).contains($0) || (0x41...0x5A).contains($0)
     }
     sqlState = isState && state.utf8.count == 5 ? state : ""
-    namesConstraint = field("n") != nil
-    message = oneLine(field("M") ?? String(cString: PQresultErrorMessage(result)))
+    namesConstraint = field("n", of: result) != nil
+    message = oneLine(field("M", of: result) ?? String(cString: PQresultErrorMessage(result)))
   }
+}
+
+/// A field of an error or a notice. Their names are macros of characters: PG_DIAG_SQLSTATE (C),
+/// PG_DIAG_CONSTRAINT_NAME (n), PG_DIAG_MESSAGE_PRIMARY (M), PG_DIAG_SEVERITY_NONLOCALIZED (V).
+private func field(_ name: Character, of result: OpaquePointer) -> String? {
+  name.asciiValue.flatMap { PQresultErrorField(result, Int32($0)) }.map { String(cString: $0) }
 }

@@ -6,15 +6,15 @@ internal import ServiceProcess
 final class PostgreSQLTarget: PreparableTarget {
   let batchSize = 500
 
-  /// How often a batch is tried that the server could not serialize with others.
+  /// How often a transaction is tried that the server could not serialize with others, or whose
+  /// COMMIT came with a warning.
   private static let tries = 5
 
   private let uri: ConnectionURI
   private let timeLimitSeconds: Int
   private let log: Log
   private var connection: Connection?
-  /// Some relatives of PostgreSQL have no NOTIFY.
-  private var canNotify = true
+  private var missing: Set<ServerFunction> = []
 
   init(_ uri: ConnectionURI, timeLimitSeconds: Int, _ log: Log) {
     self.uri = uri
@@ -28,7 +28,7 @@ final class PostgreSQLTarget: PreparableTarget {
     if let connection, !connection.isLost { return }
     connection = nil
     let made = try connect(signals)
-    do throws(StatementError) { try configureSession(made) } catch { throw error.targetError }
+    do throws(StatementError) { try check(made) } catch { throw error.targetError }
     connection = made
   }
 
@@ -36,7 +36,7 @@ final class PostgreSQLTarget: PreparableTarget {
     let connection = try connect(signals)
     do throws(StatementError) {
       for statement in schema { _ = try connection.execute(statement) }
-      try configureSession(connection)
+      try check(connection)
     } catch {
       throw error.targetError
     }
@@ -47,37 +47,29 @@ final class PostgreSQLTarget: PreparableTarget {
     try Connection(to: uri.text, timeLimit: .seconds(timeLimitSeconds), signals)
   }
 
-  /// Fails if a COMMIT on this server promises less than we do, or if it would reject every row.
-  /// Also sets lock_timeout just below our own limit, so that the server gives up before we do.
-  private func configureSession(_ connection: Connection) throws(StatementError) {
-    let reply = try connection.execute(
-      ServerSettings.statement, [Array("\(timeLimitSeconds * 900)ms".utf8)])
-    guard let row = reply.rows.first, let settings = ServerSettings(row) else {
-      throw .target(.unavailable("the server does not tell its settings"))
-    }
-    if let problem = settings.problem { throw .target(.misconfigured(problem)) }
-    // Columns and rights: no row is inserted.
+  /// Fails if the server would reject every row. Inserts none.
+  private func check(_ connection: Connection) throws(StatementError) {
+    try begin(connection)
+    // Columns and rights.
     _ = try connection.execute(insertStatement, insertParameters(of: []))
-    try findOutAboutNotify(connection)
-  }
-
-  private func findOutAboutNotify(_ connection: Connection) throws(StatementError) {
-    do throws(StatementError) {
-      try notify(connection)
-      canNotify = true
-    } catch {
-      guard case .refused(let refusal) = error,
-        refusal.isMisconfiguration || refusal.sqlState == "0A000"
-      else { throw error }
-      if canNotify {
-        log.write(.notice, "the server has no NOTIFY: consumers have to look by themselves")
-      }
-      canNotify = false
+    _ = try connection.execute("ROLLBACK")
+    for function in ServerFunction.allCases {
+      try begin(connection)
+      try findOutAbout(function, connection)
+      _ = try connection.execute("ROLLBACK")
     }
   }
 
-  private func notify(_ connection: Connection) throws(StatementError) {
-    _ = try connection.execute("SELECT pg_notify('delve_event', '')")
+  private func findOutAbout(
+    _ function: ServerFunction, _ connection: Connection
+  ) throws(StatementError) {
+    do throws(StatementError) {
+      _ = try connection.execute("SELECT \(function.call)")
+      missing.remove(function)
+    } catch {
+      guard case .refused(let refusal) = error, refusal.isMissingFunction else { throw error }
+      if missing.insert(function).inserted { log.write(.notice, function.lack) }
+    }
   }
 
   // MARK: Delivering
@@ -86,76 +78,97 @@ final class PostgreSQLTarget: PreparableTarget {
     _ events: [OutgoingEvent], _ signals: StopSignals,
     settle: (Int, Delivery) throws(SpoolError) -> Bool
   ) throws(DeliveringError) {
-    let deliveries: [Delivery]
-    do throws(TargetError) {
-      deliveries = try self.deliveries(of: events)
+    var hasTakenOne = false
+    do throws(DeliveringError) {
+      try settleInHalves(groups(of: events)) { places throws(DeliveringError) in
+        // What is in hand is one transaction.
+        guard !signals.request.isMade else { throw .target(.interrupted) }
+        do throws(TargetError) {
+          return try insert(places.map { events[$0] })
+        } catch {
+          throw .target(error)
+        }
+      } settle: { place, delivery throws(DeliveringError) in
+        if case .delivered = delivery { hasTakenOne = true }
+        do throws(SpoolError) { return try settle(place, delivery) } catch { throw .spool(error) }
+      }
+      // Table and rights are then looked at again.
+      if !hasTakenOne { connection = nil }
     } catch {
-      connection = nil
-      throw .target(error)
+      if case .target = error { connection = nil }
+      throw error
     }
-    do throws(SpoolError) {
-      for (index, delivery) in deliveries.enumerated() { _ = try settle(index, delivery) }
-    } catch {
-      throw .spool(error)
-    }
-  }
-
-  /// What becomes of each event. A row that is refused must not hold up the others, so each is then
-  /// tried by itself.
-  private func deliveries(of events: [OutgoingEvent]) throws(TargetError) -> [Delivery] {
-    guard try insert(events) != nil else { return events.map { _ in .delivered } }
-    var refusals: [ServerError?] = []
-    for event in events { refusals.append(try insert([event])) }
-    // If none is taken and it may not be the rows' fault, the table is to blame.
-    if events.count > 1, let doubtful = refusals.last ?? nil, doubtful.blame == .rowOrTable,
-      refusals.allSatisfy({ $0 != nil })
-    {
-      throw doubtful.targetError
-    }
-    return refusals.map { $0?.delivery ?? .delivered }
   }
 
   /// Inserts all events or none.
-  /// - Returns: why the server does not take these rows; nil if it has promised to keep them.
-  /// - Throws: for every other error.
+  /// - Returns: why the server does not take them; nil if it has promised to keep them.
+  /// - Throws: for every error that no event can be the cause of.
   private func insert(_ events: [OutgoingEvent]) throws(TargetError) -> ServerError? {
     guard let connection else { throw .unavailable("not connected") }
     do throws(StatementError) {
       var attempt = 1
-      while let refusal = try insertOnce(events, connection) {
-        _ = try connection.execute("ROLLBACK")
-        if refusal.blame != .server { return refusal }
-        guard refusal.isPassing && attempt < Self.tries else { throw .refused(refusal) }
+      while true {
+        let isLast = attempt == Self.tries
+        switch try insertOnce(events, connection) {
+        case .promised: return nil
+        case .doubtful(let warning):
+          guard !isLast else { throw .target(.unavailable("COMMIT came with: \(warning)")) }
+        case .refused(let refusal):
+          _ = try connection.execute("ROLLBACK")
+          guard refusal.blame != .server else { throw .refused(refusal) }
+          guard refusal.isPassing && !isLast else { return refusal }
+        }
         attempt += 1
       }
-      return nil
     } catch {
       throw error.targetError
     }
   }
 
-  /// - Returns: what the server refused, and the transaction is then still to be rolled back.
+  private enum Outcome {
+    case promised
+    /// Committed, but the server has not waited for whom it must: somebody may have cancelled that.
+    /// The next try waits again.
+    case doubtful(warning: String)
+    /// The transaction is still to be rolled back.
+    case refused(ServerError)
+  }
+
   private func insertOnce(
     _ events: [OutgoingEvent], _ connection: Connection
-  ) throws(StatementError) -> ServerError? {
+  ) throws(StatementError) -> Outcome {
+    try begin(connection)
     do throws(StatementError) {
-      _ = try connection.execute("BEGIN")
-      let inserted = try connection.execute(insertStatement, insertParameters(of: events))
-      try commit(connection, notifying: canNotify && inserted.affectedRows > 0)
-      return nil
+      let reply = try connection.execute(insertStatement, insertParameters(of: events))
+      return try commit(
+        connection,
+        calling: ServerFunction.needed(events: events.count, inserted: reply.affectedRows))
     } catch {
-      if case .refused(let refusal) = error { return refusal }
+      if case .refused(let refusal) = error { return .refused(refusal) }
       throw error
     }
   }
 
-  private func commit(_ connection: Connection, notifying: Bool) throws(StatementError) {
+  private func begin(_ connection: Connection) throws(StatementError) {
+    let reply = try connection.execute(Transaction.beginning(timeLimitSeconds: timeLimitSeconds))
+    guard let row = reply.rows.first, let transaction = Transaction(row) else {
+      throw .target(.unavailable("the server does not tell its settings"))
+    }
+    if let problem = transaction.problem { throw .target(.misconfigured(problem)) }
+  }
+
+  /// In one round trip.
+  private func commit(
+    _ connection: Connection, calling functions: Set<ServerFunction>
+  ) throws(StatementError) -> Outcome {
+    let calls = functions.subtracting(missing).map { "SELECT \($0.call);" }
     do throws(StatementError) {
-      if notifying { try notify(connection) }
+      let reply = try connection.execute((calls + ["COMMIT"]).joined(separator: " "))
       // The server answers ROLLBACK to a COMMIT that it cannot fulfil.
-      guard try connection.execute("COMMIT").tag == "COMMIT" else {
+      guard reply.tag == "COMMIT" else {
         throw .target(.unavailable("the server has rolled back"))
       }
+      return reply.warning.map { .doubtful(warning: $0) } ?? .promised
     } catch {
       // A limit is then that of its queue of notifications, not of a row.
       if case .refused(let refusal) = error, refusal.isLimit { throw .target(refusal.targetError) }

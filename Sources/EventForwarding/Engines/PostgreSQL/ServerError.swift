@@ -5,7 +5,7 @@ enum StatementError: Error {
   case refused(ServerError)
   case target(TargetError)
 
-  /// If it is not about a row: every other error of the server is the target's.
+  /// If no event can be the cause.
   var targetError: TargetError {
     switch self {
     case .refused(let refusal): refusal.targetError
@@ -28,8 +28,9 @@ struct ServerError: Error, Equatable {
   enum Blame {
     /// A row.
     case row
-    /// A row, or the table and what belongs to it: that shows when each row is tried by itself.
-    case rowOrTable
+    /// A row, or what the server met with it, or the table: that shows when rows are tried by
+    /// themselves.
+    case rowOrServer
     /// Anything but rows.
     case server
   }
@@ -39,11 +40,14 @@ struct ServerError: Error, Equatable {
     // Cardinality and data exceptions, constraints, a view's check option, limits on a row's size.
     case "21", "22", "44", "54": .row
     // Without a constraint's name: no partition takes it.
-    case "23": namesConstraint ? .row : .rowOrTable
-    // Connection, transaction and role, resources, locks, operators, the system, and our statement.
-    case "08", "25", "28", "3D", "3F", "40", "53", "55", "57", "58", "F0", "XX", "": .server
-    case "42": sqlState == "42501" ? .rowOrTable : .server  // a row's security policy
-    default: sqlState == "P0001" ? .row : .rowOrTable  // what a trigger raises
+    case "23": namesConstraint ? .row : .rowOrServer
+    // Connection, transaction and role, no such database or schema, the server's own files.
+    case "08", "25", "28", "3D", "3F", "F0", "": .server
+    case "42": sqlState == "42501" ? .rowOrServer : .server  // a row's security policy
+    // A full disk, too many connections; but memory may be short for one row.
+    case "53": sqlState == "53100" || sqlState == "53300" ? .server : .rowOrServer
+    case "57": sqlState == "57014" ? .rowOrServer : .server  // a time limit; all others: it ends
+    default: sqlState == "P0001" ? .row : .rowOrServer  // what a trigger raises
     }
   }
 
@@ -55,7 +59,10 @@ struct ServerError: Error, Equatable {
   /// It stays so until somebody changes something: no such table or column, no such right.
   var isMisconfiguration: Bool { errorClass == "42" || errorClass == "3F" }
 
-  /// For an error that is not about a row.
+  /// Some relatives of PostgreSQL know a function and say that they do not have it.
+  var isMissingFunction: Bool { sqlState == "42883" || sqlState == "0A000" }
+
+  /// For an error that no event can be the cause of.
   var targetError: TargetError {
     guard isMisconfiguration else { return .unavailable("\(message) (SQLSTATE \(sqlState))") }
     return .misconfigured(
@@ -63,7 +70,7 @@ struct ServerError: Error, Equatable {
         + "SELECT (source, id)")
   }
 
-  /// For an error that is about a row. If something else may be mended, it is tried again.
+  /// For an event that was tried by itself. If something else may be mended, it is tried again.
   var delivery: Delivery {
     blame == .row
       ? .refused(.answer(sqlState), text: message)

@@ -1,0 +1,85 @@
+internal import Glibc
+internal import TestSupport
+internal import Testing
+
+/// One event that the server fails with costs the others little.
+@Suite(.timeLimit(.minutes(3)))
+struct PostgreSQLBlameTests {
+  let site: SpoolSite
+  let server: PostgreSQLServer
+
+  init() async throws {
+    site = try SpoolSite()
+    server = try await PostgreSQLServer()
+    let result = try await site.forward(to: server.uri(), "--prepare")
+    #expect(result.exitCode == 0, "\(result)")
+  }
+
+  /// Has the server act on the event with this number.
+  private func act(_ action: String, on number: Int) async throws {
+    try await server.sql(
+      """
+      CREATE FUNCTION act() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+        IF new.subject = 'export/\(number)' THEN \(action); END IF; RETURN new; END $$;
+      CREATE TRIGGER act BEFORE INSERT ON delve_event FOR EACH ROW EXECUTE FUNCTION act()
+      """)
+  }
+
+  private func expectOnlyOneIsPutOff(
+    of count: Int, _ name: String, _ result: CommandResult, sqlState: String
+  ) async throws {
+    #expect(result.exitCode == 1, "\(result)")
+    #expect(site.count("done") == count - 1)
+    #expect(try await server.count() == count - 1)
+    #expect(site.files("spool/acme/defer") == [name, "\(name).state"])
+    let state = site.text("spool/acme/defer/\(name).state")
+    #expect(state.contains("\"answer\":\"\(sqlState)\""), "\(state)")
+  }
+
+  @Test(arguments: [0, 117, 199])
+  func eventThatTheServerFailsWithIsPutOff(number: Int) async throws {
+    let names = try site.addEvents(200)
+    try await act("RAISE 'index is corrupt' USING ERRCODE = 'XX002'", on: number)
+    let result = try await site.forward(to: server.uri())
+    try await expectOnlyOneIsPutOff(of: 200, names[number], result, sqlState: "XX002")
+  }
+
+  @Test func eventThatTheServerNeverGetsThroughWithIsPutOff() async throws {
+    let names = try site.addEvents(20)
+    try await act("PERFORM pg_sleep(60)", on: 0)
+    let result = try await site.forward(to: server.uri(), "--timeout", "1")
+    try await expectOnlyOneIsPutOff(of: 20, names[0], result, sqlState: "57014")
+    #expect(try await server.sessions(where: "true") == 0)
+  }
+
+  @Test func eventWhoseKeySomebodyHoldsIsPutOff() async throws {
+    let names = try site.addEvents(20)
+    let holder = try server.session(
+      """
+      BEGIN; INSERT INTO delve_event SELECT 'https://x#acme', '\(site.id(7))', 'k', 't', 's',
+        now(), now(), 'acme', '{}'; SELECT pg_sleep(60)
+      """)
+    #expect(
+      try await eventually {
+        try await server.sql("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'")
+          == "1"
+      })
+    let result = try await site.forward(to: server.uri(), "--timeout", "1")
+    try await expectOnlyOneIsPutOff(of: 20, names[7], result, sqlState: "55P03")
+    holder.send(signal: SIGINT)
+  }
+
+  /// The right is taken away while a forwarder runs.
+  @Test func rightThatIsTakenAwayIsNoEventsFault() async throws {
+    try await server.sql(
+      "CREATE ROLE writer LOGIN; GRANT INSERT, SELECT (source, id) ON delve_event TO writer")
+    try site.addEvents(1)
+    let forwarder = try site.startForwarder(to: server.uri(user: "writer"))
+    #expect(try await eventually { site.count("done") == 1 })
+    try await server.sql("REVOKE INSERT ON delve_event FROM writer")
+    try site.addEvents(3, from: 1)
+    #expect(try await forwarder.exitCode() == 78)
+    #expect(site.text("forward.log").contains("grant INSERT"))
+    #expect(site.count("done") == 1 && site.count("dead") == 0)
+  }
+}
