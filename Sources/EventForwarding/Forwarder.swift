@@ -13,24 +13,17 @@ final class Forwarder {
   private struct Claim {
     let event: ClaimedEvent
     let outgoing: OutgoingEvent
-    /// Why it was not taken; nil if it was, or was not tried.
-    var failure: Delivery.Failure?
-    /// It failed before, and the target has taken others since.
-    var isProven = false
-    var hasFailedBefore = false
+    /// Why it was not taken, and what is known of it; nil if it was, or was not tried.
+    var failure: (Delivery.Failure, Blame.Standing)?
     var isSettled = false
   }
 
   /// An event has some kilobytes; this is for those of the largest tokens.
   private static let bytesPerBatch = 4 << 20
-  /// After so many failures in a row, the target takes none.
-  private static let mostFailuresInARow = 10
-  /// So long after it took one, a single event that it does not take is to blame.
-  private static let timeOfTrust = Duration.seconds(10)
   /// However long a target asks for: another event may be taken earlier.
   private static let longestPauseSeconds: Int64 = 300
-  /// So many events that failed are remembered.
-  private static let mostRemembered = 1_000
+  /// So many events are passed over that the target has failed on.
+  private static let mostPassedOver = 1_000
 
   private let target: any EventTarget
   private let draining: Draining
@@ -40,12 +33,7 @@ final class Forwarder {
   private var aside: ClaimedEvent?
   /// How often in a row the target took none.
   private var failures = 0
-  /// How many events it has taken, when the last one, and how many have failed since.
-  private var taken = 0
-  private var lastTaken: SuspendingClock.Instant?
-  private var failedInARow = 0
-  /// Those that failed and have not paid, by file name, and how many the target had taken then.
-  private var failedBefore: [String: Int] = [:]
+  private var blame = Blame()
 
   init(to target: any EventTarget, from draining: Draining, withProof: Bool) {
     self.target = target
@@ -143,100 +131,73 @@ final class Forwarder {
     return failures > 0 ? try nextToTry() : try draining.next()
   }
 
-  /// One that the target has not failed on yet, if there is any.
+  /// One that the target has not failed on yet, if there is any, else the oldest.
   private func nextToTry() throws(SpoolError) -> ClaimedEvent? {
-    var passedOver: [ClaimedEvent] = []
-    var found: ClaimedEvent?
-    while found == nil, passedOver.count < Self.mostFailuresInARow, let event = try draining.next()
-    {
-      if failedBefore[event.fileName] == nil { found = event } else { passedOver.append(event) }
+    var oldest: ClaimedEvent?
+    for _ in 0..<Self.mostPassedOver {
+      guard let event = try draining.next() else { break }
+      guard blame.isKnown(event.fileName) else {
+        if let oldest { try release(oldest) }
+        return event
+      }
+      if oldest == nil { oldest = event } else { try release(event) }
     }
-    if found == nil, !passedOver.isEmpty { found = passedOver.removeFirst() }
-    for event in passedOver { try release(event) }
-    return found
+    return oldest
   }
 
   private func deliver() throws(DeliveringError) {
     let begin = SuspendingClock.now
-    let takenBefore = taken
+    let takenBefore = blame.taken
     defer {
-      if taken > takenBefore { failures = 0 }
-      reportDelivered(taken - takenBefore, since: begin)
+      if blame.taken > takenBefore { failures = 0 }
+      reportDelivered(blame.taken - takenBefore, since: begin)
     }
     try target.deliver(claims.map(\.outgoing), signals) {
       (index, delivery) throws(SpoolError) in
+      let name = claims[index].event.fileName
       switch delivery {
       case .delivered:
-        taken += 1
-        failedInARow = 0
-        lastTaken = .now
-        try finish(index)
+        blame.wasTaken(name, at: .now)
+        try settle(index) { event throws(SpoolError) in try event.finish(now: .now()) }
       case .failed(let failure):
-        remember(failure, of: index)
+        claims[index].failure = (failure, blame.failed(name))
       }
-      return failedInARow < Self.mostFailuresInARow
+      return !blame.targetTakesNone
     }
     let failure: TargetError?
-    do throws(SpoolError) { failure = try settleFailures(takenBefore) } catch {
+    do throws(SpoolError) {
+      failure = try settleFailures(tookSome: blame.taken > takenBefore)
+    } catch {
       throw .spool(error)
     }
     if let failure { throw .target(failure) }
   }
 
-  // MARK: Whose failure it is
-
   /// Has those events pay that are to blame, and lets go of the others.
   /// - Returns: the failure if it is the target's.
-  private func settleFailures(_ takenBefore: Int) throws(SpoolError) -> TargetError? {
-    for index in claims.indices where claims[index].isProven { try charge(index) }
-    let failure = targetsFailure(takenBefore)
-    if failure == nil {
-      for index in claims.indices where mustPay(claims[index]) { try charge(index) }
+  private func settleFailures(tookSome: Bool) throws(SpoolError) -> TargetError? {
+    let failures = claims.indices.filter { claims[$0].failure != nil }
+    let inDoubt = failures.filter { claims[$0].failure?.1 != .guilty }
+    let now = SuspendingClock.now
+    let isTargets = blame.isTargets(inDoubt: inDoubt.count, tookSome: tookSome, at: now)
+    for index in failures {
+      guard let (failure, standing) = claims[index].failure,
+        standing == .guilty
+          || (!isTargets
+            && blame.mustPay(
+              isRefusal: failure.isRefusal, standing, inDoubt: inDoubt.count, at: now))
+      else { continue }
+      try charge(index, failure)
     }
+    let last = inDoubt.last.flatMap { claims[$0].failure?.0 }
     try releaseClaims()
-    return failure
-  }
-
-  private func remember(_ failure: Delivery.Failure, of index: Int) {
-    let name = claims[index].event.fileName
-    claims[index].failure = failure
-    claims[index].hasFailedBefore = failedBefore[name] != nil
-    if let then = failedBefore[name], taken > then {
-      claims[index].isProven = true
-    } else {
-      failedInARow += 1
-      if failedBefore.count > Self.mostRemembered { failedBefore = [:] }
-      failedBefore[name] = failedBefore[name] ?? taken
-    }
-  }
-
-  /// Those that failed, though that may be the target's failure.
-  private var inDoubt: [Claim] { claims.filter { $0.failure != nil && !$0.isProven } }
-
-  /// Whether no more than one event is in doubt, and the target took another one just now.
-  private var isTargetTrusted: Bool {
-    inDoubt.count == 1 && (lastTaken.map { SuspendingClock.now - $0 < Self.timeOfTrust } ?? false)
-  }
-
-  /// The failure if it is the target's: it took no event.
-  private func targetsFailure(_ takenBefore: Int) -> TargetError? {
-    guard let last = inDoubt.last?.failure else { return nil }
-    let isTaking = taken > takenBefore || isTargetTrusted
-    guard failedInARow >= Self.mostFailuresInARow || !isTaking else { return nil }
+    guard isTargets, let last else { return nil }
     return .unavailable(last.problem, afterSeconds: last.afterSeconds)
   }
 
-  /// Of those in doubt, by a target that takes others. What it refused is asked again before it is
-  /// given up, for the target may have begun to take others in between.
-  private func mustPay(_ claim: Claim) -> Bool {
-    guard let failure = claim.failure, !claim.isSettled else { return false }
-    return !failure.isRefusal || (claim.hasFailedBefore && isTargetTrusted)
-  }
-
-  private func charge(_ index: Int) throws(SpoolError) {
+  private func charge(_ index: Int, _ failure: Delivery.Failure) throws(SpoolError) {
     let claim = claims[index]
-    guard let failure = claim.failure else { return }
-    failedBefore[claim.event.fileName] = nil
+    blame.hasPaid(claim.event.fileName)
     let now = Timestamp.now()
     var record = claim.event.record
     (record.ending, record.output) = (failure.ending, beginning(of: failure.text))
@@ -244,11 +205,11 @@ final class Forwarder {
     record.nextAttempt = nil
     if failure.isRefusal {
       record.attempts += 1
-      try settle(index) { [record] () throws(SpoolError) in try claim.event.giveUp(record) }
+      try settle(index) { [record] event throws(SpoolError) in try event.giveUp(record) }
     } else {
       record.deferrals += 1
       record.nextAttempt = time(after: record.deferrals, now, atLeast: failure.afterSeconds)
-      try settle(index) { [record] () throws(SpoolError) in try claim.event.putOff(record) }
+      try settle(index) { [record] event throws(SpoolError) in try event.putOff(record) }
     }
     reportUndelivered(failure.isRefusal ? .dead : .putOff, claim, failure.ending)
   }
@@ -265,21 +226,16 @@ final class Forwarder {
 
   // MARK: Settling
 
-  private func finish(_ index: Int) throws(SpoolError) {
-    let event = claims[index].event
-    failedBefore[event.fileName] = nil
-    try settle(index) { () throws(SpoolError) in try event.finish(now: .now()) }
-  }
-
   private func settle(
-    _ index: Int, _ body: () throws(SpoolError) -> Void
+    _ index: Int, _ body: (ClaimedEvent) throws(SpoolError) -> Void
   ) throws(SpoolError) {
+    let event = claims[index].event
     claims[index].isSettled = true
     do throws(SpoolError) {
-      try settle(claims[index].event, body)
+      try settle(event) { () throws(SpoolError) in try body(event) }
       report.bar.advance()
     } catch  where error.concern == .event {
-      draining.leaveOut(claims[index].event, error)
+      draining.leaveOut(event, error)
     }
   }
 

@@ -1,0 +1,102 @@
+package import EventSpool
+package import ServiceProcess
+
+/// What became of an event.
+package enum EventResult: String, Sendable {
+  case done, dead, released
+  case putOff = "put-off"
+
+  fileprivate var level: LogLine.Level {
+    switch self {
+    case .done: .info
+    case .putOff, .released: .warning
+    case .dead: .error
+    }
+  }
+}
+
+/// What a program that drains the spool says: lines of the log, above the bar. Any thread may.
+package struct DrainingReport: Sendable {
+  package let log: Log
+  package let bar: ProgressBar
+
+  package func write(_ line: LogLine) {
+    bar.interrupted { log.write(line) }
+  }
+
+  package func leftOut(_ error: SpoolError) {
+    write(LogLine(.error, "left out: \(error.message)", ["hint": .text(error.remedy)]))
+  }
+
+  /// Nothing is handled until somebody mends the spool.
+  func unusable(_ error: SpoolError, pause: Double) {
+    write(
+      LogLine(
+        .error, "no event is handled: \(error.message)",
+        ["hint": .text(error.remedy), "pause": .text(inSeconds(pause))]))
+  }
+
+  func usableAgain() { write(LogLine(.notice, "events are handled again")) }
+
+  /// What became of the event cannot be recorded, and nothing else begins.
+  func unsettled(_ event: ClaimedEvent, _ error: SpoolError, pause: Double) {
+    write(
+      LogLine(
+        .error, "what became of an event cannot be recorded: \(error.message)",
+        [
+          "instance": .text("\(event.instance)"), "file": .text(event.fileName),
+          "hint": .text(error.remedy), "pause": .text(inSeconds(pause)),
+        ]))
+  }
+
+  func settledAtLast(_ event: ClaimedEvent) {
+    write(
+      LogLine(
+        .notice, "what became of the event is recorded",
+        ["instance": .text("\(event.instance)"), "file": .text(event.fileName)]))
+  }
+
+  /// - Parameter running: how many are in hand, if that is a number.
+  package func stopping(running: Int? = nil) {
+    write(
+      LogLine(
+        .notice, "stopping",
+        [
+          "running": running.map { .number($0) },
+          "hint": .text("a second signal ends what runs at once"),
+        ]))
+  }
+
+  /// The event's file holds no event, and it was given up.
+  package func noEvent(_ event: ClaimedEvent) {
+    bar.advance()
+    write(
+      LogLine(
+        EventResult.dead.level, "",
+        [
+          "result": .text(EventResult.dead.rawValue), "instance": .text("\(event.instance)"),
+          "file": .text(event.fileName), "problem": .text("no event"),
+        ]))
+  }
+
+  /// One event's result. If a bar is shown, it says enough of what went well.
+  package func result(
+    _ result: EventResult, of event: ClaimedEvent, id: String?, _ ending: AttemptRecord.Ending,
+    attempt: Int? = nil, time: Duration? = nil
+  ) {
+    if bar.isShown && result == .done { return }
+    let (name, value) = ending.field
+    write(
+      LogLine(
+        result.level, "",
+        [
+          "result": .text(result.rawValue), "instance": .text("\(event.instance)"),
+          "id": id.map { .text($0) }, "file": id == nil ? .text(event.fileName) : nil,
+          name: .text(value), "attempt": attempt.map { .number($0) },
+          "ms": time.map { .number($0.milliseconds) },
+        ]))
+  }
+}
+
+/// As in `2s`, rounded up.
+package func inSeconds(_ seconds: Double) -> String { "\(Int(seconds.rounded(.up)))s" }
