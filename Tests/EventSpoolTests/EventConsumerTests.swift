@@ -225,6 +225,14 @@ struct EventConsumerTests {
     }
   }
 
+  @Test(arguments: [EIO, EUCLEAN, EBADMSG, EACCES, ESTALE])
+  func failureToOpenAnEventsFileIsItsOwn(code: Int32) throws {
+    recorded.reset(failing: RecordedCall("open \(name)"), with: code)
+    let error = #expect(throws: SpoolError.self) { try consumer.claim(name, in: .new) }
+    #expect(error?.concern == .event && error?.errno == code)
+    #expect(places == ["new/\(name)"])
+  }
+
   /// A refusal to move one name is the folder's only if the folder itself may not be written.
   @Test(arguments: [EPERM, EACCES])
   func refusedMoveIsTheEventsIfTheFoldersMayBeWritten(code: Int32) throws {

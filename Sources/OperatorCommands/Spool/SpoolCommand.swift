@@ -30,14 +30,19 @@ extension SpoolOptions {
       }
       names = [name]
     }
-    for problem in names.compactMap(reader.layoutProblem) {
-      printError("\(programName): warning: \(problem.explanation)")
-    }
+    reader.warnOfLayouts(of: names)
     return names
   }
 }
 
 extension SpoolReader {
+  /// Says so of those that this version does not know.
+  func warnOfLayouts(of instances: [InstanceName]) {
+    for problem in instances.compactMap(layoutProblem) {
+      printError("\(programName): warning: \(problem.explanation)")
+    }
+  }
+
   /// The one event that each of `texts` means: a path, a file's name, or the beginning of an id; or
   /// why there is none. All are looked for at once.
   func events(

@@ -19,7 +19,8 @@ struct SpoolTailCommand: ParsableCommand {
   func run() throws {
     try reportingErrors {
       let path = try options.path()
-      _ = try options.reader()
+      let reader = try options.reader()
+      reader.warnOfLayouts(of: try reader.instances().filter(options.isWanted))
       guard var arrivals = ArrivalNames(inSpool: path) else {
         throw CommandError.system(
           "inotify_init1: \(String(cString: strerror(errno))); raise fs.inotify.max_user_instances")

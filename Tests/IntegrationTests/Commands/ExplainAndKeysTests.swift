@@ -6,7 +6,7 @@ internal import Testing
 internal import WebhookCore
 
 /// The built `delve-webhook explain` and `delve-webhook keys`.
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(15)))
 struct ExplainAndKeysTests {
   private let folder: TemporaryFolder
 

@@ -4,7 +4,7 @@ internal import TestSupport
 internal import Testing
 
 /// The README's recipes, unchanged except for the paths.
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(15)))
 struct RecipeTests {
   let site: SpoolSite
 

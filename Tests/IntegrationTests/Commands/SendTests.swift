@@ -3,7 +3,7 @@ internal import TestSupport
 internal import Testing
 
 /// The built `send` and `delve-json`, through a real nginx.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(15)))
 struct SendTests {
   private let key = "\(Repository.root)/Tests/Attacks/keys/private/p521.pem"
 

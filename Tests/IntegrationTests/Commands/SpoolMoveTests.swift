@@ -5,7 +5,7 @@ internal import TestSupport
 internal import Testing
 
 /// The built `spool retry`, `finish`, `prune` and `tail`, and the filters of `list`.
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(15)))
 struct SpoolMoveTests {
   let site: SpoolSite
 

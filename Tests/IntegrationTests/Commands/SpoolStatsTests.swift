@@ -5,7 +5,7 @@ internal import Testing
 internal import WebhookCore
 
 /// The built `spool stats`.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(15)))
 struct SpoolStatsTests {
   private let site: SpoolSite
 

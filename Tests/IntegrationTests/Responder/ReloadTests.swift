@@ -4,7 +4,7 @@ internal import TestSupport
 internal import Testing
 
 /// Keys and configuration that change while the responder runs.
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(15)))
 struct ReloadTests {
   private static let configuration = """
     spool: spool

@@ -4,7 +4,7 @@ internal import Testing
 
 /// These tests need the machine for themselves. `Tests/run` runs them after all others, one at a
 /// time.
-@Suite(.timeLimit(.minutes(3)), .serialized)
+@Suite(.timeLimit(.minutes(15)), .serialized)
 enum UnderLoad {}
 
 /// Loads by wrk(1): 500 distinct deliveries, again and again.

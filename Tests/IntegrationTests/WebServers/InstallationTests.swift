@@ -3,7 +3,7 @@ internal import TestSupport
 internal import Testing
 
 /// The README's own commands, and the units that they install.
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(15)))
 struct InstallationTests {
   @Test(
     .enabled(if: getuid() == 0, "needs root, for a scratch root of its own"),
