@@ -56,7 +56,9 @@ package final class ProgressBar: Sendable {
     write("\r[\(bar)] \(done)/\(total)")
   }
 
+  /// A terminal that was stopped (Ctrl-S) is not waited for.
   private func write(_ text: String) {
+    guard isWritable(STDERR_FILENO) else { return }
     try? writeAll(Array(text.utf8), to: STDERR_FILENO)
   }
 }

@@ -14,6 +14,7 @@ struct HeaderFileTests {
     ("Authorization: Bearer x", ["Authorization: Bearer x"]),
     ("A: b\nC:d\n", ["A: b", "C:d"]), ("\n\nA: b\n\n", ["A: b"]),
     ("!#$%&'*+-.^_`|~09azAZ: ~ !", ["!#$%&'*+-.^_`|~09azAZ: ~ !"]), ("A: b: c", ["A: b: c"]),
+    ("A: b\r\nB: c\r\n\r\n", ["A: b", "B: c"]),
   ])
   func fieldsAreReadLineByLine(text: String, expected: [String]) throws {
     #expect(try fields(text) == expected)
@@ -26,7 +27,8 @@ struct HeaderFileTests {
 
   @Test(arguments: [
     ("A", 1), (": b", 1), ("A:", 1), ("A:  ", 1), ("A b: c", 1), ("A : b", 1), (" A: b", 1),
-    ("A: b\nB", 2), ("\n\nA", 3), ("A: b\r\nB: c\r\n", 1), ("A: é", 1), ("A: \u{7F}", 1),
+    ("A: b\nB", 2), ("\n\nA", 3), ("A: b\r\r\n", 1), ("A: b\rB: c\n", 1), ("A: é", 1),
+    ("A: \u{7F}", 1),
     ("A: b\tc", 1), ("É: b", 1), ("A: b\0", 1), ("# a comment", 1),
   ])
   func lineThatIsNoFieldIsNamed(text: String, line: Int) {

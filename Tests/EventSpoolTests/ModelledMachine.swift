@@ -156,6 +156,8 @@ final class ModelledMachine: Sendable {
       }
     }
     calls.isAtPath = { _, _ in true }
+    // Nothing is moved here; the start asks whether something could be.
+    calls.renameNew = { [self] _, _, _, _ in call { _ in failed(ENOENT) } }
     calls.fstatvfs = { [self] _, statistics in
       call { _ in
         statistics.pointee.f_bavail = 1 << 30

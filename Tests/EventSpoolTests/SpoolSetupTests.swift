@@ -31,6 +31,23 @@ struct SpoolSetupTests {
     #expect(folder.files(below: "acme") == ["format"])
   }
 
+  /// Linked events and those that are moved need one file system.
+  @Test(arguments: ["new", "ids", "done"])
+  func folderOnAnotherFileSystemIsRefused(name: String) throws {
+    let folder = try TemporaryFolder()
+    #expect(try message(in: folder.path) == nil)
+    let other = "/dev/shm/\(folder.path.split(separator: "/")[1])"
+    #expect(mkdir(other, 0o700) == 0)
+    defer { rmdir(other) }
+    #expect(rmdir("\(folder.path)/acme/\(name)") == 0)
+    #expect(symlink(other, "\(folder.path)/acme/\(name)") == 0)
+    #expect(try message(in: folder.path)?.contains("on one file system") == true)
+    let error = #expect(throws: SpoolError.self) {
+      try InstanceSpool.check(try exampleInstance().name, in: folder.path)
+    }
+    #expect(error?.errno == EXDEV)
+  }
+
   @Test func missingSpoolIsNamedWithTheRemedy() throws {
     #expect(
       try message(in: "/nonexistent/spool")

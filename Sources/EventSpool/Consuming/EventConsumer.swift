@@ -62,12 +62,7 @@ package final class EventConsumer: Sendable {
   /// handled. What is missing is made.
   package func requireReady() throws(SpoolError) {
     let cur = try folder(.cur)
-    try cur.requireWritable()
-    for state in EventState.allCases where state != .cur {
-      let folder = try folder(state)
-      try folder.requireWritable()
-      try cur.requireMovable(to: folder)
-    }
+    for state in EventState.allCases { try cur.requireUsable(folder(state)) }
   }
 
   /// Makes sure that an event that is finished now has a place to go to.
@@ -224,8 +219,7 @@ package final class EventConsumer: Sendable {
     let done = try folder(.done)
     let isNew = try !done.contains(name)
     let day = try done.directory(makingIfMissing: name)
-    try day.requireWritable()
-    try done.requireMovable(to: day)
+    try done.requireUsable(day)
     if isNew { try done.sync() }
     today.withLock { $0 = (name, day) }
     return day

@@ -263,7 +263,7 @@ package final class Directory: Sendable {
 
   /// - Throws: EXDEV if files cannot be moved from here to `other`: it lies on another file system,
   ///   or is mounted by itself.
-  func requireMovable(to other: Directory) throws(SpoolError) {
+  private func requireMovable(to other: Directory) throws(SpoolError) {
     let (here, there) = (try status(of: "."), try other.status(of: "."))
     do throws(SpoolError) {
       guard here?.st_dev == there?.st_dev else {
@@ -274,6 +274,13 @@ package final class Directory: Sendable {
     } catch  where error.errno == EXDEV {
       throw SpoolError(.call(.renameat2, errno: EXDEV), other.path)
     } catch  where error.errno == ENOENT {}
+  }
+
+  /// - Throws: if `folder`, one of an instance's, cannot be written, or files cannot be moved there
+  ///   from here.
+  func requireUsable(_ folder: Directory) throws(SpoolError) {
+    try folder.requireWritable()
+    try requireMovable(to: folder)
   }
 
   /// When a name last came, went or was replaced (inode(7)).

@@ -2,6 +2,8 @@
 enum SpoolLayout {
   static let ids = "ids"
   static let lock = "lock"
+  /// Those of the events, and what was published.
+  static let folders = EventState.allCases.map(\.rawValue) + [ids]
   static let format = "format"
   /// The number in the file `format`. An older program refuses a newer one.
   static let formatNumber = 1

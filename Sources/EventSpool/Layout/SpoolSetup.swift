@@ -12,11 +12,10 @@ extension InstanceSpool {
     try requireOwnInstance(instance, in: top)
     let root = try top.directory(makingIfMissing: instance.description)
     try root.makeFormat()
-    for state in EventState.allCases {
-      try root.directory(makingIfMissing: state.rawValue).requireWritable()
+    for name in SpoolLayout.folders {
+      try root.requireUsable(root.directory(makingIfMissing: name))
     }
-    let ids = try root.directory(makingIfMissing: SpoolLayout.ids)
-    try ids.requireWritable()
+    let ids = try root.directory(SpoolLayout.ids)
     let opened = InstanceSpool(root: root, ids: ids)
     _ = try EventLock(in: root)
     try root.removeOldProbes()
@@ -63,9 +62,8 @@ extension InstanceSpool {
     let root = try top.directory(instance.description)
     let isLaidOut = try root.contains(SpoolLayout.format)
     if isLaidOut { try root.requireFormat() }
-    for name in EventState.allCases.map(\.rawValue) + [SpoolLayout.ids]
-    where try root.contains(name) {
-      try root.directory(name).requireWritable()
+    for name in SpoolLayout.folders where try root.contains(name) {
+      try root.requireUsable(root.directory(name))
     }
     if try root.contains(SpoolLayout.lock) { _ = try EventLock(in: root) }
     // What is yet to be laid out needs space for it.

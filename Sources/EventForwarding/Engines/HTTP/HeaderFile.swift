@@ -40,7 +40,10 @@ enum HeaderFileError: Error, Equatable {
 func headerFields(parsing text: [UInt8]) throws(HeaderFileError) -> [String] {
   var fields: [String] = []
   let lines = text.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
-  for (index, line) in lines.enumerated() where !line.isEmpty {
+  for (index, line) in lines.enumerated() {
+    // An editor may end lines in CR LF.
+    let line = line.last == UInt8(ascii: "\r") ? line.dropLast() : line
+    if line.isEmpty { continue }
     guard isField(line) else { throw .notAField(line: index + 1) }
     fields.append(String(decoding: line, as: UTF8.self))
   }
