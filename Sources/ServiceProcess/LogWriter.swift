@@ -12,8 +12,10 @@ final class LogWriter: @unchecked Sendable {
   private static let maximumPendingBytes = 256 << 10
   /// A pipe takes so many bytes in one piece (pipe(7), PIPE_BUF).
   private static let bytesPerWrite = 4_096
-  /// After a batch, so that a busy program wakes the writer less often.
-  private static let microsecondsBetweenBatches: UInt32 = 2_000
+  /// A busy program does not wake the writer: it looks by itself after each nap, and waits to be woken
+  /// only if it found nothing for some naps.
+  private static let microsecondsOfNap: UInt32 = 5_000
+  private static let napsBeforeWait = 20
   /// How long the end of the program waits for the last lines.
   private static let millisecondsAtExit = 1_000
 
@@ -46,27 +48,30 @@ final class LogWriter: @unchecked Sendable {
   }
 
   private func run() {
+    var emptyNaps = 0
     while true {
-      let (lines, lost) = nextBatch()
+      let (lines, lost) = nextBatch(waiting: emptyNaps >= Self.napsBeforeWait)
+      emptyNaps = lines.isEmpty ? emptyNaps + 1 : 0
       write(lines)
       if lost > 0 {
         let line = LogLine(.warning, "lines of the log were lost", ["lines": .number(lost)])
         if !isWritten(Log.rendered(line)[...]) { countLost(lost) }
       }
-      usleep(Self.microsecondsBetweenBatches)
+      usleep(Self.microsecondsOfNap)
     }
   }
 
-  private func nextBatch() -> ([UInt8], lost: Int) {
+  /// - Parameter waiting: for the next line.
+  private func nextBatch(waiting: Bool) -> ([UInt8], lost: Int) {
     arrival.lock()
     defer { arrival.unlock() }
     isWriting = false
-    while pending.isEmpty {
+    while waiting && pending.isEmpty {
       isWaiting = true
       arrival.wait()
     }
     isWaiting = false
-    isWriting = true
+    isWriting = !pending.isEmpty
     defer { (pending, lostLines) = ([], 0) }
     return (pending, lostLines)
   }
