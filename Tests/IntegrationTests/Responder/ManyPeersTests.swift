@@ -78,6 +78,53 @@ extension UnderLoad {
       }
     }
 
+    private func time(of round: String, _ server: WebServer) async throws -> Duration {
+      let start = ContinuousClock.now
+      for number in 0..<50 {
+        let head = try await server.curl(
+          "export", ["-X", "POST", "-d", "{}"] + server.signed(id: "\(round)-\(number)")
+        ).head
+        #expect(head.hasPrefix("HTTP/1.1 202"), "\(head)")
+      }
+      return ContinuousClock.now - start
+    }
+
+    /// The same through Apache, which has a worker of its own for each of them.
+    @Test func hundredsOfStalledRequestsBehindApacheHoldUpNobody() async throws {
+      let configuration = exampleConfiguration(settings: "workers: 1")
+      try await withResponder(configuration: configuration) { responder in
+        try await withApache(
+          "proxy", configuration, in: responder.folder,
+          settings: "ServerLimit 24\nThreadsPerChild 25\nMaxRequestWorkers 600"
+        ) { server in
+          let before = try await time(of: "before", server)
+          let stalled = try (0..<400).map { _ in
+            let client = try FastCGIClient(port: server.port)
+            try client.send(
+              bytes: Array(
+                """
+                POST /webhooks/delve/export HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r
+                Authorization: Signed a.b.c\r\nX-Signature: ES512 /x\r\n\r\n{
+                """.utf8))
+            return client
+          }
+          let haveCome = try await eventually {
+            try ProcessUsage(of: responder.process).descriptors >= 400
+          }
+          #expect(haveCome)
+          let among = try await time(of: "among", server)
+          // The responder ends them after ten seconds; Apache's own time limit is another matter.
+          let haveEnded = try await eventually(seconds: 30) {
+            try ProcessUsage(of: responder.process).descriptors < 50
+          }
+          #expect(haveEnded)
+          withExtendedLifetime(stalled) {}
+          let after = try await time(of: "after", server)
+          #expect(among < max(before, after) * 10, "\(before) \(among) \(after)")
+        }
+      }
+    }
+
     @Test func deadlineCutsOffNobodyElsesConnection() async throws {
       try await withResponder { responder in
         let kept = try (0..<8).map { _ in try responder.client() }

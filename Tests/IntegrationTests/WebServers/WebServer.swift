@@ -5,6 +5,7 @@ internal import Testing
 /// A real web server with the snippets of `nginx/` or `apache/`, in front of the built responder.
 struct WebServer: Sendable {
   let base: String
+  let port: Int
   let folder: TemporaryFolder
   let process: RunningProcess
 
@@ -120,8 +121,9 @@ func withNginx(
 }
 
 /// Apache may run as another user than the test. All files that it reads or writes are in `folder`.
+/// - Parameter settings: further lines of its configuration.
 func withApache(
-  _ way: String, _ configuration: String, in folder: TemporaryFolder,
+  _ way: String, _ configuration: String, in folder: TemporaryFolder, settings: String = "",
   _ body: @Sendable (WebServer) async throws -> Void
 ) async throws {
   let port = try freePort()
@@ -141,7 +143,8 @@ func withApache(
     .replacing("/run/delve-webhook/fcgi.sock", with: "\(folder.path)/s")
     try folder.write(text.utf8, to: "delve-webhook/\(name).conf")
   }
-  try folder.write(apacheConfiguration(way, port: port, folder).utf8, to: "apache.conf")
+  let lines = apacheConfiguration(way, port: port, folder, settings)
+  try folder.write(lines.utf8, to: "apache.conf")
   let apache = try await systemProgram("apache2")
   let arguments = ["-D", "FOREGROUND", "-f", "\(folder.path)/apache.conf"]
   guard getuid() == 0 else {
@@ -156,7 +159,9 @@ func withApache(
     port: port, folder: folder, log: "apache.log", body)
 }
 
-private func apacheConfiguration(_ way: String, port: Int, _ folder: TemporaryFolder) -> String {
+private func apacheConfiguration(
+  _ way: String, port: Int, _ folder: TemporaryFolder, _ further: String
+) -> String {
   let path = folder.path
   let settings = [
     "fcgid": (["fcgid"], "FcgidIPCDir \(path)/i\nFcgidProcessTableFile \(path)/shm"),
@@ -174,6 +179,7 @@ private func apacheConfiguration(_ way: String, port: Int, _ folder: TemporaryFo
     \(all.map { "LoadModule \($0)_module /usr/lib/apache2/modules/mod_\($0).so" }
       .joined(separator: "\n"))
     \(lines)
+    \(further)
     <Directory />
       Require all denied
     </Directory>
@@ -189,7 +195,8 @@ private func withServer(
 ) async throws {
   _ = try await withProcess(program, arguments, log: "\(folder.path)/stderr.log") { process in
     let server = WebServer(
-      base: "http://127.0.0.1:\(port)/webhooks/delve", folder: folder, process: process)
+      base: "http://127.0.0.1:\(port)/webhooks/delve", port: port, folder: folder,
+      process: process)
     let isUp = try await eventually {
       try await server.curl("health", []).head.hasPrefix("HTTP/1.1 ")
     }
