@@ -1,6 +1,7 @@
 internal import ArgumentParser
 package import EventSpool
 internal import Glibc
+internal import Synchronization
 internal import WebhookConfiguration
 internal import WebhookCore
 
@@ -63,6 +64,7 @@ package func reportingErrors(
   while work: SpoolWork = .looking, _ body: () async throws -> Void
 ) async throws {
   do { try await body() } catch { throw reported(error, work) }
+  try requireOutput()
 }
 
 /// The same for a command that waits for nothing.
@@ -70,6 +72,11 @@ package func reportingErrors(
   while work: SpoolWork = .looking, _ body: () throws -> Void
 ) throws {
   do { try body() } catch { throw reported(error, work) }
+  try requireOutput()
+}
+
+private func requireOutput() throws {
+  if hasLostOutput.load(ordering: .relaxed) { throw ExitCode(EX_IOERR) }
 }
 
 private func reported(_ error: any Error, _ work: SpoolWork) -> any Error {

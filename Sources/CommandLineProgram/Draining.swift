@@ -65,8 +65,8 @@ package final class Draining {
     } catch let error as SpoolError where options.follow && !error.needsRestart {
       // Who waits for events waits for their spool, too: `next` says why.
     }
-    let backlog = options.follow || options.once ? 0 : try queue.backlog()
-    report = DrainingReport(log: log, bar: ProgressBar(total: backlog))
+    let bar = try ProgressBar(total: options.follow || options.once ? 0 : queue.backlog())
+    report = DrainingReport(log: log, bar: bar)
     settling = Settling(signals.request, isFollowing: options.follow, report)
     queue.report = { [unowned self] error in
       isComplete = false
@@ -84,6 +84,8 @@ package final class Draining {
       manager.notify(.stopping)
     }
     try body()
+    // What was not begun was not handled.
+    if signals.request.isMade { markIncomplete() }
     if !isComplete && !isFollowing { throw ExitCode.failure }
   }
 
@@ -107,9 +109,9 @@ package final class Draining {
       return event
     } catch  where isFollowing && error.concern != .event {
       failures += 1
-      let pause = Backoff.ofTargets.seconds(after: failures, jitter: 0.5)
+      let pause = Backoff.ofSpools.seconds(after: failures, jitter: 0.5)
       resume = .now + .seconds(pause)
-      report.unusable(error, pause: pause)
+      if isWorthALine(failures) { report.unusable(error, pause: pause) }
       return nil
     }
   }
@@ -180,6 +182,9 @@ package final class Draining {
     if orForEvents { queue.clear() }
   }
 }
+
+/// Of failures that repeat themselves every few seconds, the first ones, and then fewer and fewer.
+func isWorthALine(_ count: Int) -> Bool { count & (count - 1) == 0 || count % 256 == 0 }
 
 extension SpoolError {
   /// Nothing that happens to the spool can mend it.

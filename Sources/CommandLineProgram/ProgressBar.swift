@@ -15,9 +15,11 @@ package final class ProgressBar: Sendable {
   package let isShown: Bool
   private let state = Mutex(State())
 
-  package init(total: Int) {
-    self.total = total
-    isShown = total > 0 && isatty(STDERR_FILENO) == 1
+  /// - Parameter total: is counted only if there is a terminal.
+  package init(total: @autoclosure () throws -> Int) rethrows {
+    let isTerminal = isatty(STDERR_FILENO) == 1
+    total = isTerminal ? try total() : 0
+    isShown = isTerminal && self.total > 0
   }
 
   package func advance() {

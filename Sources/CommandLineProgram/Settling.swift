@@ -7,7 +7,7 @@ internal import Synchronization
 /// disk, a folder that somebody else owns. The event stays claimed, its handling is not begun again,
 /// and nothing else is to begin until it is recorded. Any thread may use it.
 package final class Settling: Sendable {
-  private static let pauses = Backoff.ofTargets
+  private static let pauses = Backoff.ofSpools
   /// How long a program tries that nobody expects to wait.
   private static let timeWithoutFollowing = Duration.seconds(30)
 
@@ -54,7 +54,7 @@ package final class Settling: Sendable {
           throw error
         }
         let pause = Self.pauses.seconds(after: failures, jitter: 0.5)
-        report.unsettled(event, error, pause: pause)
+        if isWorthALine(failures) { report.unsettled(event, error, pause: pause) }
         pass(seconds: pause, wait)
         event.reopenFolders()
       }

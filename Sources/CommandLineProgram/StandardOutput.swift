@@ -1,5 +1,6 @@
 internal import Glibc
 internal import LinuxSystem
+internal import Synchronization
 package import StrictJSON
 
 /// A sentence for the operator. If nobody can read it, the exit code says what it can.
@@ -17,11 +18,20 @@ package func printResult(_ line: String) {
   printResult(Array("\(line)\n".utf8))
 }
 
-/// Says what has been changed already. If the reader has gone, the program goes on: a change must
-/// not end in the middle.
+/// Says what has been changed already. If that cannot be written, the program goes on, for a change
+/// must not end in the middle, and says so in its exit code.
 package func printChange(_ line: String) {
-  _ = write(Array("\(line)\n".utf8))
+  do throws(SystemError) {
+    try writeAll(Array("\(line)\n".utf8), to: STDOUT_FILENO)
+  } catch  where error.errno == EPIPE {
+  } catch {
+    let isFirst = hasLostOutput.exchange(true, ordering: .relaxed) == false
+    if isFirst { printError("\(programName): standard output: \(error.reason)") }
+  }
 }
+
+/// Whether something that was changed could not be said.
+let hasLostOutput = Atomic(false)
 
 /// Writes an object as one line of JSON, as `jsonLine` has it.
 package func printJSON(_ object: JSONObject) { printResult(jsonLine(object)) }
@@ -59,8 +69,13 @@ package func endIfUnread() {
   if isReaderGone(STDOUT_FILENO) { endUnread() }
 }
 
+/// The exit code if the reader of standard output goes: what is known by then holds.
+package func setExitCodeIfUnread(_ code: Int32) { exitCodeIfUnread.store(code, ordering: .relaxed) }
+
+private let exitCodeIfUnread = Atomic(EXIT_SUCCESS)
+
 /// At once: other threads may be at work, which `exit` would take their libraries from.
-private func endUnread() -> Never { _exit(EXIT_SUCCESS) }
+private func endUnread() -> Never { _exit(exitCodeIfUnread.load(ordering: .relaxed)) }
 
 /// - Returns: false if the reader has gone.
 private func write(_ bytes: [UInt8]) -> Bool {

@@ -3,10 +3,14 @@
 struct Blame {
   /// After so many failures in a row, the target takes none.
   private static let mostFailuresInARow = 10
+  /// The same of events that are guilty.
+  private static let mostGuiltyInARow = 50
   /// So long after it took one, a single event that it does not take is to blame.
   private static let timeOfTrust = Duration.seconds(10)
+  /// So long after it took what it had refused, nothing is given up: it does not decide by the event.
+  private static let timeOfDistrust = Duration.seconds(300)
   /// So many events that failed are remembered.
-  private static let mostRemembered = 1_000
+  private static let mostRemembered = 100_000
 
   /// What is known of an event that failed.
   enum Standing: Equatable {
@@ -17,51 +21,82 @@ struct Blame {
     case inDoubt(again: Bool)
   }
 
+  /// What an event has to suffer.
+  enum Verdict {
+    case stay, putOff, giveUp
+  }
+
+  private struct Failure {
+    /// How many the target had taken when the event failed first.
+    let taken: Int
+    /// Whether the target took others about that time.
+    var whileTaking = false
+  }
+
   /// How many events the target has taken.
   private(set) var taken = 0
   private var lastTaken: SuspendingClock.Instant?
+  private var lastChangeOfMind: SuspendingClock.Instant?
   private var failedInARow = 0
-  /// Those that failed and have not paid, and how many the target had taken then.
-  private var failedBefore: [String: Int] = [:]
+  private var guiltyInARow = 0
+  /// Those that failed and have not paid.
+  private var failures: [String: Failure] = [:]
 
   mutating func wasTaken(_ name: String, at now: SuspendingClock.Instant) {
+    if failures[name]?.whileTaking == true { lastChangeOfMind = now }
     taken += 1
     lastTaken = now
-    failedInARow = 0
-    failedBefore[name] = nil
+    (failedInARow, guiltyInARow) = (0, 0)
+    failures[name] = nil
   }
 
-  mutating func failed(_ name: String) -> Standing {
-    let before = failedBefore[name]
-    if let before, taken > before { return .guilty }
+  /// - Parameter slack: so many that were taken since may have been on their way before it failed.
+  mutating func failed(_ name: String, slack: Int = 0) -> Standing {
+    let before = failures[name]
+    if let before, taken > before.taken + slack {
+      guiltyInARow += 1
+      return .guilty
+    }
     failedInARow += 1
-    if failedBefore.count > Self.mostRemembered { failedBefore = [:] }
-    failedBefore[name] = before ?? taken
+    if failures.count > Self.mostRemembered { failures = [:] }
+    if before == nil { failures[name] = Failure(taken: taken) }
     return .inDoubt(again: before != nil)
   }
 
-  mutating func hasPaid(_ name: String) { failedBefore[name] = nil }
+  /// The target takes others, though not this one.
+  mutating func noteTargetTakes(butNot name: String) { failures[name]?.whileTaking = true }
 
-  func isKnown(_ name: String) -> Bool { failedBefore[name] != nil }
+  mutating func hasPaid(_ name: String) { failures[name] = nil }
+
+  func isKnown(_ name: String) -> Bool { failures[name] != nil }
 
   /// Whether the target takes none, as it seems: no further event is to be tried.
-  var targetTakesNone: Bool { failedInARow >= Self.mostFailuresInARow }
-
-  /// Whether it is the target's failure that some events of a batch are in doubt.
-  /// - Parameter tookSome: whether it took others of the batch.
-  func isTargets(
-    inDoubt: Int, tookSome: Bool, at now: SuspendingClock.Instant
-  ) -> Bool {
-    inDoubt > 0 && (targetTakesNone || !(tookSome || trusts(inDoubt: inDoubt, at: now)))
+  var targetTakesNone: Bool {
+    failedInARow >= Self.mostFailuresInARow || guiltyInARow >= Self.mostGuiltyInARow
   }
 
-  /// Whether an event in doubt has to pay, to a target that takes others. What was refused is asked
-  /// again before it is given up, for the target may have begun to take others in between.
-  func mustPay(
-    isRefusal: Bool, _ standing: Standing, inDoubt: Int, at now: SuspendingClock.Instant
+  /// Whether it is the target's failure that some events of a batch are in doubt.
+  /// - Parameters:
+  ///   - inDoubt: how many; `notNew`: whether all of them were put off before, while others passed.
+  ///   - tookSome: whether it took others of the batch.
+  func isTargets(
+    inDoubt: Int, notNew: Bool = false, tookSome: Bool, at now: SuspendingClock.Instant
   ) -> Bool {
-    !isRefusal || standing == .guilty
-      || (standing == .inDoubt(again: true) && trusts(inDoubt: inDoubt, at: now))
+    inDoubt > 0
+      && (targetTakesNone || !(tookSome || notNew || trusts(inDoubt: inDoubt, at: now)))
+  }
+
+  /// What becomes of an event if the failure is not the target's. What was refused is asked again
+  /// before it is given up, for the target may have begun to take others in between.
+  /// - Parameter refusedBefore: it was put off for that reason, by an earlier program perhaps.
+  func verdict(
+    isRefusal: Bool, _ standing: Standing, refusedBefore: Bool, inDoubt: Int, tookSome: Bool,
+    at now: SuspendingClock.Instant
+  ) -> Verdict {
+    guard isRefusal else { return .putOff }
+    let isFickle = lastChangeOfMind.map { now - $0 < Self.timeOfDistrust } ?? false
+    if standing == .guilty || (refusedBefore && tookSome) { return isFickle ? .putOff : .giveUp }
+    return standing == .inDoubt(again: true) && trusts(inDoubt: inDoubt, at: now) ? .putOff : .stay
   }
 
   /// Whether no more than one event is in doubt, and the target took another one just now.

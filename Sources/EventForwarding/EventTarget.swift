@@ -5,6 +5,8 @@ internal import ServiceProcess
 protocol EventTarget: AnyObject {
   /// How many events it takes at a time.
   var batchSize: Int { get }
+  /// How many of them may be on their way at the same time.
+  var concurrency: Int { get }
 
   /// Makes sure that events can be handed on, as far as that can be told without one.
   func open(_ signals: StopSignals) throws(TargetError)

@@ -16,14 +16,27 @@ final class Forwarder {
     /// Why it was not taken, and what is known of it; nil if it was, or was not tried.
     var failure: (Delivery.Failure, Blame.Standing)?
     var isSettled = false
+
+    /// Whether an answer, or none, put it off before.
+    var wasPutOff: Bool {
+      switch event.record.ending {
+      case .answer, .noAnswer: true
+      default: false
+      }
+    }
+
+    /// Whether that was a refusal.
+    var wasRefused: Bool { wasPutOff && event.record.attempts > 0 }
   }
 
   /// An event has some kilobytes; this is for those of the largest tokens.
   private static let bytesPerBatch = 4 << 20
   /// However long a target asks for: another event may be taken earlier.
   private static let longestPauseSeconds: Int64 = 300
-  /// So many events are passed over that the target has failed on.
-  private static let mostPassedOver = 1_000
+  /// If the target takes none, as it seems, so many are tried before that is believed.
+  private static let mostTries = 4
+  /// So many events are passed over to find one that it may take.
+  private static let mostPassedOver = 50_000
 
   private let target: any EventTarget
   private let draining: Draining
@@ -54,6 +67,8 @@ final class Forwarder {
       } catch {
         switch error {
         case .target(let error):
+          // An event that was tried alone may be to blame: another one is tried next.
+          if claims.count == 1 { _ = blame.failed(claims[0].event.fileName) }
           try releaseClaims()
           guard error.kind != .interrupted else { continue }
           try pause(error)
@@ -64,7 +79,6 @@ final class Forwarder {
       }
     }
     try releaseClaims()
-    if !draining.isFollowing && signals.request.isMade { draining.markIncomplete() }
   }
 
   private func mayGoOn() -> Bool {
@@ -97,7 +111,7 @@ final class Forwarder {
         guard
           let outgoing = OutgoingEvent(
             line: try event.contents(), withProof: withProof,
-            isSuspect: event.record.ending != nil)
+            isSuspect: event.record.ending != nil || blame.isKnown(event.fileName))
         else {
           try settle(event) { () throws(SpoolError) in try event.giveUpAsNoEvent(now: .now()) }
           draining.markIncomplete()
@@ -114,11 +128,10 @@ final class Forwarder {
         bytes += outgoing.json.count
         // As long as the target takes none, it is tried with one.
         if isAlone || failures > 0 { return }
-      } catch  where error.concern == .event {
-        draining.leaveOut(event, error)
       } catch {
         try? event.release()
-        throw error
+        guard error.concern == .event else { throw error }
+        draining.leaveOut(event, error)
       }
     }
   }
@@ -131,23 +144,36 @@ final class Forwarder {
     return failures > 0 ? try nextToTry() : try draining.next()
   }
 
-  /// One that the target has not failed on yet, if there is any, else the oldest.
+  /// One that the target has not failed on yet, if there is any, and a younger one each time: the
+  /// oldest may all be of a kind.
   private func nextToTry() throws(SpoolError) -> ClaimedEvent? {
-    var oldest: ClaimedEvent?
-    for _ in 0..<Self.mostPassedOver {
-      guard let event = try draining.next() else { break }
-      guard blame.isKnown(event.fileName) else {
-        if let oldest { try release(oldest) }
-        return event
+    // 0, 10, 40, 160, …
+    var left = failures == 1 ? 0 : min(Self.mostPassedOver, 10 << (2 * min(failures - 2, 12)))
+    var candidate: ClaimedEvent?
+    var seen: Set<String> = []
+    while seen.count < Self.mostPassedOver, let event = try draining.next() {
+      let isKnown = blame.isKnown(event.fileName)
+      let isNew = seen.insert(event.fileName).inserted
+      guard isNew, candidate == nil || !isKnown else {
+        try release(event)
+        // What was passed over comes again: there are no others.
+        if isNew { continue } else { break }
       }
-      if oldest == nil { oldest = event } else { try release(event) }
+      if let candidate { try release(candidate) }
+      candidate = event
+      if isKnown { continue }
+      if left == 0 { break }
+      left -= 1
     }
-    return oldest
+    return candidate
   }
 
   private func deliver() throws(DeliveringError) {
     let begin = SuspendingClock.now
     let takenBefore = blame.taken
+    // Suspects last.
+    claims = claims.filter { !$0.outgoing.isSuspect } + claims.filter(\.outgoing.isSuspect)
+    let slack = min(target.concurrency - 1, claims.count / 4)
     defer {
       if blame.taken > takenBefore { failures = 0 }
       reportDelivered(blame.taken - takenBefore, since: begin)
@@ -160,7 +186,7 @@ final class Forwarder {
         blame.wasTaken(name, at: .now)
         try settle(index) { event throws(SpoolError) in try event.finish(now: .now()) }
       case .failed(let failure):
-        claims[index].failure = (failure, blame.failed(name))
+        claims[index].failure = (failure, blame.failed(name, slack: slack))
       }
       return !blame.targetTakesNone
     }
@@ -179,23 +205,31 @@ final class Forwarder {
     let failures = claims.indices.filter { claims[$0].failure != nil }
     let inDoubt = failures.filter { claims[$0].failure?.1 != .guilty }
     let now = SuspendingClock.now
-    let isTargets = blame.isTargets(inDoubt: inDoubt.count, tookSome: tookSome, at: now)
-    for index in failures {
-      guard let (failure, standing) = claims[index].failure,
-        standing == .guilty
-          || (!isTargets
-            && blame.mustPay(
-              isRefusal: failure.isRefusal, standing, inDoubt: inDoubt.count, at: now))
-      else { continue }
-      try charge(index, failure)
-    }
+    let isTargets = blame.isTargets(
+      inDoubt: inDoubt.count, notNew: inDoubt.allSatisfy { claims[$0].wasPutOff },
+      tookSome: tookSome, at: now)
     let last = inDoubt.last.flatMap { claims[$0].failure?.0 }
+    for index in failures {
+      guard let (failure, standing) = claims[index].failure, standing == .guilty || !isTargets
+      else { continue }
+      blame.noteTargetTakes(butNot: claims[index].event.fileName)
+      let verdict = blame.verdict(
+        isRefusal: failure.isRefusal, standing, refusedBefore: claims[index].wasRefused,
+        inDoubt: inDoubt.count, tookSome: tookSome, at: now)
+      switch verdict {
+      case .stay: break
+      case .putOff: try charge(index, failure, givingUp: false)
+      case .giveUp: try charge(index, failure, givingUp: true)
+      }
+    }
     try releaseClaims()
     guard isTargets, let last else { return nil }
     return .unavailable(last.problem, afterSeconds: last.afterSeconds)
   }
 
-  private func charge(_ index: Int, _ failure: Delivery.Failure) throws(SpoolError) {
+  private func charge(
+    _ index: Int, _ failure: Delivery.Failure, givingUp: Bool
+  ) throws(SpoolError) {
     let claim = claims[index]
     blame.hasPaid(claim.event.fileName)
     let now = Timestamp.now()
@@ -203,15 +237,15 @@ final class Forwarder {
     (record.ending, record.output) = (failure.ending, beginning(of: failure.text))
     record.lastAttempt = now
     record.nextAttempt = nil
-    if failure.isRefusal {
-      record.attempts += 1
+    if failure.isRefusal { record.attempts += 1 } else { record.deferrals += 1 }
+    if givingUp {
       try settle(index) { [record] event throws(SpoolError) in try event.giveUp(record) }
     } else {
-      record.deferrals += 1
-      record.nextAttempt = time(after: record.deferrals, now, atLeast: failure.afterSeconds)
+      let count = failure.isRefusal ? record.attempts : record.deferrals
+      record.nextAttempt = time(after: count, now, atLeast: failure.afterSeconds)
       try settle(index) { [record] event throws(SpoolError) in try event.putOff(record) }
     }
-    reportUndelivered(failure.isRefusal ? .dead : .putOff, claim, failure.ending)
+    reportUndelivered(givingUp ? .dead : .putOff, claim, failure.ending)
   }
 
   private func beginning(of text: String) -> String {
@@ -266,8 +300,12 @@ final class Forwarder {
   /// Waits until the target may take events again.
   /// - Throws: `error`, if nobody waits for that.
   private func pause(_ error: TargetError) throws(TargetError) {
-    guard draining.isFollowing, case .unavailable(let asked) = error.kind else { throw error }
+    guard case .unavailable(let asked) = error.kind else { throw error }
     failures += 1
+    guard draining.isFollowing else {
+      guard failures < Self.mostTries else { throw error }
+      return
+    }
     let seconds = max(
       Double(min(asked, Self.longestPauseSeconds)),
       Backoff.ofTargets.seconds(after: failures, jitter: .random(in: 0...1)))

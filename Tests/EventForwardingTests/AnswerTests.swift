@@ -13,12 +13,19 @@ struct AnswerTests {
     #expect(answer(status).problem == nil)
   }
 
-  @Test(arguments: [400, 402, 406, 409, 413, 422, 451, 499])
+  @Test(arguments: [400, 409, 413, 422, 451])
   func clientErrorOfTheContentRefusesTheEvent(status: Int) {
     #expect(
       answer(status, retryAfterSeconds: 7).delivery
         == .refused(.answer("\(status)"), text: "said"))
     #expect(answer(status).problem == nil)
+  }
+
+  /// Of quotas, header fields, state, certificates.
+  @Test(arguments: [402, 406, 417, 423, 424, 428, 431, 495, 499])
+  func clientErrorOfAnythingElsePutsTheEventOff(status: Int) {
+    #expect(
+      answer(status).delivery == .putOff(.answer("\(status)"), text: "said", afterSeconds: 0))
   }
 
   /// A 5xx without a further meaning may be about this very event, and others are tried.

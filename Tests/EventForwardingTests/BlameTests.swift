@@ -59,21 +59,75 @@ struct BlameTests {
     #expect(!blame.isKnown("a") && blame.taken == 1)
   }
 
+  private func verdict(
+    _ isRefusal: Bool, _ standing: Blame.Standing, refusedBefore: Bool = false, inDoubt: Int = 1,
+    tookSome: Bool = true
+  ) -> Blame.Verdict {
+    blame.verdict(
+      isRefusal: isRefusal, standing, refusedBefore: refusedBefore, inDoubt: inDoubt,
+      tookSome: tookSome, at: start)
+  }
+
   /// What was refused is asked a second time; what may pass is put off at once.
   @Test mutating func refusedEventIsAskedASecondTime() {
     blame.wasTaken("a", at: start)
-    func mustPay(_ isRefusal: Bool, _ standing: Blame.Standing, inDoubt: Int = 1) -> Bool {
-      blame.mustPay(isRefusal: isRefusal, standing, inDoubt: inDoubt, at: start)
-    }
-    #expect(mustPay(false, .inDoubt(again: false)))
-    #expect(!mustPay(true, .inDoubt(again: false)))
-    #expect(mustPay(true, .inDoubt(again: true)))
-    #expect(!mustPay(true, .inDoubt(again: true), inDoubt: 2))
-    #expect(mustPay(true, .guilty, inDoubt: 2))
+    #expect(verdict(false, .inDoubt(again: false)) == .putOff)
+    #expect(verdict(true, .inDoubt(again: false)) == .stay)
+    #expect(verdict(true, .guilty) == .giveUp)
+    // A single one that nobody stands beside is asked once more, later.
+    #expect(verdict(true, .inDoubt(again: true)) == .putOff)
+    #expect(verdict(true, .inDoubt(again: true), inDoubt: 2) == .stay)
+    #expect(verdict(true, .inDoubt(again: false), refusedBefore: true) == .giveUp)
+    #expect(
+      verdict(true, .inDoubt(again: false), refusedBefore: true, tookSome: false) == .stay)
+  }
+
+  /// A target that takes what it refused does not decide by the event: nothing is given up.
+  @Test mutating func targetThatChangesItsMindGivesUpNothing() {
+    blame.wasTaken("a", at: start)
+    _ = blame.failed("b")
+    blame.noteTargetTakes(butNot: "b")
+    #expect(verdict(true, .guilty) == .giveUp)
+    blame.wasTaken("b", at: start)
+    #expect(verdict(true, .guilty) == .putOff)
+    let later = start + .seconds(301)
+    #expect(
+      blame.verdict(
+        isRefusal: true, .guilty, refusedBefore: false, inDoubt: 1, tookSome: true, at: later)
+        == .giveUp)
+  }
+
+  /// What it refused while it took none is no change of mind.
+  @Test mutating func targetThatWasAwayMayGiveUp() {
+    _ = blame.failed("b")
+    blame.wasTaken("b", at: start)
+    #expect(verdict(true, .guilty) == .giveUp)
+  }
+
+  @Test mutating func successThatWasOnItsWayProvesNothing() {
+    _ = blame.failed("b")
+    blame.wasTaken("a", at: start)
+    blame.wasTaken("c", at: start)
+    #expect(blame.failed("b", slack: 2) == .inDoubt(again: true))
+    #expect(blame.failed("b", slack: 1) == .guilty)
+  }
+
+  @Test mutating func manyGuiltyInARowAreTooMany() {
+    for number in 0..<60 { _ = blame.failed("\(number)") }
+    blame.wasTaken("a", at: start)
+    for number in 0..<49 { #expect(blame.failed("\(number)") == .guilty) }
+    #expect(!blame.targetTakesNone)
+    #expect(blame.failed("49") == .guilty)
+    #expect(blame.targetTakesNone)
+  }
+
+  @Test func eventThatWasPutOffBeforeIsNoSignOfTheTarget() {
+    #expect(!blame.isTargets(inDoubt: 1, notNew: true, tookSome: false, at: start))
+    #expect(blame.isTargets(inDoubt: 1, notNew: false, tookSome: false, at: start))
   }
 
   @Test mutating func manyFailuresAreNotRememberedForever() {
-    for number in 0..<5_000 { _ = blame.failed("\(number)") }
-    #expect((0..<5_000).count { blame.isKnown("\($0)") } <= 1_002)
+    for number in 0..<150_000 { _ = blame.failed("\(number)") }
+    #expect((0..<150_000).count { blame.isKnown("\($0)") } <= 100_002)
   }
 }

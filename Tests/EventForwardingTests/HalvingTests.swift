@@ -19,7 +19,8 @@ struct HalvingTests {
       try settleInHalves(groups) { places throws(DeliveringError) in
         inserts.append(places)
         return bad.isDisjoint(with: places)
-          ? nil : ServerError(sqlState: sqlState, message: "said", namesConstraint: true)
+          ? nil
+          : .refused(ServerError(sqlState: sqlState, message: "said", namesConstraint: true))
       } settle: { place, delivery throws(DeliveringError) in
         if case .delivered = delivery { delivered.append(place) } else { failed.append(place) }
         return goesOn(delivered.count, failed.count)
@@ -71,9 +72,9 @@ struct HalvingTests {
 
   @Test func eventThatFailsByItselfIsRefusedOrPutOff() throws {
     var fates: [Delivery] = []
-    for (sqlState, place) in [("22P02", 0), ("57014", 1)] {
+    for (sqlState, place) in [("22P02", 0), ("XX002", 1)] {
       try settleInHalves([[place]]) { _ throws(DeliveringError) in
-        ServerError(sqlState: sqlState, message: "said", namesConstraint: false)
+        .refused(ServerError(sqlState: sqlState, message: "said", namesConstraint: false))
       } settle: { _, delivery throws(DeliveringError) in
         fates.append(delivery)
         return true
@@ -82,8 +83,39 @@ struct HalvingTests {
     #expect(
       fates == [
         .refused(.answer("22P02"), text: "said"),
-        .putOff(.answer("57014"), text: "said", afterSeconds: 0),
+        .putOff(.answer("XX002"), text: "said", afterSeconds: 0),
       ])
+  }
+
+  // MARK: Failures that cost time
+
+  /// If a single event takes all the time, too, it is the server's failure: two time limits.
+  @Test func serverThatDoesNotAnswerIsFoundByASingleEvent() throws {
+    var inserts: [[Int]] = []
+    #expect(throws: DeliveringError.self) {
+      try settleInHalves(batch) { places throws(DeliveringError) in
+        inserts.append(places)
+        return .unanswered(.unavailable("no answer"))
+      } settle: { _, _ throws(DeliveringError) in
+        Issue.record("nothing was settled")
+        return true
+      }
+    }
+    #expect(inserts == batch + [[0]])
+  }
+
+  @Test(arguments: [1, 250, 499])
+  func eventThatTakesAllTheTimeIsFoundAndPutOff(bad: Int) throws {
+    var (inserts, delivered, failed): (Int, Int, [Delivery]) = (0, 0, [])
+    try settleInHalves(batch) { places throws(DeliveringError) in
+      inserts += 1
+      return places.contains(bad) ? .unanswered(.unavailable("no answer")) : nil
+    } settle: { _, delivery throws(DeliveringError) in
+      if case .delivered = delivery { delivered += 1 } else { failed.append(delivery) }
+      return true
+    }
+    #expect(inserts <= 21 && delivered == 499)
+    #expect(failed == [.putOff(.noAnswer, text: "no answer", afterSeconds: 0)])
   }
 
   @Test func errorOfTheTargetEndsItAtOnce() throws {

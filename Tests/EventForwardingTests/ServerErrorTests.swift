@@ -11,30 +11,23 @@ struct ServerErrorTests {
   // MARK: Whose fault it is
 
   @Test(arguments: ["21000", "22001", "22P02", "22003", "44000", "54000", "54023", "P0001"])
-  func dataIsTheRowsFault(sqlState: String) {
-    #expect(error(sqlState).blame == .row)
+  func dataIsOfTheRow(sqlState: String) {
+    #expect(error(sqlState).isOfRow)
   }
 
   @Test(arguments: ["23502", "23505", "23514", "23P01"])
-  func constraintIsTheRowsFaultIfItIsNamed(sqlState: String) {
-    #expect(error(sqlState, namesConstraint: true).blame == .row)
-    #expect(error(sqlState).blame == .rowOrServer)
+  func constraintIsOfTheRowIfItIsNamed(sqlState: String) {
+    #expect(error(sqlState, namesConstraint: true).isOfRow)
+    #expect(!error(sqlState).isOfRow)
   }
 
   @Test(arguments: [
     "42501", "P0002", "38000", "39000", "2F005", "0A000", "01000", "ZZ999", "40001", "40P01",
-    "53200", "53400", "55P03", "57014", "58030", "XX000", "XX002",
+    "53200", "53400", "55P03", "57014", "58030", "XX000", "XX002", "08006", "25006", "28P01",
+    "42P01", "53100", "57P01", "",
   ])
-  func errorThatMayBeEithersShowsRowByRow(sqlState: String) {
-    #expect(error(sqlState).blame == .rowOrServer)
-  }
-
-  @Test(arguments: [
-    "08006", "25006", "28P01", "3D000", "3F000", "42P01", "42703", "42601", "53100", "53300",
-    "57P01", "57P02", "57P03", "F0000", "",
-  ])
-  func errorOfTheServerIsNoRowsFault(sqlState: String) {
-    #expect(error(sqlState).blame == .server)
+  func everythingElseMayBeTheServers(sqlState: String) {
+    #expect(!error(sqlState).isOfRow)
   }
 
   @Test func onlySerializationAndDeadlockAreTriedAgainAtOnce() {
@@ -42,9 +35,9 @@ struct ServerErrorTests {
     #expect(!error("55P03").isPassing && !error("").isPassing)
   }
 
-  @Test func onlyLimitsAreLimits() {
-    #expect(error("54000").isLimit)
-    #expect(!error("53400").isLimit)
+  @Test func onlyTimeLimitsAreTimeLimits() {
+    #expect(error("57014").isTimeLimit && error("55P03").isTimeLimit)
+    #expect(!error("57P01").isTimeLimit && !error("54000").isTimeLimit)
   }
 
   @Test func onlyAFunctionThatIsNotThereIsMissing() {

@@ -88,7 +88,7 @@ struct EventConsumerTests {
       try claimed.putOff(failedRecord)
     }
     #expect(places == ["defer/\(name)", "defer/\(name).state"])
-    #expect(consumer.record(of: name, in: .defer) == failedRecord)
+    #expect(try consumer.record(of: name, in: .defer) == failedRecord)
     do {
       let again = try #require(try consumer.claim(name, in: .defer))
       #expect(again.record == failedRecord)

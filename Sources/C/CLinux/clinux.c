@@ -11,6 +11,7 @@
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/timex.h>
 #include <sys/vfs.h>
@@ -115,6 +116,14 @@ int clinux_is_on_btrfs(int descriptor)
 {
     struct statfs statistics;
     return fstatfs(descriptor, &statistics) == 0 && statistics.f_type == BTRFS_SUPER_MAGIC;
+}
+
+int clinux_is_restricted(int descriptor)
+{
+    struct statx status;
+    if (statx(descriptor, "", AT_EMPTY_PATH, 0, &status) != 0)
+        return 0;
+    return (status.stx_attributes & (STATX_ATTR_IMMUTABLE | STATX_ATTR_APPEND)) != 0;
 }
 
 int clinux_is_clock_synchronised(void)

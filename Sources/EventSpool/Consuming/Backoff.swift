@@ -11,6 +11,9 @@ package struct Backoff: Sendable {
   /// For a target that takes no events.
   package static let ofTargets = Backoff(firstSeconds: 1, longestSeconds: 60)
 
+  /// For a spool that cannot be used: it is mended by hand, and somebody waits.
+  package static let ofSpools = Backoff(firstSeconds: 1, longestSeconds: 5)
+
   /// However long a target asks for: a day.
   package static let longestAskedSeconds: Int64 = 86_400
 

@@ -30,9 +30,15 @@ package final class ClaimedEvent: Sendable {
     self.origin = origin
     self.wasInHand = wasInHand
     self.file = file
+    consumer.mark(fileName, isInHand: true)
   }
 
+  deinit { consumer.mark(fileName, isInHand: false) }
+
   package var instance: InstanceName { consumer.instance }
+
+  /// Where it was.
+  package var originalPath: String { "\(consumer.path(of: origin))/\(fileName)" }
 
   /// Makes sure that it can be finished today.
   package func requireToday(now: Timestamp) throws(SpoolError) {

@@ -5,7 +5,7 @@ internal import WebhookCore
 /// something came or went, or comes due: many events that wait cost next to nothing.
 struct DeferScan {
   /// So many records are read in one look, if another one comes.
-  private static let recordsPerLook = 10_000
+  private static let recordsPerLook = 100_000
   /// A folder that changes within the resolution of its time stamp does not show it.
   private static let secondsOfDoubt: Int64 = 2
 
@@ -64,17 +64,17 @@ struct DeferScan {
     }
     known = seen
     let isComplete = left > 0 && !hasDue
-    let isSettled = Int64(time.tv_sec) + Self.secondsOfDoubt < now.seconds
+    let isSettled = abs(now.seconds - Int64(time.tv_sec)) > Self.secondsOfDoubt
     changeTime = isComplete && isSettled ? time : nil
     idle = latest < earliest ? latest..<earliest : 0..<0
   }
 
-  /// A name without a record that says otherwise is due.
+  /// A name without a record that says otherwise is due. If it cannot be read, the claim will say why.
   private func times(
     of name: UnsafeRawBufferPointer, _ consumer: EventConsumer, _ now: Timestamp
   ) -> Times {
     let name = String(decoding: name, as: UTF8.self)
-    guard let record = consumer.record(of: name, in: .defer), !record.isDue(now),
+    guard let record = try? consumer.record(of: name, in: .defer), !record.isDue(now),
       let next = record.nextAttempt?.seconds
     else { return Times(last: .min, next: .min) }
     return Times(last: record.lastAttempt?.seconds ?? .min, next: next)

@@ -16,6 +16,9 @@ package final class EventConsumer: Sendable {
   /// The folder of `done` that was used last.
   private let today = Mutex<(name: String, folder: Directory)?>(nil)
 
+  /// The names of what this process handles.
+  private let inHand = Mutex<Set<String>>([])
+
   /// Changes nothing; folders that are missing are made when an event is moved there.
   /// - Throws: also if the instance's folder is not there, belongs to another user, or has a layout
   ///   that this version does not know.
@@ -25,7 +28,7 @@ package final class EventConsumer: Sendable {
     self.instance = instance
     root = try Directory(path: spool, calls: calls).directory(instance.description)
     try root.requireOwn()
-    if try root.contains(SpoolLayout.format) { try root.requireFormat() }
+    try root.requireFormat()
   }
 
   // MARK: Folders
@@ -61,6 +64,7 @@ package final class EventConsumer: Sendable {
   /// find out: each is there, can be written, and events can be moved there from where they are
   /// handled. What is missing is made.
   package func requireReady() throws(SpoolError) {
+    try root.requireFormat()
     let cur = try folder(.cur)
     for state in EventState.allCases { try cur.requireUsable(folder(state)) }
   }
@@ -89,10 +93,17 @@ package final class EventConsumer: Sendable {
     return count
   }
 
-  package func record(of name: String, in state: EventState) -> AttemptRecord? {
-    (try? existingFolder(state)?.contents(
-      of: AttemptRecord.fileName(for: name), maxBytes: SpoolLayout.maximumRecordBytes))
-      .flatMap(AttemptRecord.init(line:))
+  /// Nil if there is none, or if what is there is none.
+  /// - Throws: if it cannot be read: what it says then is not known.
+  package func record(of name: String, in state: EventState) throws(SpoolError) -> AttemptRecord? {
+    do throws(SpoolError) {
+      guard let folder = try existingFolder(state) else { return nil }
+      let line = try folder.contents(
+        of: AttemptRecord.fileName(for: name), maxBytes: SpoolLayout.maximumRecordBytes)
+      return AttemptRecord(line: line)
+    } catch  where error.errno == ENOENT || error.errno == nil {
+      return nil
+    }
   }
 
   /// When an event last came into `state` or went; nil if the folder is missing.
@@ -105,9 +116,12 @@ package final class EventConsumer: Sendable {
   /// Claims an event that lies in `new`, `defer` or, left there by a consumer that died, `cur`.
   /// - Returns: nil if it is not there any more, or somebody else has it.
   package func claim(_ name: String, in state: EventState) throws(SpoolError) -> ClaimedEvent? {
-    guard case .mine(let file) = try hold(name, in: state) else { return nil }
+    // A handler that writes its file anew leaves one there that nobody holds.
+    guard state != .cur || !inHand.withLock({ $0.contains(name) }),
+      case .mine(let file) = try hold(name, in: state)
+    else { return nil }
     // What is new has no record.
-    let record = state == .new ? nil : record(of: name, in: .defer)
+    let record = state == .new ? nil : try record(of: name, in: .defer)
     let claimed = ClaimedEvent(
       consumer: self, fileName: name, path: "\(path(of: .cur))/\(name)", record: record,
       // An event found in cur/ goes back to where it can have come from.
@@ -119,8 +133,20 @@ package final class EventConsumer: Sendable {
     } catch  where error.errno == ENOENT {
       return nil
     }
-    // A publisher may have put another file in its place before the move: the next look finds that.
-    return try isSame(claimed.file, as: name, in: folder(.cur)) ? claimed : nil
+    do throws(SpoolError) {
+      // A publisher may have put another file in its place before the move: the next look finds that.
+      return try isSame(claimed.file, as: name, in: folder(.cur)) ? claimed : nil
+    } catch {
+      try? claimed.release()
+      throw error
+    }
+  }
+
+  /// - Parameter isInHand: whether this process handles it.
+  func mark(_ name: String, isInHand: Bool) {
+    inHand.withLock { names in
+      if isInHand { names.insert(name) } else { names.remove(name) }
+    }
   }
 
   /// What came of trying to take an event's lock.
@@ -141,7 +167,10 @@ package final class EventConsumer: Sendable {
     do throws(SpoolError) {
       let file = try folder.open(name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, on: .event)
       let raw = file.raw
-      guard flock(raw, LOCK_EX | LOCK_NB) == 0 else { return .somebodyElses }
+      guard flock(raw, LOCK_EX | LOCK_NB) == 0 else {
+        guard errno != EWOULDBLOCK else { return .somebodyElses }
+        throw SpoolError(.call(.flock, errno: errno), folder.child(name), of: .event)
+      }
       // Between open and lock it may have been handled and moved by another.
       guard try isSame(file, as: name, in: folder) else { return .gone }
       return .mine(file)
@@ -174,7 +203,7 @@ package final class EventConsumer: Sendable {
   /// Moves an event that nobody handles to `done`, durably once `sync` has been called.
   package func finish(_ name: String, in state: EventState, now: Timestamp) throws(SpoolError) {
     try moveToDone(name, from: state, now: now)
-    if state == .dead || state == .defer { try removeRecord(of: name, in: state) }
+    try removeRecord(of: name, in: state == .dead ? .dead : .defer)
   }
 
   /// Moves an event that nobody handles to `new`, as if it had just come.

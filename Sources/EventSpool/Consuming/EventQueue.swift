@@ -6,9 +6,12 @@ package import WebhookCore
 /// thread.
 package struct EventQueue {
   /// What comes due while older events are handled is found at the next look. So there is another
-  /// after some seconds, but looking takes a twentieth of the time at most.
+  /// after some seconds, but looking takes a twentieth of the time at most; and half a percent if
+  /// there is nothing to do.
   private static let timeBetweenLooks = Duration.seconds(5)
   private static let restAfterLook = 20
+  private static let restIfIdle = 200
+  private static let timeLeftOut = Duration.seconds(60)
   /// So many files that cannot be handled are told one by one.
   private static let mostReported = 1_000
 
@@ -30,8 +33,9 @@ package struct EventQueue {
 
   /// The paths of what was left out, so that it is said once.
   private var leftOut: Set<String> = []
-  /// The paths of what was claimed and could not be moved on.
-  private var stuck: Set<String> = []
+  /// The paths of what was claimed and could not be handled or moved on, and until when it is not
+  /// claimed again.
+  private var stuck: [String: SuspendingClock.Instant] = [:]
   /// What somebody held at the last look, and where it lay.
   private var held: [(Folder, name: String)] = []
 
@@ -40,7 +44,7 @@ package struct EventQueue {
     let state: EventState
   }
 
-  package init(_ consumers: [EventConsumer], namesPerLook: Int = 100_000) {
+  package init(_ consumers: [EventConsumer], namesPerLook: Int = 200_000) {
     self.consumers = consumers
     self.namesPerLook = namesPerLook
   }
@@ -94,7 +98,10 @@ package struct EventQueue {
   ) throws(SpoolError) -> ClaimedEvent? {
     let name = candidate.text
     let path = "\(folder.consumer.path(of: folder.state))/\(name)"
-    guard !stuck.contains(path) else { return nil }
+    if let end = stuck[path] {
+      guard SuspendingClock.now >= end else { return nil }
+      stuck[path] = nil
+    }
     do throws(SpoolError) {
       // A name that is no text could not be asked for again.
       guard candidate.bytes.allSatisfy({ $0 < 0x80 }) else { throw SpoolError(.foreignName, path) }
@@ -111,8 +118,12 @@ package struct EventQueue {
     if leftOut.count < Self.mostReported, leftOut.insert(error.path).inserted { report(error) }
   }
 
-  /// Not to be claimed again from where it lies: it could not be moved on from there.
-  package mutating func leaveOut(_ event: ClaimedEvent) { stuck.insert(event.path) }
+  /// Not to be claimed again for a minute, from where it came: it could not be handled; nor from
+  /// `cur`, if it could not be moved on from there: what became of it would be forgotten.
+  package mutating func leaveOut(_ event: ClaimedEvent) {
+    stuck[event.originalPath] = .now + Self.timeLeftOut
+    stuck[event.path] = .now + .seconds(1 << 30)
+  }
 
   /// A consumer that claims an event moves it at once. What is still where it was and locked is held
   /// by somebody else.
@@ -156,8 +167,7 @@ package struct EventQueue {
     // The old ones live until here: `last` is one of them.
     names = found
     let end = SuspendingClock.now
-    let rest = (end - begin) * Self.restAfterLook
-    restUntil = end + min(rest, Self.timeBetweenLooks)
-    lookAgain = end + max(rest, Self.timeBetweenLooks)
+    restUntil = end + min((end - begin) * Self.restIfIdle, Self.timeBetweenLooks)
+    lookAgain = end + max((end - begin) * Self.restAfterLook, Self.timeBetweenLooks)
   }
 }

@@ -14,9 +14,10 @@ final class OpenConsumers {
   }
 
   /// Instances are folders that a responder has laid out. Folders of other users are left out.
+  /// - Parameter leftOut: told of each of those.
   /// - Throws: if a folder of a wanted instance cannot be used: no event is to be handled then. Also
   ///   if all wanted folders belong to other users.
-  func now() throws(SpoolError) -> [EventConsumer] {
+  func now(leftOut: (SpoolError) -> Void) throws(SpoolError) -> [EventConsumer] {
     let reader = try SpoolReader(path: path)
     open = open.filter { $0.value.isInPlace }
     var refusal: SpoolError?
@@ -29,6 +30,7 @@ final class OpenConsumers {
         open[name] = consumer
       } catch  where error.cause == .foreignOwner {
         refusal = error
+        leftOut(error)
       }
     }
     if let refusal, open.isEmpty { throw refusal }
@@ -39,7 +41,7 @@ final class OpenConsumers {
     _ name: InstanceName, _ reader: SpoolReader
   ) throws(SpoolError) -> EventConsumer? {
     do throws(SpoolError) {
-      return try reader.isLaidOut(name) ? EventConsumer(of: name, in: path) : nil
+      return try reader.isInstance(name) ? EventConsumer(of: name, in: path) : nil
     } catch  where error.errno == EACCES {
       // Another user's, most likely, who lets nobody in.
       throw SpoolError(.foreignOwner, error.path)

@@ -10,6 +10,8 @@ package final class WatchedQueue {
   private let watch = ArrivalWatch()
   private var nextLook = SuspendingClock.now
   private var hasNews = true
+  /// The paths of other users' instances, so that each is said once.
+  private var foreign: Set<String> = []
   /// Told of each file that cannot be claimed, once; others do not wait for it.
   package var report: (SpoolError) -> Void = { _ in }
 
@@ -27,7 +29,9 @@ package final class WatchedQueue {
 
   private func refreshIfDue() throws(SpoolError) {
     guard SuspendingClock.now >= nextLook else { return }
-    queue.consumers = try instances.now()
+    queue.consumers = try instances.now { error in
+      if foreign.insert(error.path).inserted { report(error) }
+    }
     watch.look(after: queue.consumers)
     nextLook = .now + Self.timeBetweenLooks
   }

@@ -225,18 +225,24 @@ package final class Directory: Sendable {
     }
   }
 
-  /// Runs `body`, which moves, makes or removes one event's name in here, and perhaps in `other`. If
-  /// that is refused though the folders may be written, the refusal is the event's: an immutable
-  /// file, one of another user in a sticky folder.
+  /// Runs `body`, which moves, makes or removes one event's name in here, and perhaps in `other`. A
+  /// failure that speaks of the name is the event's, and so is a refusal though the folders may be
+  /// written: an immutable file, one of another user in a sticky folder.
   func touchingOneEvent<Result>(
     and other: Directory? = nil, _ body: () throws(SpoolError) -> Result
   ) throws(SpoolError) -> Result {
     do throws(SpoolError) {
       return try body()
-    } catch  where error.errno == EPERM || error.errno == EACCES {
-      try requireWritable()
-      try other?.requireWritable()
-      throw error.ofEvent
+    } catch {
+      switch error.errno {
+      // The name is too long, or something else lies there: a folder, a link, a pipe, a mount.
+      case ENAMETOOLONG, EISDIR, ELOOP, ENXIO, EBUSY: throw error.ofEvent
+      case EPERM, EACCES:
+        try requireWritable()
+        try other?.requireWritable()
+        throw error.ofEvent
+      default: throw error
+      }
     }
   }
 
@@ -258,6 +264,10 @@ package final class Directory: Sendable {
   func requireWritable() throws(SpoolError) {
     try calling(.faccessat, path, on: .folder) {
       calls.faccessat(descriptor.raw, ".", W_OK | X_OK, AT_EACCESS)
+    }
+    // The call above does not tell.
+    guard calls.isRestricted(descriptor.raw) == 0 else {
+      throw SpoolError(.call(.faccessat, errno: EPERM), path)
     }
   }
 

@@ -76,11 +76,6 @@ package struct SpoolError: Error, Equatable, Sendable {
     case (.call, .event), (.tooLong, .event), (.nameIsTaken, _), (.noPlainFile, _),
       (.foreignName, _), (.held, _):
       .event
-    // A name that is too long, or something else in the place of a file: a folder, a link, a pipe,
-    // what is mounted there.
-    case (.call(_, ENAMETOOLONG), _), (.call(_, EISDIR), _), (.call(_, ELOOP), _),
-      (.call(_, ENXIO), _), (.call(_, EBUSY), _):
-      .event
     case (.call(.fsync, _), _), (.call(_, EIO), _), (.call(_, EUCLEAN), _), (.closed, _): .disk
     case (.call, .folder), (.tooLong, .folder), (.belowMinimum, _), (.noInodes, _), (.locked, _),
       (.moved, _), (.unknownLayout, _), (.foreignOwner, _):
@@ -146,12 +141,14 @@ extension SpoolError {
       "the file system has no O_TMPFILE: put the spool on ext4, XFS or btrfs"
     case (.linkat, EPERM), (.linkat, EOPNOTSUPP):
       "the file system has no hard links: put the spool on ext4, XFS or btrfs"
+    case (.inotifyAddWatch, ENOSPC): "raise fs.inotify.max_user_watches"
     case (.fcntl, _):
       "the file system has no byte-range locks: put the spool on ext4, XFS or btrfs"
     case (_, ENOTDIR), (_, ELOOP), (_, EISDIR), (_, EEXIST):
       "something else lies where the spool has a folder or a file of its own: move it away"
     case (_, ENOENT): "make the folder, owned by the user that the responder runs as, mode 0750"
-    case (_, EACCES), (_, EPERM): "give the spool to the user that the responder runs as"
+    case (_, EACCES), (_, EPERM):
+      "give the spool to the user that the responder runs as, and look for attributes (lsattr -d)"
     case (_, EROFS): "mount the spool's file system writable"
     case (_, EXDEV): "put all folders of an instance on one file system"
     case (_, ENOSPC), (_, EDQUOT): "free space in the spool's file system"

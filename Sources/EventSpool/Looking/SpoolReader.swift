@@ -24,7 +24,7 @@ package struct SpoolReader {
     for name in try spool.names().compactMap(InstanceName.init) {
       do throws(SpoolError) {
         _ = try spool.directory(name.description)
-      } catch  where error.errno == ENOTDIR || error.errno == ENOENT {
+      } catch  where [ENOTDIR, ENOENT, ELOOP].contains(error.errno) {
         continue
       } catch  where error.errno == EACCES {}  // another user's
       instances.append(name)
@@ -32,9 +32,11 @@ package struct SpoolReader {
     return instances.sorted { $0.description < $1.description }
   }
 
-  /// Whether the folder has a spool's layout.
-  package func isLaidOut(_ instance: InstanceName) throws(SpoolError) -> Bool {
-    try spool.directory(instance.description).contains(SpoolLayout.format)
+  /// Whether the folder is an instance's, and not just one that lies there.
+  package func isInstance(_ instance: InstanceName) throws(SpoolError) -> Bool {
+    let folder = try spool.directory(instance.description)
+    if try folder.contains(SpoolLayout.format) { return true }
+    return try folder.contains(EventState.new.rawValue)
   }
 
   /// Why the folder's layout is not the one that this version knows; nil if it is.
@@ -129,10 +131,10 @@ package struct SpoolReader {
       do throws(SpoolError) {
         let folder = try spool.directory(instance.description).directory(SpoolLayout.ids)
           .directory(hour.basicHour)
-        for name in try folder.names() {
-          if let status = try folder.status(of: name), Int64(status.st_mtim.tv_sec) >= limit {
-            count += 1
-          }
+        try folder.forEachName { name in
+          let status = try? folder.status(of: String(decoding: name, as: UTF8.self))
+          if let status, Int64(status.st_mtim.tv_sec) >= limit { count += 1 }
+          return true
         }
       } catch  where error.errno == ENOENT {}
     }

@@ -111,7 +111,7 @@ package struct Pruning {
   }
 
   private func isLongDead(_ name: String) throws(SpoolError) -> Bool {
-    let lastAttempt = consumer.record(of: name, in: .dead)?.lastAttempt?.seconds
+    let lastAttempt = try consumer.record(of: name, in: .dead)?.lastAttempt?.seconds
     guard let time = lastAttempt ?? EventFileName(parsing: name)?.issuedSeconds else {
       return false
     }
@@ -135,8 +135,11 @@ package struct Pruning {
       guard let folder = try consumer.existingFolder(state) else { continue }
       var orphans: [String] = []
       try folder.forEachName { name in
-        let text = String(decoding: name, as: UTF8.self)
-        if AttemptRecord.eventName(ofFile: text) != nil { orphans.append(text) }
+        if let text = String(validating: name, as: UTF8.self),
+          AttemptRecord.eventName(ofFile: text) != nil
+        {
+          orphans.append(text)
+        }
         return true
       }
       for file in orphans {
@@ -192,7 +195,7 @@ extension EventConsumer {
       for day in try done.names() {
         do throws(SpoolError) {
           try done.directory(day).forEachEventName(take)
-        } catch  where error.errno == ENOENT || error.errno == ENOTDIR {}
+        } catch {}  // pruned, or no day's; else that day's pruning says why
       }
     }
     let events = CalendarDate.seconds(atBasicTime: String(decoding: newest, as: UTF8.self))

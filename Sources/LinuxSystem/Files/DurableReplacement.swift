@@ -12,7 +12,8 @@ package func replaceDurably(
   owner: FileOwner? = nil, calls: SystemCalls = SystemCalls()
 ) throws(SystemError) {
   let draftPath = "\(path)/\(draft)"
-  let flags = O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC
+  // Not to wait for a reader should a pipe lie there.
+  let flags = O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC
   let file = FileDescriptor(
     owning: try checked(.open, draftPath) {
       calls.openat(folder, draft, flags, owner == nil ? 0o640 : 0o600)

@@ -37,6 +37,8 @@ package struct SystemCalls: Sendable {
   }
   /// 1 if the descriptor lies on btrfs, else 0.
   package var isOnBtrfs: @Sendable (Int32) -> Int32 = { clinux_is_on_btrfs($0) }
+  /// 1 if the folder is immutable or takes additions only, whoever asks (chattr(1)), else 0.
+  package var isRestricted: @Sendable (Int32) -> Int32 = { clinux_is_restricted($0) }
   package var lockByte: @Sendable (Int32, Int64) -> Int32 = { clinux_lock_range($0, $1, 1) }
   package var unlockByte: @Sendable (Int32, Int64) -> Int32 = { clinux_unlock_range($0, $1, 1) }
 

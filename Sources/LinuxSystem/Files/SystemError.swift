@@ -7,7 +7,7 @@ package enum SystemCall: String, Sendable {
   case epollControl = "epoll_ctl"
   case epollCreate = "epoll_create1"
   case spawn = "execve"
-  case faccessat, fchmod, fchown, fcntl, fdopendir, fstat, fstatat, fstatvfs, fsync
+  case faccessat, fchmod, fchown, fcntl, fdopendir, flock, fstat, fstatat, fstatvfs, fsync
   case inotifyAddWatch = "inotify_add_watch"
   case inotifyInit = "inotify_init1"
   case linkat, listen, mkdir, open, pipe

@@ -73,7 +73,8 @@ struct HandlerProgram: Sendable {
 
   /// Without its newline. The system itself looks at 256 bytes.
   private var firstLine: ArraySlice<UInt8>? {
-    let file = FileDescriptor(owning: withCString(path) { open($0, O_RDONLY | O_CLOEXEC) })
+    let file = FileDescriptor(
+      owning: withCString(path) { open($0, O_RDONLY | O_NONBLOCK | O_CLOEXEC) })
     var bytes = [UInt8](repeating: 0, count: 256)
     let count = read(file.raw, &bytes, bytes.count)
     return count < 0 ? nil : bytes[..<count].prefix { $0 != UInt8(ascii: "\n") }

@@ -135,7 +135,7 @@ final class Runner: Sendable {
       return try event.contents()
     } catch {
       // Nothing has begun that would have to be counted.
-      if error.concern != .event { try? event.release() }
+      try? event.release()
       throw error
     }
   }
@@ -168,6 +168,8 @@ final class Runner: Sendable {
       try settling.settle(event) { () throws(SpoolError) in try event.release() }
       return .released
     }
+    // While the handler ran, folders may have been replaced.
+    event.reopenFolders()
     let verdict = policy.verdict(
       on: run, after: event.record, now: .now(), jitter: .random(in: 0...1))
     return try settling.settle(event) { () throws(SpoolError) in

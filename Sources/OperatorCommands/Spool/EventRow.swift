@@ -23,11 +23,15 @@ func eventRow(_ name: UnsafeRawBufferPointer, in place: SpoolPlace) -> [[UInt8]]
 /// The same for a program.
 func eventObject(_ name: UnsafeRawBufferPointer, in place: SpoolPlace) -> JSONObject {
   let parts = EventFileName.Parts(of: name)
+  // JSON is UTF-8.
+  let text =
+    name.allSatisfy { $0 < 0x80 }
+    ? Array(name) : Array(String(decoding: name, as: UTF8.self).utf8)
   func value(_ part: Range<Int>?) -> JSONValue? { part.map { .string(Array(name[$0])) } }
   return [
-    "path": .string(Array("\(place.path)/".utf8) + name),
+    "path": .string(Array("\(place.path)/".utf8) + text),
     "instance": .string(place.instance.description), "state": .string(place.state.rawValue),
-    "file": .string(Array(name)), "issued": value(parts?.issuedAt), "kind": value(parts?.kind),
+    "file": .string(text), "issued": value(parts?.issuedAt), "kind": value(parts?.kind),
     "status": value(parts?.status), "claimid": value(parts?.claimID),
     "idprefix": value(parts?.idPrefix),
   ]

@@ -44,8 +44,8 @@ func moveAll(
   let reader = try options.reader()
   let found = try reader.events(
     named: selection.names(), of: options.instances(in: reader), in: states)
-  let work = try MoveByHand(
-    in: options.path(), instances: Set(found.compactMap { try? $0.get().instance }),
+  let work = MoveByHand(
+    in: try options.path(), instances: Set(found.compactMap { try? $0.get().instance }),
     isDryRun: selection.dryRun, move)
   for event in found { work.move(event) }
   work.sync()
@@ -53,31 +53,40 @@ func moveAll(
     "\(work.moved) \(work.moved == 1 ? "event" : "events") "
       + "\(selection.dryRun ? "would be " : "")\(verb)"
       + (work.failed == 0 ? "" : ", \(work.failed) not"))
-  if work.failed > 0 { throw ExitCode.failure }
+  guard work.failed > 0 else { return }
+  // If nothing could be moved for one reason, that is the exit code's.
+  if work.moved == 0, let failure = work.failure {
+    throw ExitCode(CommandError(failure, while: .moving).exitCode)
+  }
+  throw ExitCode.failure
 }
 
 /// Moves events, and counts.
 private final class MoveByHand {
   private let isDryRun: Bool
   private let step: (EventConsumer, SpoolEntry) throws(SpoolError) -> Void
-  private let consumers: [InstanceName: EventConsumer]
+  private var consumers: [InstanceName: EventConsumer] = [:]
+  /// Why the folders of an instance cannot be used.
+  private(set) var failure: SpoolError?
   private(set) var moved = 0
   private(set) var failed = 0
 
-  /// - Throws: if the folders of one of the instances cannot be used.
   init(
     in path: String, instances: Set<InstanceName>, isDryRun: Bool,
     _ step: @escaping (EventConsumer, SpoolEntry) throws(SpoolError) -> Void
-  ) throws(SpoolError) {
+  ) {
     self.isDryRun = isDryRun
     self.step = step
-    var consumers: [InstanceName: EventConsumer] = [:]
     for instance in instances {
-      let consumer = try EventConsumer(of: instance, in: path)
-      if !isDryRun { try consumer.requireReady() }
-      consumers[instance] = consumer
+      do throws(SpoolError) {
+        let consumer = try EventConsumer(of: instance, in: path)
+        if !isDryRun { try consumer.requireReady() }
+        consumers[instance] = consumer
+      } catch {
+        failure = error
+        printError("\(programName): \(error.explanation)")
+      }
     }
-    self.consumers = consumers
   }
 
   func move(_ event: Result<SpoolEntry, CommandError>) {
@@ -94,7 +103,9 @@ private final class MoveByHand {
   }
 
   private func move(_ entry: SpoolEntry) throws {
-    guard let consumer = consumers[entry.instance] else { return }
+    guard let consumer = consumers[entry.instance] else {
+      throw CommandError.negative("\(printable(entry.path)): its instance's folders cannot be used")
+    }
     switch try consumer.hold(entry.fileName, in: entry.state) {
     case .mine(let held):
       if !isDryRun { try step(consumer, entry) }

@@ -37,7 +37,8 @@ struct SpoolPruneCommand: ParsableCommand {
       let path = try options.path()
       let now = Timestamp.now()
       var failed = 0
-      for instance in try options.instances(in: options.reader()) {
+      let reader = try options.reader()
+      for instance in try options.instances(in: reader) where try reader.isInstance(instance) {
         failed += prune(instance, in: path, now)
       }
       guard failed == 0 else {

@@ -1,6 +1,7 @@
 internal import ArgumentParser
 internal import CommandLineProgram
 internal import EventSpool
+internal import Glibc
 internal import StrictJSON
 internal import WebhookConfiguration
 internal import WebhookCore
@@ -65,6 +66,7 @@ struct SpoolVerifyCommand: ParsableCommand {
   }
 
   private func report(_ problem: Verification.Problem) {
+    setExitCodeIfUnread(EXIT_FAILURE)
     if json {
       printJSON(["path": .string(problem.path), "problem": .string(problem.sentence)])
     } else {

@@ -110,7 +110,7 @@ struct SystemCallFaultTests {
     #expect(result.exitCode == 1 && result.errorOutput.contains(names[0]), "\(result)")
     #expect(result.errorOutput.contains("pread"), "\(result)")
     #expect(site.files("spool/acme/done").count == 4, "\(site.events)")
-    #expect(site.files("spool/acme/cur") == [names[0]])
+    #expect(site.files("spool/acme/new") == [names[0]])
   }
 
   /// The same of a folder is the disk's failure: nothing is handled, and nothing has moved.

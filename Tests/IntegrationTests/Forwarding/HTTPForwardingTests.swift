@@ -150,7 +150,7 @@ struct HTTPForwardingTests {
     #expect(site.events == names.map { "acme/new/\($0)" })
   }
 
-  /// As soon as it takes others, an event that it does not take pays, wherever it stands.
+  /// As soon as it takes others, an event that it does not take pays.
   @Test(
     arguments: [
       (.status(400), "dead", #""answer":"400""#), (.status(422), "dead", #""answer":"422""#),
@@ -162,7 +162,7 @@ struct HTTPForwardingTests {
     bad: (answer: AnsweringServer.Answer, folder: String, record: String), jobs: String
   ) async throws {
     let names = try site.addEvents(21, issuedApart: 60)
-    let places = [0, 10, 20]
+    let places = [0, 5, 10]
     let ids = places.map(site.id)
     let server = try AnsweringServer { body in
       ids.contains { body.contains($0) } ? bad.answer : .status(200)
@@ -176,6 +176,47 @@ struct HTTPForwardingTests {
       #expect(result.errorOutput.contains("id=\(id)"), "\(result)")
     }
     #expect(site.count(bad.folder) == 3 && site.files("spool/acme/done").count == 18)
+  }
+
+  /// A refusal behind which nothing was taken is asked once more, later.
+  @Test func lastEventThatIsRefusedIsPutOffFirst() async throws {
+    let names = try site.addEvents(5, issuedApart: 60)
+    let bad = site.id(4)
+    let server = try AnsweringServer { $0.contains(bad) ? .status(400) : .status(200) }
+    #expect(try await site.forward(to: server.url, "--jobs", "1").exitCode == 1)
+    #expect(site.count("defer") == 1 && site.files("spool/acme/done").count == 4)
+    try site.addEvents(2, from: 5, issuedApart: 60)
+    try site.makeDue(names[4])
+    #expect(try await site.forward(to: server.url, "--jobs", "1").exitCode == 1)
+    #expect(site.files("spool/acme/dead").contains(names[4]))
+  }
+
+  /// One of two servers behind an address refuses everything: each event is taken in the end.
+  @Test func targetThatRefusesEverySecondRequestLosesNoEvent() async throws {
+    try site.addEvents(200)
+    let count = Atomic(0)
+    let server = try AnsweringServer { _ in
+      count.add(1, ordering: .relaxed).newValue % 2 == 0 ? .status(400) : .status(200)
+    }
+    let result = try await site.forward(to: server.url)
+    #expect(result.exitCode == 1 || result.exitCode == 0, "\(result.exitCode)")
+    #expect(site.count("dead") <= 4, "\(site.count("dead"))")
+  }
+
+  /// Events at the head that the target refuses, more than are asked in a row.
+  @Test(arguments: [3, 10, 40], [404, 422])
+  func badEventsAtTheHeadHoldUpNoOther(bad: Int, status: Int) async throws {
+    try site.addEvents(100, issuedApart: 60)
+    let ids = Set((0..<bad).map(site.id))
+    let server = try AnsweringServer { body in
+      ids.contains { body.contains($0) } ? .status(status) : .status(200)
+    }
+    let forwarder = try site.startForwarder(to: server.url, "--jobs", "1")
+    #expect(
+      try await eventually(seconds: 120) { site.files("spool/acme/done").count == 100 - bad },
+      "\(site.files("spool/acme/done").count)")
+    forwarder.send(signal: SIGTERM)
+    #expect(try await forwarder.exitCode() == 0)
   }
 
   /// A target that refuses everything for a moment, and then takes it.

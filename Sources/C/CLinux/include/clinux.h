@@ -45,6 +45,9 @@ int clinux_epoll_wait(int epoll, struct clinux_readiness *ready, int count, int 
 /* fstatfs(2): 1 if the descriptor's file lies on btrfs, else 0 */
 int clinux_is_on_btrfs(int descriptor);
 
+/* statx(2): 1 if the file or folder is immutable or takes additions only (chattr(1)), else 0 */
+int clinux_is_restricted(int descriptor);
+
 /* adjtimex(2): 1 if the clock is synchronised, 0 if not, -1 if this is unknown */
 int clinux_is_clock_synchronised(void);
 

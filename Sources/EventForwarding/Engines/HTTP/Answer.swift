@@ -12,7 +12,8 @@ struct Answer {
   var delivery: Delivery {
     switch status {
     case 200..<300: .delivered
-    case 400..<500 where problem == nil: .refused(ending, text: text)
+    // What speaks of the content; others speak of quotas, header fields, state or certificates.
+    case 400, 409, 413, 422, 451: .refused(ending, text: text)
     default: .putOff(ending, text: text, afterSeconds: retryAfterSeconds, problem: problem)
     }
   }

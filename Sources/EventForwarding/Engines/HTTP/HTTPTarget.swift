@@ -30,6 +30,7 @@ final class HTTPTarget: EventTarget {
   deinit { curl_multi_cleanup(multi) }
 
   var batchSize: Int { 16 * jobs }
+  var concurrency: Int { jobs }
 
   func open(_ signals: StopSignals) throws(TargetError) {
     let further = try headerFile?.fields() ?? []

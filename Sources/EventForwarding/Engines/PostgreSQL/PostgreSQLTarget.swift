@@ -5,6 +5,7 @@ internal import ServiceProcess
 /// INSERT … ON CONFLICT. An event that is there already stays as it is.
 final class PostgreSQLTarget: PreparableTarget {
   let batchSize = 500
+  let concurrency = 1
 
   /// How often a transaction is tried that the server could not serialize with others, or whose
   /// COMMIT came with a warning.
@@ -84,7 +85,7 @@ final class PostgreSQLTarget: PreparableTarget {
         // What is in hand is one transaction.
         guard !signals.request.isMade else { throw .target(.interrupted) }
         do throws(TargetError) {
-          return try insert(places.map { events[$0] })
+          return try insert(places.map { events[$0] }, signals)
         } catch {
           throw .target(error)
         }
@@ -102,8 +103,24 @@ final class PostgreSQLTarget: PreparableTarget {
 
   /// Inserts all events or none.
   /// - Returns: why the server does not take them; nil if it has promised to keep them.
-  /// - Throws: for every error that no event can be the cause of.
-  private func insert(_ events: [OutgoingEvent]) throws(TargetError) -> ServerError? {
+  /// - Throws: if the server cannot be reached, or would take no events at all.
+  private func insert(
+    _ events: [OutgoingEvent], _ signals: StopSignals
+  ) throws(TargetError) -> GroupFailure? {
+    do throws(TargetError) {
+      return try insertOnThisConnection(events).map { .refused($0) }
+    } catch {
+      guard case .unavailable = error.kind else { throw error }
+      // One event may have ended the connection, or taken all the time.
+      connection = nil
+      try open(signals)
+      return .unanswered(error)
+    }
+  }
+
+  private func insertOnThisConnection(
+    _ events: [OutgoingEvent]
+  ) throws(TargetError) -> ServerError? {
     guard let connection else { throw .unavailable("not connected") }
     do throws(StatementError) {
       var attempt = 1
@@ -115,7 +132,6 @@ final class PostgreSQLTarget: PreparableTarget {
           guard !isLast else { throw .target(.unavailable("COMMIT came with: \(warning)")) }
         case .refused(let refusal):
           _ = try connection.execute("ROLLBACK")
-          guard refusal.blame != .server else { throw .refused(refusal) }
           guard refusal.isPassing && !isLast else { return refusal }
         }
         attempt += 1
@@ -139,7 +155,12 @@ final class PostgreSQLTarget: PreparableTarget {
   ) throws(StatementError) -> Outcome {
     try begin(connection)
     do throws(StatementError) {
-      let reply = try connection.execute(insertStatement, insertParameters(of: events))
+      let parameters = insertParameters(of: events)
+      let reply = try connection.execute(insertStatement, parameters)
+      if reply.affectedRows < events.count {
+        let missing = try connection.execute(missingStatement, Array(parameters.prefix(2)))
+        guard missing.rows.first == ["0"] else { return .refused(.rowsAreMissing) }
+      }
       return try commit(
         connection,
         calling: ServerFunction.needed(events: events.count, inserted: reply.affectedRows))
@@ -162,17 +183,11 @@ final class PostgreSQLTarget: PreparableTarget {
     _ connection: Connection, calling functions: Set<ServerFunction>
   ) throws(StatementError) -> Outcome {
     let calls = functions.subtracting(missing).map { "SELECT \($0.call);" }
-    do throws(StatementError) {
-      let reply = try connection.execute((calls + ["COMMIT"]).joined(separator: " "))
-      // The server answers ROLLBACK to a COMMIT that it cannot fulfil.
-      guard reply.tag == "COMMIT" else {
-        throw .target(.unavailable("the server has rolled back"))
-      }
-      return reply.warning.map { .doubtful(warning: $0) } ?? .promised
-    } catch {
-      // A limit is then that of its queue of notifications, not of a row.
-      if case .refused(let refusal) = error, refusal.isLimit { throw .target(refusal.targetError) }
-      throw error
+    let reply = try connection.execute((calls + ["COMMIT"]).joined(separator: " "))
+    // The server answers ROLLBACK to a COMMIT that it cannot fulfil.
+    guard reply.tag == "COMMIT" else {
+      throw .target(.unavailable("the server has rolled back"))
     }
+    return reply.warning.map { .doubtful(warning: $0) } ?? .promised
   }
 }

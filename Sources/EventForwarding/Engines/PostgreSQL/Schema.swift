@@ -34,6 +34,13 @@ let insertStatement = """
   ON CONFLICT (source, id) DO NOTHING
   """
 
+/// How many of some keys are not there. Its two parameters are the first of `insertStatement`.
+let missingStatement = """
+  SELECT count(*) FROM unnest($1::text[], $2::text[]) AS arrived (source, id)
+  WHERE NOT EXISTS (
+    SELECT FROM delve_event AS e WHERE e.source = arrived.source AND e.id = arrived.id)
+  """
+
 /// The parameters of `insertStatement`: an array of PostgreSQL each (its manual, §8.15.6).
 func insertParameters(of events: [OutgoingEvent]) -> [[UInt8]] {
   let attributes = [

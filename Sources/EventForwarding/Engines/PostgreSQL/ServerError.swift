@@ -25,33 +25,25 @@ struct ServerError: Error, Equatable {
 
   private var errorClass: Substring { sqlState.prefix(2) }
 
-  enum Blame {
-    /// A row.
-    case row
-    /// A row, or what the server met with it, or the table: that shows when rows are tried by
-    /// themselves.
-    case rowOrServer
-    /// Anything but rows.
-    case server
-  }
-
-  var blame: Blame {
+  /// Whether it speaks of the row: cardinality and data exceptions, constraints, a view's check
+  /// option, limits on a row's size, and what a trigger raises. Everything else may be the row's
+  /// failure, too: that shows in whether the server takes others.
+  var isOfRow: Bool {
     switch errorClass {
-    // Cardinality and data exceptions, constraints, a view's check option, limits on a row's size.
-    case "21", "22", "44", "54": .row
+    case "21", "22", "44", "54": true
     // Without a constraint's name: no partition takes it.
-    case "23": namesConstraint ? .row : .rowOrServer
-    // Connection, transaction and role, no such database or schema, the server's own files.
-    case "08", "25", "28", "3D", "3F", "F0", "": .server
-    case "42": sqlState == "42501" ? .rowOrServer : .server  // a row's security policy
-    // A full disk, too many connections; but memory may be short for one row.
-    case "53": sqlState == "53100" || sqlState == "53300" ? .server : .rowOrServer
-    case "57": sqlState == "57014" ? .rowOrServer : .server  // a time limit; all others: it ends
-    default: sqlState == "P0001" ? .row : .rowOrServer  // what a trigger raises
+    case "23": namesConstraint
+    default: sqlState == "P0001"
     }
   }
 
-  var isLimit: Bool { errorClass == "54" }
+  /// The server's own limits on the time of a lock or a statement.
+  var isTimeLimit: Bool { sqlState == "55P03" || sqlState == "57014" }
+
+  /// The server has reported no error, and not all rows are there: a trigger, a rule.
+  static let rowsAreMissing = ServerError(
+    sqlState: "02000", message: "the server has not kept the row: look at triggers and rules",
+    namesConstraint: false)
 
   /// Whether the same again may well succeed at once: a serialization failure, a deadlock.
   var isPassing: Bool { errorClass == "40" }
@@ -72,7 +64,7 @@ struct ServerError: Error, Equatable {
 
   /// For an event that was tried by itself. If something else may be mended, it is tried again.
   var delivery: Delivery {
-    blame == .row
+    isOfRow
       ? .refused(.answer(sqlState), text: message)
       : .putOff(.answer(sqlState), text: message, afterSeconds: 0)
   }
