@@ -17,9 +17,9 @@ package final class ProgressBar: Sendable {
 
   /// - Parameter total: is counted only if there is a terminal.
   package init(total: @autoclosure () throws -> Int) rethrows {
-    let isTerminal = isatty(STDERR_FILENO) == 1
-    total = isTerminal ? try total() : 0
-    isShown = isTerminal && self.total > 0
+    let count = isatty(STDERR_FILENO) == 1 ? try total() : 0
+    self.total = count
+    isShown = count > 0
   }
 
   package func advance() {

@@ -17,6 +17,7 @@ struct EventConsumerTests {
   init() throws {
     folder = try TemporaryFolder()
     event = try exampleEvent()
+    try folder.write("1\n".utf8, to: "acme/format")
     try folder.write(event.line, to: "acme/new/\(event.fileName)")
     consumer = try EventConsumer(
       of: try exampleInstance().name, in: folder.path,
@@ -24,7 +25,7 @@ struct EventConsumerTests {
     recorded.reset()
   }
 
-  private var places: [String] { folder.files(below: "acme") }
+  private var places: [String] { folder.files(below: "acme").filter { $0 != "format" } }
 
   private var failedRecord: AttemptRecord {
     var record = AttemptRecord()

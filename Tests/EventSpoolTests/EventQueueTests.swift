@@ -15,6 +15,7 @@ struct EventQueueTests {
   init() throws {
     folder = try TemporaryFolder()
     for state in EventState.allCases { try folder.makeFolder("acme/\(state.rawValue)") }
+    try folder.write("1\n".utf8, to: "acme/format")
     consumer = try EventConsumer(
       of: try exampleInstance().name, in: folder.path,
       calls: recorded.systemCalls(isOnBtrfs: false))

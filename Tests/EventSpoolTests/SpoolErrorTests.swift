@@ -37,12 +37,11 @@ struct SpoolErrorTests {
       (.call(.fsync, errno: EIO), .event, .event),
       (.tooLong(maxBytes: 1), .event, .event),
       (.nameIsTaken, .event, .event), (.nameIsTaken, .folder, .event),
-      // The name of one file is odd, or what lies there.
-      (.call(.linkat, errno: ENAMETOOLONG), .folder, .event),
-      (.call(.open, errno: EISDIR), .folder, .event),
-      (.call(.open, errno: ELOOP), .folder, .event), (.call(.open, errno: ENXIO), .folder, .event),
-      (.call(.renameat2, errno: EBUSY), .folder, .event), (.noPlainFile, .folder, .event),
-      (.foreignName, .folder, .event), (.held, .folder, .event),
+      (.noPlainFile, .folder, .event), (.foreignName, .folder, .event), (.held, .folder, .event),
+      // What lies in the place of a folder.
+      (.call(.open, errno: EISDIR), .folder, .spool),
+      (.call(.open, errno: ELOOP), .folder, .spool),
+      (.call(.renameat2, errno: EBUSY), .folder, .spool),
       (.call(.fsync, errno: EIO), .folder, .disk), (.call(.fsync, errno: ENOSPC), .folder, .disk),
       (.call(.readdir, errno: EIO), .folder, .disk),
       (.call(.open, errno: EUCLEAN), .folder, .disk), (.closed, .folder, .disk),

@@ -108,7 +108,7 @@ extension SpoolError {
     case .locked: "\(path): another process holds an event's lock"
     case .moved: "\(path): the folder was moved away while it was in use"
     case .unknownLayout(let number):
-      "\(path): the spool has layout \(number.map(String.init) ?? "(not a number)"), and this version "
+      "\(path): the spool has \(number.map { "layout \($0)" } ?? "no layout number"), and this version "
         + "knows layout \(SpoolLayout.formatNumber)"
     case .noPlainFile: "\(path): not a plain file"
     case .foreignName: "\(path): not a name that a responder gives"

@@ -99,7 +99,7 @@ extension Directory {
     var text: [UInt8] = []
     do throws(SpoolError) {
       text = try contents(of: SpoolLayout.format, maxBytes: 16, on: .folder)
-    } catch  where error.cause == .tooLong(maxBytes: 16) {}
+    } catch  where error.cause == .tooLong(maxBytes: 16) || error.errno == ENOENT {}
     guard text == Self.format else {
       let digits = String(decoding: text.prefix { $0 != UInt8(ascii: "\n") }, as: UTF8.self)
       throw SpoolError(.unknownLayout(number: Int(digits)), child(SpoolLayout.format))
