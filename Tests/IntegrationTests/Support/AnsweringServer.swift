@@ -22,20 +22,7 @@ final class AnsweringServer: Sendable {
 
   /// - Parameter answer: to a request's body. Any thread may call it.
   init(_ answer: @escaping @Sendable (_ body: String) -> Answer) throws {
-    port = try freePort()
-    listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-    var one: Int32 = 1
-    setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &one, socklen_t(MemoryLayout<Int32>.size))
-    var address = sockaddr_in()
-    address.sin_family = sa_family_t(AF_INET)
-    address.sin_port = in_port_t(port).bigEndian
-    address.sin_addr.s_addr = in_addr_t(0x7F00_0001).bigEndian
-    let isBound = withUnsafePointer(to: &address) {
-      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-        bind(listener, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
-      }
-    }
-    guard isBound, listen(listener, 128) == 0 else { throw Failure() }
+    (port, listener) = try Self.listening()
     let listening = listener
     Thread.detachNewThread { [self] in
       while true {
@@ -44,6 +31,28 @@ final class AnsweringServer: Sendable {
         Thread.detachNewThread { [self] in serve(client, answer) }
       }
     }
+  }
+
+  /// Another process may take a port that was free a moment ago.
+  private static func listening() throws -> (port: Int, Int32) {
+    for _ in 0..<20 {
+      let port = try freePort()
+      let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+      var one: Int32 = 1
+      setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &one, socklen_t(MemoryLayout<Int32>.size))
+      var address = sockaddr_in()
+      address.sin_family = sa_family_t(AF_INET)
+      address.sin_port = in_port_t(port).bigEndian
+      address.sin_addr.s_addr = in_addr_t(0x7F00_0001).bigEndian
+      let isBound = withUnsafePointer(to: &address) {
+        $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+          bind(listener, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
+        }
+      }
+      if isBound, listen(listener, 128) == 0 { return (port, listener) }
+      Glibc.close(listener)
+    }
+    throw Failure()
   }
 
   deinit { close() }
