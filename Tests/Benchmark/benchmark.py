@@ -1,90 +1,21 @@
 """The measurements of Tests/Benchmark/run, which starts this program."""
 
 import contextlib
-import json
 import os
 import re
 import shutil
-import signal
 import socket
-import statistics
 import struct
 import subprocess
-import sys
-import tempfile
 import time
 
-ROOT, BIN = sys.argv[1], sys.argv[2]
-QUICK = "--quick" in sys.argv[3:]
+from rig import (
+    BIN, CORES, PORT, QUICK, ROOT, ROUNDS, compile_floor, cpu, fill, finishing, floor, is_listening,
+    median_of, nginx, path, resident_mib, running, say, scratch, show, wait_until, write,
+)
+
 SECONDS = 2 if QUICK else 6
-ROUNDS = 1 if QUICK else 3
-TICK = os.sysconf("SC_CLK_TCK")
-CORES = os.cpu_count()
 RESPONDER = f"{BIN}/delve-webhook-fcgi"
-
-scratch = tempfile.mkdtemp(prefix="delve-benchmark.")
-results = {}
-
-
-def say(text=""):
-    print(text, flush=True)
-
-
-def show(name, value, unit, key, target=None):
-    """Prints one line of the table; `key` is its name in the JSON."""
-    results[key] = value
-    text = f"{value:,.2f}" if isinstance(value, float) else f"{value:,}"
-    say(f"  {name:<58} {text:>12} {unit}" + (f"   (at most {target})" if target else ""))
-
-
-def path(name):
-    return os.path.join(scratch, name)
-
-
-def write(name, text):
-    with open(path(name), "w") as file:
-        file.write(text)
-    return path(name)
-
-
-def floor(*arguments):
-    """Returns the operations, and the seconds of wall, user and system time."""
-    output = subprocess.check_output([path("floor"), *map(str, arguments)], text=True).split()
-    return int(output[0]), *map(float, output[1:])
-
-
-# Processes and their accounts
-
-
-@contextlib.contextmanager
-def running(arguments, log, **options):
-    with open(path(log), "a") as file:
-        process = subprocess.Popen(arguments, stdout=file, stderr=file, **options)
-    try:
-        yield process
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait()
-
-
-def cpu(process):
-    """Returns the user and system seconds of a process, by the kernel's accounts (in ticks)."""
-    with open(f"/proc/{process.pid}/stat") as file:
-        fields = file.read().rpartition(")")[2].split()
-    return int(fields[11]) / TICK, int(fields[12]) / TICK
-
-
-def resident_mib(process, field="VmRSS"):
-    with open(f"/proc/{process.pid}/status") as file:
-        return int(re.search(rf"{field}:\s+(\d+)", file.read()).group(1)) / 1024
-
-
-def wait_until(condition):
-    for _ in range(2000):
-        if condition():
-            return
-        time.sleep(0.005)
-    sys.exit(f"a server did not start: see {scratch}")
 
 
 # A request over FastCGI, for the time to the first answer
@@ -149,29 +80,17 @@ def bare_responder(folder):
     os.remove(path("s"))
 
 
-@contextlib.contextmanager
-def nginx():
-    snippets = path("delve-webhook")
-    os.makedirs(snippets, exist_ok=True)
+def web_server():
+    """Runs nginx in front of the responder, as nginx/README.md has it."""
+    os.makedirs(path("delve-webhook"), exist_ok=True)
     for name in ["http", "delivery", "instance", "locations"]:
         with open(f"{ROOT}/nginx/{name}.conf") as file:
             write(f"delve-webhook/{name}.conf", file.read().replace("100r/s", "1000000r/s"))
-    temporary = "".join(
-        f"{n}_temp_path {path('t-' + n)}; " for n in "client_body proxy fastcgi uwsgi scgi".split()
-    )
-    write(
-        "nginx.conf",
-        f"{'user root;' if os.getuid() == 0 else ''} daemon off; pid {path('nginx.pid')};"
-        f" error_log {path('nginx.log')}; worker_processes {CORES};"
-        " events { worker_connections 4096; } http { access_log off; "
-        f"{temporary} include delve-webhook/http.conf;"
+    return nginx(
+        "include delve-webhook/http.conf;"
         f" upstream delve_webhook {{ server unix:{path('s')} max_fails=0; }}"
-        f" server {{ listen 127.0.0.1:{PORT}; include delve-webhook/locations.conf; }} }}",
+        f" server {{ listen 127.0.0.1:{PORT}; include delve-webhook/locations.conf; }}"
     )
-    arguments = ["nginx", "-e", path("nginx.log"), "-c", path("nginx.conf")]
-    with running(arguments, "nginx.log") as process:
-        wait_until(lambda: is_listening(PORT))
-        yield process
 
 
 @contextlib.contextmanager
@@ -208,17 +127,6 @@ def apache(way):
     with running(arguments, "apache.err") as process:
         wait_until(lambda: is_listening(PORT))
         yield process
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
-
-
-def is_listening(port):
-    with socket.socket() as s:
-        return s.connect_ex(("127.0.0.1", port)) == 0
 
 
 # Loads
@@ -270,8 +178,7 @@ def measured(process, connections, tokens, seconds=SECONDS):
 
 
 def prepare():
-    compile_ = ["gcc", "-O2", "-o", path("floor"), f"{ROOT}/Tests/Benchmark/floor.c"]
-    subprocess.check_call(compile_ + ["-lfcgi", "-lcrypto", "-pthread"])
+    compile_floor()
     curve = ["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-521"]
     subprocess.check_call(
         ["openssl", "genpkey", "-quiet", *curve, "-out", path("private.pem")]
@@ -325,11 +232,11 @@ def stored_round(connections):
     check, publish, publishes = floor_now(1)
     spool = fresh_spool()
     configure(spool)
-    with responder() as process, nginx():
+    with responder() as process, web_server():
         report = measured(process, connections, "tokens", SECONDS // ROUNDS)
         stored = len(os.listdir(f"{spool}/acme/new"))
         report["peak"] = resident_mib(process, "VmHWM")
-    with bare_responder(fresh_spool()) as process, nginx():
+    with bare_responder(fresh_spool()) as process, web_server():
         bare = measured(process, connections, "tokens", SECONDS // ROUNDS)
     assert report["refused"] == bare["refused"] == 0, report
     # Requests that were in progress when wrk ended are stored, too, but are not in its count.
@@ -346,20 +253,16 @@ def stored_round(connections):
     }
 
 
-def median_of(rounds):
-    return {key: statistics.median(r[key] for r in rounds) for key in rounds[0]}
-
-
 def measure_stored():
     say(f"\nStored events, behind nginx, each durable; rounds: {ROUNDS}, and their medians")
     reports = []
     for connections in [1, 8, 32, 128]:
         report = median_of([stored_round(connections) for _ in range(ROUNDS)])
         reports.append(report)
-        for key, name, unit, target in [
+        for key, name, unit, at_most in [
             ("user_us", "CPU, user", "µs", None),
             ("system_us", "CPU, system", "µs", None),
-            ("cpu_ratio", "CPU, of the floor just before", "×", "1.15"),
+            ("cpu_ratio", "CPU, of the floor just before", "×", 1.15),
             ("bare_ratio", "the same of a bare responder in C", "×", None),
             ("of_bare_ratio", "CPU, of the bare responder's", "×", None),
             ("per_second", "events", "/s", None),
@@ -368,7 +271,7 @@ def measure_stored():
             ("max_ms", "latency, max", "ms", None),
         ]:
             label = f"{connections} connections: {name}"
-            show(label, report[key], unit, f"stored{connections}_{key}", target)
+            show(label, report[key], unit, f"stored{connections}_{key}", at_most)
 
     def best(key):
         return max(report[key] for report in reports)
@@ -376,16 +279,16 @@ def measure_stored():
     show("best rate, of the bare verification's", best("of_verify_rate"), "×", "stored_of_verify_rate")
     show("the same of the bare responder", best("bare_of_verify_rate"), "×", "bare_of_verify_rate")
     show("best rate, of the bare publish's", best("of_publish_rate"), "×", "stored_of_publish_rate")
-    show("resident memory at most, 16 workers", best("peak"), "MiB", "resident_peak_mib", "16")
+    show("resident memory at most, 16 workers", best("peak"), "MiB", "resident_peak_mib", 16)
 
 
 def duplicate_round():
     check, *_ = floor_now(1)
     configure(fresh_spool())
-    with responder() as process, nginx():
+    with responder() as process, web_server():
         load(8, "same", 1)
         report = measured(process, 16, "same", SECONDS // ROUNDS)
-    with bare_responder("-") as process, nginx():
+    with bare_responder("-") as process, web_server():
         bare = measured(process, 16, "same", SECONDS // ROUNDS)
     used, used_bare = (r["user_us"] + r["system_us"] for r in (report, bare))
     return report | {"used": used, "ratio": used / check, "bare_ratio": used_bare / check}
@@ -403,11 +306,11 @@ def measure_others():
     report = median_of([duplicate_round() for _ in range(ROUNDS)])
     show("duplicate: CPU", report["used"], "µs", "duplicate_us")
     name = "duplicate: CPU, of the verification just before"
-    show(name, report["ratio"], "×", "duplicate_ratio", "1.1")
+    show(name, report["ratio"], "×", "duplicate_ratio", 1.1)
     show("the same of a bare responder in C", report["bare_ratio"], "×", "duplicate_bare_ratio")
     show_answers("duplicate", report, "duplicate")
     configure(fresh_spool())
-    with responder() as process, nginx():
+    with responder() as process, web_server():
         for tokens, name in [
             ("forged", "bad signature"), ("empty", "missing token"),
             ("algorithm", "algorithm not allowed"), ("oversized", "oversized token"),
@@ -415,8 +318,8 @@ def measure_others():
             report = measured(process, 16, tokens)
             assert report["refused"] == report["requests"], report
             used = report["user_us"] + report["system_us"]
-            target = None if tokens == "forged" else "60"
-            show(f"{name}: CPU", used, "µs", f"{tokens}_us", target)
+            at_most = None if tokens == "forged" else 60
+            show(f"{name}: CPU", used, "µs", f"{tokens}_us", at_most)
             show_answers(name, report, tokens)
 
 
@@ -433,7 +336,7 @@ def measure_start():
             times.append((time.monotonic() - begin) * 1000)
             idle = resident_mib(process)
     times.sort()
-    show("start to first answer, median of 10", times[5], "ms", "start_ms", "10")
+    show("start to first answer, median of 10", times[5], "ms", "start_ms", 10)
     show("resident memory, idle", idle, "MiB", "resident_idle_mib")
     show("size of the executable", os.path.getsize(RESPONDER) / 2**20, "MiB", "executable_mib")
 
@@ -469,9 +372,7 @@ def measure_backlog():
         write(name, "\n".join(tokens[i::ROUNDS]))
     for size in sizes:
         spool = fresh_spool()
-        issued = str(int(time.time()) - 7200)
-        subprocess.check_call([path("floor"), "fill", f"{spool}/acme", str(size), issued])
-        subprocess.check_call(["sync", "-f", scratch])
+        fill(f"{spool}/acme", size, int(time.time()) - 7200)
         rounds = []
         for tokens in slices:
             empty = accepted_per_second(fresh_spool(), tokens)
@@ -481,59 +382,22 @@ def measure_backlog():
         show("an empty spool: accepted", report["empty"], "/s", f"backlog{size}_empty_per_second")
         show(f"{size:,} events: accepted", report["full"], "/s", f"backlog{size}_per_second")
         show(f"{size:,} events: of the empty spool's rate", report["ratio"], "×", f"backlog{size}_ratio")
-        measure_command(size, spool, "list --limit 50", "list50")
-        measure_command(size, spool, "stats", "stats")
-    return sizes[-1], spool
 
 
 def accepted_per_second(spool, tokens):
     configure(spool)
-    with responder(), nginx():
+    with responder(), web_server():
         before = len(os.listdir(f"{spool}/acme/new"))
         report = load(16, tokens, SECONDS // ROUNDS)
         assert len(os.listdir(f"{spool}/acme/new")) >= before + report["requests"], report
     return report["per_second"]
 
 
-def measure_command(size, spool, arguments, key):
-    begin = time.monotonic()
-    command = [f"{BIN}/delve-webhook", "spool", *arguments.split(), "--spool", spool]
-    with open(os.devnull, "w") as null:
-        subprocess.check_call(command, stdout=null)
-    show(f"{size:,} events: spool {arguments}", time.monotonic() - begin, "s", f"backlog{size}_{key}_s")
-
-
-def measure_drain(size, spool):
-    count, wall, user, system = floor("spawn", 4_000, CORES)
-    show(f"bare processes (/bin/true), {CORES} at a time", count / wall, "/s", "spawn_per_second")
-    command = [f"{BIN}/delve-webhook", "spool", "run", "--jobs", str(CORES), "--spool", spool]
-    done = f"{spool}/acme/done"
-    with running([*command, "--", "true"], "run.log") as process:
-        wait_until(lambda: os.path.isdir(done) and os.listdir(done))
-        begin, first = time.monotonic(), len_of_days(done)
-        time.sleep(SECONDS)
-        rate = (len_of_days(done) - first) / (time.monotonic() - begin)
-        memory = resident_mib(process, "VmHWM")
-    show(f"spool run -- true, {CORES} at a time, of {size:,} events", rate, "/s", "drain_per_second")
-    show("of the bare processes' rate", rate / results["spawn_per_second"], "×", "drain_ratio")
-    show("resident memory of spool run at most", memory, "MiB", "drain_peak_mib")
-
-
-def len_of_days(folder):
-    return sum(len(os.listdir(os.path.join(folder, day))) for day in os.listdir(folder))
-
-
-PORT = free_port()
-os.chmod(scratch, 0o755)
-try:
+with finishing():
     prepare()
     measure_floor()
     measure_stored()
     measure_others()
     measure_start()
     measure_apache()
-    measure_drain(*measure_backlog())
-    say()
-    say(json.dumps({key: round(value, 4) for key, value in results.items()}))
-finally:
-    shutil.rmtree(scratch, ignore_errors=True)
+    measure_backlog()

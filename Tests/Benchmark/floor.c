@@ -9,7 +9,8 @@
  *                                             FOLDER, only the verification
  *   floor spawn COUNT THREADS                 /bin/true, started and waited for
  *   floor tokens KEY.pem COUNT IAT            compact tokens, one to a line
- *   floor fill FOLDER COUNT IAT               events in FOLDER/new and FOLDER/ids
+ *   floor fill FOLDER COUNT IAT               a spool: events in FOLDER/new and FOLDER/ids, whose
+ *                                             proofs hold; prints the public key
  *
  * verify, publish and spawn print: operations, and seconds of wall, user and system time. */
 #define _GNU_SOURCE 1
@@ -223,6 +224,33 @@ static void base64url(const unsigned char *bytes, size_t count, char *text)
     *text = 0;
 }
 
+/* Writes the compact token of a payload; `key` signs it. */
+static void make_token(char *token, const char *payload)
+{
+    int bits = EVP_PKEY_get_bits(key), half = (bits + 7) / 8;
+    unsigned char der[200], raw[132], *bytes = der;
+    size_t length = sizeof der;
+    char header[64], encoded[400];
+    snprintf(header, sizeof header, "{\"typ\":\"JWT\",\"alg\":\"%s\"}",
+             bits == 256 ? "ES256" : "ES512");
+    base64url((unsigned char *)header, strlen(header), encoded);
+    int count = sprintf(token, "%s.", encoded);
+    base64url((unsigned char *)payload, strlen(payload), token + count);
+    EVP_MD_CTX *context = EVP_MD_CTX_new();
+    const EVP_MD *digest = bits == 256 ? EVP_sha256() : EVP_sha512();
+    must(EVP_DigestSignInit(context, NULL, digest, NULL, key) == 1
+             && EVP_DigestSign(context, der, &length, (unsigned char *)token, strlen(token)) == 1,
+         "sign");
+    EVP_MD_CTX_free(context);
+    ECDSA_SIG *pair = d2i_ECDSA_SIG(NULL, (const unsigned char **)&bytes, (long)length);
+    must(pair != NULL && BN_bn2binpad(ECDSA_SIG_get0_r(pair), raw, half) == half
+             && BN_bn2binpad(ECDSA_SIG_get0_s(pair), raw + half, half) == half,
+         "signature");
+    ECDSA_SIG_free(pair);
+    base64url(raw, 2 * half, encoded);
+    sprintf(token + strlen(token), ".%s", encoded);
+}
+
 static void print_tokens(const char *file, long count, const char *issued)
 {
     FILE *stream = fopen(file, "r");
@@ -230,55 +258,73 @@ static void print_tokens(const char *file, long count, const char *issued)
     key = PEM_read_PrivateKey(stream, NULL, NULL, NULL);
     must(key != NULL, file);
     for (long i = 0; i < count; i++) {
-        char payload[200], text[1000], encoded[400];
-        unsigned char der[200], raw[132], *bytes = der;
-        size_t length = sizeof der;
+        char payload[200], token[1000];
         snprintf(payload, sizeof payload,
                  "{\"id\":\"%ld\",\"kind\":\"export\",\"status\":\"done\",\"iat\":%s}", i, issued);
-        base64url((const unsigned char *)payload, strlen(payload), encoded);
-        snprintf(text, sizeof text, "eyJ0eXAiOiJKV1QiLCJhbGciOiJFUzUxMiJ9.%s", encoded);
-        EVP_MD_CTX *context = EVP_MD_CTX_new();
-        must(EVP_DigestSignInit(context, NULL, EVP_sha512(), NULL, key) == 1
-                 && EVP_DigestSign(context, der, &length, (unsigned char *)text, strlen(text)) == 1,
-             "sign");
-        EVP_MD_CTX_free(context);
-        ECDSA_SIG *pair = d2i_ECDSA_SIG(NULL, (const unsigned char **)&bytes, (long)length);
-        must(pair != NULL && BN_bn2binpad(ECDSA_SIG_get0_r(pair), raw, 66) == 66
-                 && BN_bn2binpad(ECDSA_SIG_get0_s(pair), raw + 66, 66) == 66,
-             "signature");
-        ECDSA_SIG_free(pair);
-        base64url(raw, sizeof raw, encoded);
-        printf("%s.%s\n", text, encoded);
+        make_token(token, payload);
+        puts(token);
     }
 }
 
 /* A filled spool */
 
+static void sha256_hex(char *hex, const char *text)
+{
+    unsigned char digest[SHA256_DIGEST_LENGTH];
+    SHA256((unsigned char *)text, strlen(text), digest);
+    for (int i = 0; i < SHA256_DIGEST_LENGTH; i++)
+        sprintf(hex + 2 * i, "%02x", digest[i]);
+}
+
+/* Makes a P-256 key, which signs a million tokens within a minute, prints its public half, and
+ * writes its thumbprint (RFC 7638). */
+static void make_key(char *thumbprint)
+{
+    unsigned char point[65], digest[SHA256_DIGEST_LENGTH];
+    char x[44], y[44], jwk[200];
+    key = EVP_EC_gen("P-256");
+    must(key != NULL && PEM_write_PUBKEY(stdout, key) == 1
+             && EVP_PKEY_get_octet_string_param(key, "pub", point, sizeof point, NULL) == 1,
+         "key");
+    base64url(point + 1, 32, x);
+    base64url(point + 33, 32, y);
+    snprintf(jwk, sizeof jwk, "{\"crv\":\"P-256\",\"kty\":\"EC\",\"x\":\"%s\",\"y\":\"%s\"}", x, y);
+    base64url(SHA256((unsigned char *)jwk, strlen(jwk), digest), sizeof digest, thumbprint);
+}
+
 static void fill(long count, long issued)
 {
-    char path[4096], other[4096], line[1000], hex[65];
+    char path[4096], other[4096], line[2000], thumbprint[44];
     snprintf(path, sizeof path, "%s/format", folder);
     int format = open(path, O_CREAT | O_WRONLY | O_TRUNC, 0640);
     must(format >= 0 && write(format, "1\n", 2) == 2, path);
+    make_key(thumbprint);
     for (long i = 0; i < count; i++) {
         time_t time = issued + i / 200;
         struct tm parts;
         char basic[32], extended[32], hour[32];
-        unsigned char digest[SHA256_DIGEST_LENGTH];
+        char stable[100], payload[200], token[1000], hex[65], event_key[65];
         gmtime_r(&time, &parts);
         strftime(basic, sizeof basic, "%Y%m%dT%H%M%SZ", &parts);
         strftime(hour, sizeof hour, "%Y%m%dT%H", &parts);
         strftime(extended, sizeof extended, "%Y-%m-%dT%H:%M:%SZ", &parts);
-        SHA256((unsigned char *)&i, sizeof i, digest);
-        for (int j = 0; j < SHA256_DIGEST_LENGTH; j++)
-            sprintf(hex + 2 * j, "%02x", digest[j]);
+        snprintf(stable, sizeof stable,
+                 "{\"id\":\"%ld\",\"kind\":\"export\",\"status\":\"done\"}", i);
+        snprintf(payload, sizeof payload, "%.*s,\"iat\":%ld}", (int)strlen(stable) - 1, stable,
+                 (long)time);
+        make_token(token, payload);
+        sha256_hex(hex, payload);
+        sha256_hex(event_key, stable);
         int length = snprintf(
             line, sizeof line,
             "{\"specversion\":\"1.0\",\"id\":\"%s\",\"source\":\"https://acme.delvesecurity.app#acme\","
             "\"type\":\"com.delvesecurity.export.done\",\"subject\":\"export/%ld\",\"time\":\"%s\","
-            "\"data\":{\"id\":\"%ld\",\"kind\":\"export\",\"status\":\"done\",\"iat\":%ld},"
-            "\"recordedtime\":\"%s\",\"instance\":\"acme\"}\n",
-            hex, i, extended, i, (long)time, extended);
+            "\"datacontenttype\":\"application/json\",\"data\":%s,\"recordedtime\":\"%s\","
+            "\"instance\":\"acme\",\"hook\":\"export-complete\","
+            "\"requesturi\":\"/webhooks/delve/export\",\"remoteaddr\":\"192.0.2.1\","
+            "\"eventkey\":\"%s\",\"keyid\":\"%s\",\"xsignature\":\"ES256 /api/webhook.key\","
+            "\"jws\":\"%s\"}\n",
+            hex, i, extended, payload, extended, event_key, thumbprint, token);
         snprintf(path, sizeof path, "%s/new/%s-export-done-%ld-%.32s.json", folder, basic, i, hex);
         int file = open(path, O_CREAT | O_WRONLY, 0640);
         must(file >= 0 && write(file, line, length) == length, path);
