@@ -94,7 +94,94 @@ struct ConsumerFaultTests {
     #expect(handled == 0 && site.files("spool/acme/new") == names)
   }
 
+  /// A folder that takes additions only says that it may be written.
+  @Test(.enabled(if: isRoot, "needs root, for chattr"), arguments: ["new", "cur", "defer"])
+  func folderThatTakesAdditionsOnlyStopsAllHandling(state: String) async throws {
+    let names = try site.addEvents(3)
+    let folder = try site.folder.makeFolder("spool/acme/\(state)")
+    guard try await command("chattr", ["+a", folder]).exitCode == 0 else { return }
+    let result = try await site.run(countingHandler)
+    _ = try await command("chattr", ["-a", folder])
+    #expect(result.exitCode == 74 && result.errorOutput.contains(folder), "\(result)")
+    #expect(handled == 0 && site.files("spool/acme/new") == names.sorted())
+  }
+
+  /// What lies in the place of a folder is waited for, as a folder that is missing is.
+  @Test func loopInThePlaceOfAFolderIsWaitedFor() async throws {
+    let folder = "\(site.path)/spool/acme/new"
+    try site.folder.makeFolder("spool/acme/new")
+    let runner = try site.start("run", "--follow", "--", "sh", "-c", countingHandler)
+    try site.addEvents(1)
+    #expect(try await eventually { handled == 1 })
+    rename(folder, "\(site.path)/kept")
+    symlink("new", folder)
+    #expect(try await eventually { site.text("runner.log").contains("no event is handled") })
+    unlink(folder)
+    rename("\(site.path)/kept", folder)
+    try site.addEvents(1, from: 1)
+    #expect(try await eventually(seconds: 20) { handled == 2 })
+    runner.send(signal: SIGTERM)
+    #expect(try await runner.exitCode() == 0)
+  }
+
+  @Test func layoutThatChangesMeanwhileStopsAllHandling() async throws {
+    try site.addEvents(1)
+    let runner = try site.start("run", "--follow", "--", "sh", "-c", countingHandler)
+    #expect(try await eventually { handled == 1 })
+    try site.folder.write("2\n".utf8, to: "spool/acme/format")
+    #expect(try await eventually { site.text("runner.log").contains("layout 2") })
+    let draft = try site.folder.write("x".utf8, to: "draft")
+    rename(draft, "\(site.path)/spool/acme/new/20260101T000000Z-a.json")
+    try site.folder.write("1\n".utf8, to: "spool/acme/format")
+    #expect(try await eventually { site.files("spool/acme/dead").count == 2 })
+    #expect(handled == 1)
+    runner.send(signal: SIGTERM)
+    #expect(try await runner.exitCode() == 0)
+  }
+
   // MARK: Single files
+
+  /// A record that cannot be read does not make its event due.
+  @Test(.enabled(if: isRoot, "needs root, to give the spool to another user"))
+  func eventWhoseRecordCannotBeReadIsLeftOut() async throws {
+    let names = try site.addEvents(2, issuedApart: 60)
+    _ = try await site.run("exit 1")
+    try await giveToNobody()
+    chmod("\(site.path)/spool/acme/defer/\(names[0]).state", 0)
+    let result = try await runAsNobody(countingHandler)
+    #expect(result.exitCode == 1 && result.errorOutput.contains("\(names[0]).state"), "\(result)")
+    #expect(handled == 0)
+  }
+
+  /// A handler that writes its file anew leaves one there that nobody holds.
+  @Test func handlerMayWriteItsFileAnew() async throws {
+    try site.addEvents(1)
+    let script = """
+      \(countingHandler); cp $DELVE_EVENT_FILE \(site.path)/copy
+      mv \(site.path)/copy $DELVE_EVENT_FILE; sleep 3
+      """
+    let result = try await site.run(script, ["--jobs", "2"])
+    #expect(result.exitCode == 0 && handled == 1, "\(result)")
+  }
+
+  /// A pipe in the place of the draft is not waited for.
+  @Test func pipeInThePlaceOfADraftHoldsUpNobody() async throws {
+    let names = try site.addEvents(2, issuedApart: 60)
+    try site.folder.makeFolder("spool/acme/defer")
+    mkfifo("\(site.path)/spool/acme/defer/.\(names[0]).state", 0o600)
+    let result = try await site.run("exit 1")
+    #expect(result.exitCode == 1 && result.errorOutput.contains("left out"), "\(result)")
+    #expect(site.events.contains("acme/defer/\(names[1])"))
+  }
+
+  /// 1: some were not handled.
+  @Test func runThatASignalEndsWithEventsLeftIsNotComplete() async throws {
+    try site.addEvents(3)
+    let runner = try site.start("run", "--", "sh", "-c", "\(countingHandler); sleep 1")
+    #expect(try await eventually { handled == 1 })
+    runner.send(signal: SIGTERM)
+    #expect(try await runner.exitCode() == 1)
+  }
 
   @Test(.enabled(if: isRoot, "needs root, to give the spool to another user"))
   func fileThatMayNotBeReadIsLeftOutAlone() async throws {
@@ -385,6 +472,27 @@ struct ConsumerFaultTests {
     #expect(result.exitCode == 1 && result.errorOutput.contains(names[0]), "\(result)")
     #expect(result.output.contains("3 of done"), "\(result)")
     #expect(site.events == ["acme/done/2020-01-01/\(names[0])"])
+  }
+
+  /// What was moved is said as far as it can be, and the rest is moved.
+  @Test(arguments: ["finish", "retry"])
+  func commandsGoOnBehindAnOutputThatIsFull(verb: String) async throws {
+    let names = try site.addEvents(3, issuedApart: 60)
+    _ = try await site.run("exit 65")
+    let result = try await site.shell(
+      "\(site.program) spool \(verb) \(names.joined(separator: " ")) > /dev/full")
+    #expect(result.exitCode == 74 && result.errorOutput.contains("3 events"), "\(result)")
+    #expect(site.files("spool/acme/dead") == [])
+  }
+
+  @Test func commandsGoOnBehindAnInstanceThatCannotBeUsed() async throws {
+    let names = try site.addEvents(1) + site.addEvents(1, from: 1, instance: "beta")
+    _ = try await site.run("exit 65")
+    try site.folder.write("2\n".utf8, to: "spool/beta/format")
+    let result = try await site.delveWebhook(["spool", "retry"] + names)
+    #expect(
+      result.exitCode == 1 && result.errorOutput.contains("1 event retried, 1 not"), "\(result)")
+    #expect(site.files("spool/acme/new").count == 1)
   }
 
   @Test func recordsWithoutAnEventAreRemoved() async throws {

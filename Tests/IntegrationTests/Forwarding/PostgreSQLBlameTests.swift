@@ -44,6 +44,46 @@ struct PostgreSQLBlameTests {
     try await expectOnlyOneIsPutOff(of: 200, names[number], result, sqlState: "XX002")
   }
 
+  /// Whatever the server calls it: it takes the others.
+  @Test(arguments: ["08001", "25006", "28000", "53100", "57P03", "42P01", "42703"], [0, 15])
+  func eventThatFailsByAnErrorOfTheServerIsPutOff(sqlState: String, number: Int) async throws {
+    let names = try site.addEvents(30)
+    try await act("RAISE 'no' USING ERRCODE = '\(sqlState)'", on: number)
+    let result = try await site.forward(to: server.uri())
+    try await expectOnlyOneIsPutOff(of: 30, names[number], result, sqlState: sqlState)
+  }
+
+  @Test(arguments: [0, 15])
+  func eventThatEndsItsBackendIsPutOff(number: Int) async throws {
+    let names = try site.addEvents(30)
+    try await act(
+      "PERFORM pg_terminate_backend(pg_backend_pid()); PERFORM pg_sleep(9)", on: number)
+    let result = try await site.forward(to: server.uri())
+    #expect(result.exitCode == 1, "\(result)")
+    #expect(site.files("spool/acme/done").count == 29)
+    #expect(site.text("spool/acme/defer/\(names[number]).state").contains(#""noanswer":true"#))
+  }
+
+  /// Without an error, and without the row.
+  @Test func eventThatATriggerDropsIsNotDone() async throws {
+    let names = try site.addEvents(30)
+    try await act("RETURN NULL", on: 3)
+    let result = try await site.forward(to: server.uri())
+    try await expectOnlyOneIsPutOff(of: 30, names[3], result, sqlState: "02000")
+  }
+
+  @Test func tableThatKeepsNothingTakesNothing() async throws {
+    try site.addEvents(30)
+    try await server.sql(
+      """
+      CREATE FUNCTION act() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$;
+      CREATE TRIGGER act BEFORE INSERT ON delve_event FOR EACH ROW EXECUTE FUNCTION act()
+      """)
+    let result = try await site.forward(to: server.uri())
+    #expect(result.exitCode == 69 && result.errorOutput.contains("triggers"), "\(result)")
+    #expect(site.count("new") == 30)
+  }
+
   @Test func eventThatTheServerNeverGetsThroughWithIsPutOff() async throws {
     let names = try site.addEvents(20)
     try await act("PERFORM pg_sleep(60)", on: 0)
