@@ -88,14 +88,18 @@ struct Blame {
 
   /// What becomes of an event if the failure is not the target's. What was refused is asked again
   /// before it is given up, for the target may have begun to take others in between.
-  /// - Parameter refusedBefore: it was put off for that reason, by an earlier program perhaps.
+  /// - Parameters:
+  ///   - putOffBefore: by an answer or none, by an earlier program perhaps; it is not to be tried at
+  ///     once again.
+  ///   - refusedBefore: for that reason.
   func verdict(
-    isRefusal: Bool, _ standing: Standing, refusedBefore: Bool, inDoubt: Int, tookSome: Bool,
-    at now: SuspendingClock.Instant
+    isRefusal: Bool, _ standing: Standing, putOffBefore: Bool, refusedBefore: Bool, inDoubt: Int,
+    tookSome: Bool, at now: SuspendingClock.Instant
   ) -> Verdict {
     guard isRefusal else { return .putOff }
     let isFickle = lastChangeOfMind.map { now - $0 < Self.timeOfDistrust } ?? false
     if standing == .guilty || (refusedBefore && tookSome) { return isFickle ? .putOff : .giveUp }
+    if putOffBefore { return .putOff }
     return standing == .inDoubt(again: true) && trusts(inDoubt: inDoubt, at: now) ? .putOff : .stay
   }
 

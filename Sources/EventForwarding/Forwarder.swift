@@ -214,8 +214,9 @@ final class Forwarder {
       else { continue }
       blame.noteTargetTakes(butNot: claims[index].event.fileName)
       let verdict = blame.verdict(
-        isRefusal: failure.isRefusal, standing, refusedBefore: claims[index].wasRefused,
-        inDoubt: inDoubt.count, tookSome: tookSome, at: now)
+        isRefusal: failure.isRefusal, standing, putOffBefore: claims[index].wasPutOff,
+        refusedBefore: claims[index].wasRefused, inDoubt: inDoubt.count, tookSome: tookSome, at: now
+      )
       switch verdict {
       case .stay: break
       case .putOff: try charge(index, failure, givingUp: false)

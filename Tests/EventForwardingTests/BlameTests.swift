@@ -64,8 +64,8 @@ struct BlameTests {
     tookSome: Bool = true
   ) -> Blame.Verdict {
     blame.verdict(
-      isRefusal: isRefusal, standing, refusedBefore: refusedBefore, inDoubt: inDoubt,
-      tookSome: tookSome, at: start)
+      isRefusal: isRefusal, standing, putOffBefore: refusedBefore, refusedBefore: refusedBefore,
+      inDoubt: inDoubt, tookSome: tookSome, at: start)
   }
 
   /// What was refused is asked a second time; what may pass is put off at once.
@@ -79,7 +79,7 @@ struct BlameTests {
     #expect(verdict(true, .inDoubt(again: true), inDoubt: 2) == .stay)
     #expect(verdict(true, .inDoubt(again: false), refusedBefore: true) == .giveUp)
     #expect(
-      verdict(true, .inDoubt(again: false), refusedBefore: true, tookSome: false) == .stay)
+      verdict(true, .inDoubt(again: false), refusedBefore: true, tookSome: false) == .putOff)
   }
 
   /// A target that takes what it refused does not decide by the event: nothing is given up.
@@ -93,7 +93,8 @@ struct BlameTests {
     let later = start + .seconds(301)
     #expect(
       blame.verdict(
-        isRefusal: true, .guilty, refusedBefore: false, inDoubt: 1, tookSome: true, at: later)
+        isRefusal: true, .guilty, putOffBefore: false, refusedBefore: false, inDoubt: 1,
+        tookSome: true, at: later)
         == .giveUp)
   }
 

@@ -191,6 +191,23 @@ struct HTTPForwardingTests {
     #expect(site.files("spool/acme/dead").contains(names[4]))
   }
 
+  /// What was put off before and is alone is put off again, whatever the answer: it is asked once.
+  @Test(arguments: [
+    AnsweringServer.Answer.status(400), .status(503), .status(404), .status(500),
+  ])
+  func eventThatWasPutOffAndIsAloneIsAskedOnce(answer: AnsweringServer.Answer) async throws {
+    let name = try site.addEvents(1)[0]
+    _ = try await site.run("exit 1")
+    for record in [#""answer":"503""#, #""answer":"400""#] {
+      let state = #"{"attempts":\#(record.contains("400") ? 1 : 0),"deferrals":1,\#(record)}"#
+      try site.folder.write(state.utf8, to: "spool/acme/defer/\(name).state")
+      let server = try AnsweringServer { _ in answer }
+      #expect(try await site.forward(to: server.url).exitCode == 1)
+      #expect(server.requests == 1, "\(record)")
+      #expect(site.text("spool/acme/defer/\(name).state").contains("nextattempt"))
+    }
+  }
+
   /// One of two servers behind an address refuses everything: each event is taken in the end.
   @Test func targetThatRefusesEverySecondRequestLosesNoEvent() async throws {
     try site.addEvents(200)
