@@ -87,7 +87,7 @@ struct PostgreSQLBlameTests {
   @Test func eventThatTheServerNeverGetsThroughWithIsPutOff() async throws {
     let names = try site.addEvents(20)
     try await act("PERFORM pg_sleep(60)", on: 0)
-    let result = try await site.forward(to: server.uri(), "--timeout", "1")
+    let result = try await site.forward(to: server.uri(), "--timeout", "4")
     try await expectOnlyOneIsPutOff(of: 20, names[0], result, sqlState: "57014")
     #expect(try await server.sessions(where: "true") == 0)
   }
