@@ -7,30 +7,43 @@ internal import Testing
 struct HostilePeerTests {
   @Test func malformedRecordsCloseTheirConnectionAlone() async throws {
     try await withResponder { responder in
-      let good = try FastCGIClient(socket: responder.socket)
-      try good.begin()
-      for bytes in [
-        Array("GET / HTTP/1.1\r\n\r\n".utf8),
-        [UInt8](repeating: 0, count: 64), [UInt8](repeating: 0xFF, count: 64),
-        [1, 1, 0, 1, 0, 3, 0, 0, 0, 1, 0],
-      ] {
-        let client = try FastCGIClient(socket: responder.socket)
-        try client.send(bytes: bytes)
-        client.shutDownSending()
-        #expect(try await client.isClosedByPeer())
+      // On a busy machine, the good connection may reach its own ten seconds meanwhile: then again.
+      var status: Int?
+      for _ in 0..<10 where status == nil {
+        let start = ContinuousClock.now
+        do {
+          status = try await statusAmongMalformedRecords(responder)
+        } catch FastCGIClient.Failure.closed where ContinuousClock.now - start > .seconds(9) {}
       }
-      let authorizer = try FastCGIClient(socket: responder.socket)
-      try authorizer.begin(role: 2)
-      #expect(try await authorizer.isClosedByPeer())
-      // The connection that was open all the time still works.
-      try good.send(
-        .parameters,
-        FastCGIClient.encoded(deliveryParameters(authorization: try nowAuthorization())))
-      try good.send(.parameters, [])
-      try good.send(.standardInput, Array("{}".utf8))
-      try good.send(.standardInput, [])
-      #expect(try good.response().status == 202)
+      #expect(status == 202)
     }
+  }
+
+  /// Of a request on a connection that is open while others are sent malformed records.
+  private func statusAmongMalformedRecords(_ responder: ResponderUnderTest) async throws -> Int {
+    let good = try FastCGIClient(socket: responder.socket)
+    try good.begin()
+    for bytes in [
+      Array("GET / HTTP/1.1\r\n\r\n".utf8),
+      [UInt8](repeating: 0, count: 64), [UInt8](repeating: 0xFF, count: 64),
+      [1, 1, 0, 1, 0, 3, 0, 0, 0, 1, 0],
+    ] {
+      let client = try FastCGIClient(socket: responder.socket)
+      try client.send(bytes: bytes)
+      client.shutDownSending()
+      #expect(try await client.isClosedByPeer())
+    }
+    let authorizer = try FastCGIClient(socket: responder.socket)
+    try authorizer.begin(role: 2)
+    #expect(try await authorizer.isClosedByPeer())
+    // The connection that was open all the time still works.
+    try good.send(
+      .parameters,
+      FastCGIClient.encoded(deliveryParameters(authorization: try nowAuthorization())))
+    try good.send(.parameters, [])
+    try good.send(.standardInput, Array("{}".utf8))
+    try good.send(.standardInput, [])
+    return try good.response().status
   }
 
   @Test func abortedRequestLeavesNothingBehind() async throws {
