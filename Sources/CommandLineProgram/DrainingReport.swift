@@ -67,6 +67,30 @@ package struct DrainingReport: Sendable {
         ]))
   }
 
+  /// The target takes no events.
+  package func unavailable(_ problem: String, pause: Double) {
+    write(
+      LogLine(
+        .warning, "",
+        [
+          "result": .text("unavailable"), "problem": .text(problem),
+          "pause": .text(inSeconds(pause)),
+        ]))
+  }
+
+  /// A target has taken some events: one line a batch, for an event that arrived is found there. If a
+  /// bar is shown, it says enough.
+  package func delivered(_ count: Int, in time: Duration) {
+    guard count > 0, !bar.isShown else { return }
+    write(
+      LogLine(
+        .info, "",
+        [
+          "result": .text(EventResult.done.rawValue), "events": .number(count),
+          "ms": .number(time.milliseconds),
+        ]))
+  }
+
   /// The event's file holds no event, and it was given up.
   package func noEvent(_ event: ClaimedEvent) {
     bar.advance()
@@ -99,4 +123,4 @@ package struct DrainingReport: Sendable {
 }
 
 /// As in `2s`, rounded up.
-package func inSeconds(_ seconds: Double) -> String { "\(Int(seconds.rounded(.up)))s" }
+func inSeconds(_ seconds: Double) -> String { "\(Int(seconds.rounded(.up)))s" }

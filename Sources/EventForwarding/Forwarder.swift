@@ -176,7 +176,7 @@ final class Forwarder {
     let slack = min(target.concurrency - 1, claims.count / 4)
     defer {
       if blame.taken > takenBefore { failures = 0 }
-      reportDelivered(blame.taken - takenBefore, since: begin)
+      report.delivered(blame.taken - takenBefore, in: .now - begin)
     }
     try target.deliver(claims.map(\.outgoing), signals) {
       (index, delivery) throws(SpoolError) in
@@ -233,30 +233,14 @@ final class Forwarder {
   ) throws(SpoolError) {
     let claim = claims[index]
     blame.hasPaid(claim.event.fileName)
-    let now = Timestamp.now()
-    var record = claim.event.record
-    (record.ending, record.output) = (failure.ending, beginning(of: failure.text))
-    record.lastAttempt = now
-    record.nextAttempt = nil
-    if failure.isRefusal { record.attempts += 1 } else { record.deferrals += 1 }
-    if givingUp {
-      try settle(index) { [record] event throws(SpoolError) in try event.giveUp(record) }
-    } else {
-      let count = failure.isRefusal ? record.attempts : record.deferrals
-      record.nextAttempt = time(after: count, now, atLeast: failure.afterSeconds)
-      try settle(index) { [record] event throws(SpoolError) in try event.putOff(record) }
+    let record = failure.record(
+      after: claim.event.record, now: .now(), givingUp: givingUp, jitter: .random(in: 0...1))
+    try settle(index) { event throws(SpoolError) in
+      try givingUp ? event.giveUp(record) : event.putOff(record)
     }
-    reportUndelivered(givingUp ? .dead : .putOff, claim, failure.ending)
-  }
-
-  private func beginning(of text: String) -> String {
-    String(decoding: text.utf8.prefix(AttemptRecord.maximumOutputBytes), as: UTF8.self)
-  }
-
-  private func time(after count: Int, _ now: Timestamp, atLeast seconds: Int64) -> Timestamp {
-    let asked = now.seconds + min(seconds, Backoff.longestAskedSeconds)
-    let ours = Backoff.ofEvents.time(after: count, from: now, jitter: .random(in: 0...1))
-    return Timestamp(seconds: max(asked, ours.seconds))
+    draining.markIncomplete()
+    report.result(
+      givingUp ? .dead : .putOff, of: claim.event, id: claim.outgoing.id, failure.ending)
   }
 
   // MARK: Settling
@@ -310,35 +294,8 @@ final class Forwarder {
     let seconds = max(
       Double(min(asked, Self.longestPauseSeconds)),
       Backoff.ofTargets.seconds(after: failures, jitter: .random(in: 0...1)))
-    report.write(
-      LogLine(
-        .warning, "",
-        [
-          "result": .text("unavailable"), "problem": .text(error.message),
-          "pause": .text(inSeconds(seconds)),
-        ]))
+    report.unavailable(error.message, pause: seconds)
     let end = SuspendingClock.now + .seconds(seconds)
     while mayGoOn(), SuspendingClock.now < end { draining.wait(orForEvents: false) }
-  }
-
-  // MARK: Log
-
-  /// One line a batch: an event that arrived is found at its target.
-  private func reportDelivered(_ count: Int, since begin: SuspendingClock.Instant) {
-    guard count > 0, !report.bar.isShown else { return }
-    report.write(
-      LogLine(
-        .info, "",
-        [
-          "result": .text(EventResult.done.rawValue), "events": .number(count),
-          "ms": .number((.now - begin).milliseconds),
-        ]))
-  }
-
-  private func reportUndelivered(
-    _ result: EventResult, _ claim: Claim, _ ending: AttemptRecord.Ending
-  ) {
-    draining.markIncomplete()
-    report.result(result, of: claim.event, id: claim.outgoing.id, ending)
   }
 }

@@ -14,10 +14,10 @@ package final class EventConsumer: Sendable {
   let root: Directory
   private let open = Mutex<[EventState: Directory]>([:])
   /// The folder of `done` that was used last.
-  private let today = Mutex<(name: String, folder: Directory)?>(nil)
+  let today = Mutex<(name: String, folder: Directory)?>(nil)
 
-  /// The names of what this process handles.
-  private let inHand = Mutex<Set<String>>([])
+  /// The names of what this process handles, and how many claims there are of each.
+  let inHand = Mutex<[String: Int]>([:])
 
   /// Changes nothing; folders that are missing are made when an event is moved there.
   /// - Throws: also if the instance's folder is not there, belongs to another user, or has a layout
@@ -111,93 +111,6 @@ package final class EventConsumer: Sendable {
     try existingFolder(state)?.changeTime()
   }
 
-  // MARK: Claiming
-
-  /// Claims an event that lies in `new`, `defer` or, left there by a consumer that died, `cur`.
-  /// - Returns: nil if it is not there any more, or somebody else has it.
-  package func claim(_ name: String, in state: EventState) throws(SpoolError) -> ClaimedEvent? {
-    // A handler that writes its file anew leaves one there that nobody holds.
-    guard state != .cur || !inHand.withLock({ $0.contains(name) }),
-      case .mine(let file) = try hold(name, in: state)
-    else { return nil }
-    // What is new has no record.
-    let record = state == .new ? nil : try record(of: name, in: .defer)
-    let claimed = ClaimedEvent(
-      consumer: self, fileName: name, path: "\(path(of: .cur))/\(name)", record: record,
-      // An event found in cur/ goes back to where it can have come from.
-      origin: state == .cur ? (record == nil ? .new : .defer) : state, wasInHand: state == .cur,
-      file: file)
-    if state == .cur { return claimed }
-    do throws(SpoolError) {
-      guard try move(name, from: state, to: .cur) else { return nil }
-    } catch  where error.errno == ENOENT {
-      return nil
-    }
-    do throws(SpoolError) {
-      // A publisher may have put another file in its place before the move: the next look finds that.
-      return try isSame(claimed.file, as: name, in: folder(.cur)) ? claimed : nil
-    } catch {
-      try? claimed.release()
-      throw error
-    }
-  }
-
-  /// - Parameter isInHand: whether this process handles it.
-  func mark(_ name: String, isInHand: Bool) {
-    inHand.withLock { names in
-      if isInHand { names.insert(name) } else { names.remove(name) }
-    }
-  }
-
-  /// What came of trying to take an event's lock.
-  package enum Hold: ~Copyable {
-    /// It is ours as long as the descriptor is open.
-    case mine(FileDescriptor)
-    case somebodyElses
-    /// No event lies there.
-    case gone
-  }
-
-  /// Opens and locks the event where it lies.
-  package func hold(_ name: String, in state: EventState) throws(SpoolError) -> Hold {
-    try hold(name, in: folder(state))
-  }
-
-  private func hold(_ name: String, in folder: Directory) throws(SpoolError) -> Hold {
-    do throws(SpoolError) {
-      let file = try folder.open(name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, on: .event)
-      let raw = file.raw
-      guard flock(raw, LOCK_EX | LOCK_NB) == 0 else {
-        guard errno != EWOULDBLOCK else { return .somebodyElses }
-        throw SpoolError(.call(.flock, errno: errno), folder.child(name), of: .event)
-      }
-      // Between open and lock it may have been handled and moved by another.
-      guard try isSame(file, as: name, in: folder) else { return .gone }
-      return .mine(file)
-    } catch  where error.errno == ENOENT {
-      return .gone
-    } catch  where error.errno == ELOOP || error.errno == ENXIO {
-      throw SpoolError(.noPlainFile, folder.child(name), of: .event)
-    }
-  }
-
-  /// Whether the file `name` is the open one.
-  /// - Throws: `noPlainFile` if it is no plain file.
-  func isSame(
-    _ file: borrowing FileDescriptor, as name: String, in folder: Directory
-  ) throws(SpoolError) -> Bool {
-    let raw = file.raw
-    var status = stat()
-    try calling(.fstat, folder.child(name), on: .event) { fstat(raw, &status) }
-    guard let there = try folder.status(of: name), there.st_ino == status.st_ino,
-      there.st_dev == status.st_dev
-    else { return false }
-    guard status.st_mode & S_IFMT == S_IFREG else {
-      throw SpoolError(.noPlainFile, folder.child(name), of: .event)
-    }
-    return true
-  }
-
   // MARK: By hand
 
   /// Moves an event that nobody handles to `done`, durably once `sync` has been called.
@@ -226,88 +139,5 @@ package final class EventConsumer: Sendable {
     for state in [EventState.new, .done, .dead, .defer, .cur] {
       try open.withLock({ $0[state] })?.sync()
     }
-  }
-
-  // MARK: Steps
-
-  func moveToDone(_ name: String, from state: EventState, now: Timestamp) throws(SpoolError) {
-    do throws(SpoolError) {
-      _ = try move(name, from: state, to: day(of: now))
-    } catch  where error.errno == ENOENT {
-      // The day's folder may have been removed.
-      today.withLock { $0 = nil }
-      _ = try move(name, from: state, to: day(of: now))
-    }
-  }
-
-  private func day(of now: Timestamp) throws(SpoolError) -> Directory {
-    let name = String(now.rfc3339.prefix(10))
-    let last = today.withLock { $0 }
-    if let last, last.name == name { return last.folder }
-    try last?.folder.sync()
-    let done = try folder(.done)
-    let isNew = try !done.contains(name)
-    let day = try done.directory(makingIfMissing: name)
-    try done.requireUsable(day)
-    if isNew { try done.sync() }
-    today.withLock { $0 = (name, day) }
-    return day
-  }
-
-  /// As `move` to an open folder.
-  func move(
-    _ name: String, from state: EventState, to target: EventState
-  ) throws(SpoolError) -> Bool {
-    try move(name, from: state, to: folder(target))
-  }
-
-  /// A target that exists is the same event, for a name is a function of the event: the older
-  /// stays.
-  /// - Returns: false if it was there.
-  private func move(
-    _ name: String, from state: EventState, to target: Directory
-  ) throws(SpoolError) -> Bool {
-    let source = try folder(state)
-    return try source.touchingOneEvent(and: target) { () throws(SpoolError) in
-      if try source.move(name, to: target) { return true }
-      guard target.holds(name, as: source) else {
-        throw SpoolError(.nameIsTaken, target.child(name), of: .event)
-      }
-      try source.remove(name)
-      return false
-    }
-  }
-
-  /// Before the event moves, so that a crash in between forgets no attempt.
-  func writeRecord(
-    _ record: AttemptRecord, of name: String, in state: EventState
-  ) throws(SpoolError) {
-    let folder = try folder(state)
-    try folder.touchingOneEvent { () throws(SpoolError) in
-      try folder.replaceDurably(AttemptRecord.fileName(for: name), with: record.line)
-    }
-  }
-
-  func removeRecord(of name: String, in state: EventState) throws(SpoolError) {
-    let folder = try folder(state)
-    try folder.touchingOneEvent { () throws(SpoolError) in
-      try folder.removeIfThere(AttemptRecord.fileName(for: name))
-    }
-  }
-}
-
-extension Directory {
-  /// Whether the file `name` is the event that `other` has under that name. Two files of one event
-  /// may differ in how and when it came.
-  fileprivate func holds(_ name: String, as other: Directory) -> Bool {
-    // What cannot be read is not taken for it.
-    let limit = SpoolLayout.maximumEventBytes
-    guard let here = try? contents(of: name, maxBytes: limit),
-      let there = try? other.contents(of: name, maxBytes: limit)
-    else { return false }
-    guard let event = StoredEvent(line: here), let same = StoredEvent(line: there) else {
-      return here == there
-    }
-    return event[.id] == same[.id] && event[.source] == same[.source]
   }
 }
