@@ -38,6 +38,16 @@ struct EventConsumerTests {
     return record
   }
 
+  /// Claims an event whose lock was let go. A process that another test starts at this moment has
+  /// the lock, too, until it runs its own program.
+  private func claimFreed(_ state: EventState) throws -> ClaimedEvent {
+    for _ in 0..<1_000 {
+      if let event = try consumer.claim(name, in: state) { return event }
+      usleep(5_000)
+    }
+    return try #require(try consumer.claim(name, in: state))
+  }
+
   // MARK: Claims
 
   @Test func claimedEventIsNobodyElses() throws {
@@ -54,8 +64,7 @@ struct EventConsumerTests {
   @Test func eventOfAConsumerThatDiedIsClaimedAgain() throws {
     do { _ = try #require(try consumer.claim(name, in: .new)) }
     #expect(places == ["cur/\(name)"])
-    let again = try #require(try consumer.claim(name, in: .cur))
-    try again.release()
+    try claimFreed(.cur).release()
     #expect(places == ["new/\(name)"])
   }
 
@@ -67,7 +76,7 @@ struct EventConsumerTests {
     }
     #expect(try consumer.claim(name, in: .cur) == nil)
     close(duplicate)
-    #expect(try consumer.claim(name, in: .cur) != nil)
+    _ = try claimFreed(.cur)
   }
 
   @Test func whatIsNoPlainFileIsNotClaimed() throws {
@@ -91,7 +100,7 @@ struct EventConsumerTests {
     #expect(places == ["defer/\(name)", "defer/\(name).state"])
     #expect(try consumer.record(of: name, in: .defer) == failedRecord)
     do {
-      let again = try #require(try consumer.claim(name, in: .defer))
+      let again = try claimFreed(.defer)
       #expect(again.record == failedRecord)
       try again.giveUp(failedRecord)
     }
@@ -184,7 +193,7 @@ struct EventConsumerTests {
         if isDeferred {
           try #require(try tests.consumer.claim(name, in: .new)).putOff(failedRecord)
         }
-        let event = try #require(try tests.consumer.claim(name, in: isDeferred ? .defer : .new))
+        let event = try tests.claimFreed(isDeferred ? .defer : .new)
         tests.recorded.reset()
         return event
       }
