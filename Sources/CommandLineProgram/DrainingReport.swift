@@ -49,6 +49,13 @@ package struct DrainingReport: Sendable {
         ]))
   }
 
+  func leftUnsettled(_ event: ClaimedEvent) {
+    write(
+      LogLine(
+        .error, "what became of the event is not recorded: it stays in cur, and counts as tried",
+        ["instance": .text("\(event.instance)"), "file": .text(event.fileName)]))
+  }
+
   func settledAtLast(_ event: ClaimedEvent) {
     write(
       LogLine(

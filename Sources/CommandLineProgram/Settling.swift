@@ -51,6 +51,7 @@ package final class Settling: Sendable {
           stop.endsWork || (!isFollowing && SuspendingClock.now - begin > Self.timeWithoutFollowing)
         guard error.concern != .event, !isOver else {
           unsettled.subtract(1, ordering: .relaxed)
+          if error.concern != .event { report.leftUnsettled(event) }
           throw error
         }
         let pause = Self.pauses.seconds(after: failures, jitter: 0.5)

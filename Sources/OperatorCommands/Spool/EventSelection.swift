@@ -42,8 +42,8 @@ func moveAll(
   _ move: @escaping (EventConsumer, SpoolEntry) throws(SpoolError) -> Void
 ) throws {
   let reader = try options.reader()
-  let found = try reader.events(
-    named: selection.names(), of: options.instances(in: reader), in: states)
+  let instances = try options.instances(in: reader)
+  let found = try reader.events(named: selection.names(), of: instances, in: states)
   let work = MoveByHand(
     in: try options.path(), instances: Set(found.compactMap { try? $0.get().instance }),
     isDryRun: selection.dryRun, move)
@@ -54,8 +54,11 @@ func moveAll(
       + "\(selection.dryRun ? "would be " : "")\(verb)"
       + (work.failed == 0 ? "" : ", \(work.failed) not"))
   guard work.failed > 0 else { return }
-  // If nothing could be moved for one reason, that is the exit code's.
-  if work.moved == 0, let failure = work.failure {
+  // If nothing could be moved for one reason, that is the exit code's. Of another layout, nobody
+  // knows where events lie.
+  if work.moved == 0,
+    let failure = work.failure ?? instances.compactMap(reader.layoutProblem).first
+  {
     throw ExitCode(CommandError(failure, while: .moving).exitCode)
   }
   throw ExitCode.failure

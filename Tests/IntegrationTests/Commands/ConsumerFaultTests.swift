@@ -423,6 +423,12 @@ struct ConsumerFaultTests {
 
   // MARK: A layout of another version
 
+  @Test func otherLayoutIsSaidThoughNoEventIsFound() async throws {
+    try site.folder.write("2\n".utf8, to: "spool/acme/format")
+    let result = try await site.delveWebhook("spool", "retry", "abcdef")
+    #expect(result.exitCode == 74 && result.errorOutput.contains("layout 2"), "\(result)")
+  }
+
   @Test func layoutOfAnotherVersionIsNotTouched() async throws {
     let dead = try site.addEvents(1)[0]
     _ = try await site.run("exit 65")

@@ -124,11 +124,14 @@ struct SpoolMoveTests {
 
   // MARK: tail
 
-  @Test func arrivalsAreShownAlsoOfInstancesThatComeLater() async throws {
+  @Test func arrivalsAreShownAlsoOfInstancesAndSpoolsThatComeLater() async throws {
     let tail = try site.start("tail", "--json")
-    try await Task.sleep(for: .milliseconds(500))
     var number = 0
-    for instance in ["acme", "later"] {
+    for instance in ["acme", "later", "replaced"] {
+      if instance == "replaced" {
+        rename("\(site.path)/spool", "\(site.path)/spool.old")
+        try site.folder.makeFolder("spool")
+      }
       let isShown = try await eventually {
         number += 1
         try site.addEvents(1, from: number, instance: instance)

@@ -327,6 +327,18 @@ struct HTTPForwardingTests {
     #expect(result.exitCode == 64 && !result.errorOutput.contains("secret"), "\(result)")
   }
 
+  // MARK: The spool
+
+  @Test(arguments: [[], ["--follow"]])
+  func layoutOfAnotherVersionIsNotTouched(options: [String]) async throws {
+    let name = try site.addEvents(1)[0]
+    try site.folder.write("2\n".utf8, to: "spool/acme/format")
+    let server = try AnsweringServer { _ in .status(200) }
+    let result = try await site.forward(to: server.url, options: options)
+    #expect(result.exitCode == 74 && result.errorOutput.contains("layout 2"), "\(result)")
+    #expect(server.requests == 0 && site.events == ["acme/new/\(name)"])
+  }
+
   // MARK: A target that is away
 
   @Test func targetThatIsAwayIsWaitedFor() async throws {
