@@ -91,7 +91,7 @@ struct Blame {
   /// - Parameters:
   ///   - putOffBefore: by an answer or none, by an earlier program perhaps; it is not to be tried at
   ///     once again.
-  ///   - refusedBefore: for that reason.
+  ///   - refusedBefore: by the same answer.
   func verdict(
     isRefusal: Bool, _ standing: Standing, putOffBefore: Bool, refusedBefore: Bool, inDoubt: Int,
     tookSome: Bool, at now: SuspendingClock.Instant

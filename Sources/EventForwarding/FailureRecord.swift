@@ -27,3 +27,13 @@ extension Delivery.Failure {
     return Timestamp(seconds: max(asked, ours.seconds))
   }
 }
+
+extension AttemptRecord {
+  /// Whether a target's answer, or none, put the event off.
+  var isOfTarget: Bool {
+    switch ending {
+    case .answer, .noAnswer: true
+    default: false
+    }
+  }
+}

@@ -16,17 +16,6 @@ final class Forwarder {
     /// Why it was not taken, and what is known of it; nil if it was, or was not tried.
     var failure: (Delivery.Failure, Blame.Standing)?
     var isSettled = false
-
-    /// Whether an answer, or none, put it off before.
-    var wasPutOff: Bool {
-      switch event.record.ending {
-      case .answer, .noAnswer: true
-      default: false
-      }
-    }
-
-    /// Whether that was a refusal.
-    var wasRefused: Bool { wasPutOff && event.record.attempts > 0 }
   }
 
   /// An event has some kilobytes; this is for those of the largest tokens.
@@ -206,7 +195,7 @@ final class Forwarder {
     let inDoubt = failures.filter { claims[$0].failure?.1 != .guilty }
     let now = SuspendingClock.now
     let isTargets = blame.isTargets(
-      inDoubt: inDoubt.count, notNew: inDoubt.allSatisfy { claims[$0].wasPutOff },
+      inDoubt: inDoubt.count, notNew: inDoubt.allSatisfy { claims[$0].event.record.isOfTarget },
       tookSome: tookSome, at: now)
     let last = inDoubt.last.flatMap { claims[$0].failure?.0 }
     for index in failures {
@@ -214,8 +203,9 @@ final class Forwarder {
       else { continue }
       blame.noteTargetTakes(butNot: claims[index].event.fileName)
       let verdict = blame.verdict(
-        isRefusal: failure.isRefusal, standing, putOffBefore: claims[index].wasPutOff,
-        refusedBefore: claims[index].wasRefused, inDoubt: inDoubt.count, tookSome: tookSome, at: now
+        isRefusal: failure.isRefusal, standing, putOffBefore: claims[index].event.record.isOfTarget,
+        refusedBefore: claims[index].event.record.ending == failure.ending, inDoubt: inDoubt.count,
+        tookSome: tookSome, at: now
       )
       switch verdict {
       case .stay: break

@@ -27,6 +27,16 @@ struct FailureRecordTests {
     #expect(putOff.attempts == 1 && putOff.deferrals == 1 && putOff.ending == .noAnswer)
   }
 
+  @Test func recordTellsWhatTheTargetHadSaid() throws {
+    let refused = try record(.refused(.answer("400"), text: ""))
+    #expect(refused.isOfTarget)
+    let putOff = try record(.putOff(.noAnswer, text: "", afterSeconds: 0))
+    #expect(putOff.isOfTarget)
+    var handled = AttemptRecord()
+    (handled.attempts, handled.ending) = (1, .exit(1))
+    #expect(!handled.isOfTarget)
+  }
+
   @Test func whatIsGivenUpHasNoNextAttempt() throws {
     #expect(try record(.refused(.answer("400"), text: ""), givingUp: true).nextAttempt == nil)
   }
