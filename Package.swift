@@ -16,6 +16,15 @@ let pure = strict + [.strictMemorySafety()]
 /// package only where it is asked for, as in `DELVE_WEBHOOK_FORWARD=1 swift build`.
 let hasForwarder = Context.environment["DELVE_WEBHOOK_FORWARD"] != nil
 
+/// The commit that `--version` names. Where there is no repository, the build of the packages says
+/// which it is.
+let commit =
+  Context.environment["DELVE_WEBHOOK_COMMIT"]
+  ?? Context.gitInformation.map {
+    $0.currentCommit + ($0.hasUncommittedChanges ? "-modified" : "")
+  }
+  ?? "unknown"
+
 let package = Package(
   name: "delve-webhook",
   products: [
@@ -38,7 +47,9 @@ let package = Package(
     .systemLibrary(
       name: "CYAML", path: "Sources/C/CYAML", pkgConfig: "yaml-0.1",
       providers: [.apt(["libyaml-dev"])]),
-    .target(name: "CLinux", path: "Sources/C/CLinux"),
+    .target(
+      name: "CLinux", path: "Sources/C/CLinux",
+      cSettings: [.define("DELVE_WEBHOOK_COMMIT", to: "\"\(commit)\"")]),
 
     // The responder, from its base up. The arrows point one way.
     .target(name: "StrictJSON", swiftSettings: pure),

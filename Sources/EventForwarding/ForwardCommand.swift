@@ -34,7 +34,8 @@ struct ForwardCommand: ParsableCommand {
       74: the spool failed; 77: it belongs to another user; 78: wrong configuration, here or at the \
       target.
       """,
-    version: "delve-webhook-forward \(programVersion)")
+    version: commandVersionText(
+      of: "delve-webhook-forward", libraries: [postgreSQLVersion, curlVersion]))
 
   @OptionGroup var options: DrainingOptions
 

@@ -2,6 +2,7 @@
 
 #include "clinux.h"
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
@@ -17,6 +18,18 @@
 #include <sys/vfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#ifndef DELVE_WEBHOOK_COMMIT
+#define DELVE_WEBHOOK_COMMIT "unknown"
+#endif
+
+const char *clinux_build_commit(void) { return DELVE_WEBHOOK_COMMIT; }
+
+const char *clinux_library_of(const void *function)
+{
+    Dl_info information;
+    return dladdr(function, &information) != 0 ? information.dli_fname : NULL;
+}
 
 const int32_t clinux_O_TMPFILE = O_TMPFILE;
 const int32_t clinux_O_PATH = O_PATH;

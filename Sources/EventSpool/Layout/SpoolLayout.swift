@@ -1,12 +1,12 @@
 /// The names in an instance's folder of the spool, each in this one place.
-enum SpoolLayout {
+package enum SpoolLayout {
   static let ids = "ids"
   static let lock = "lock"
   /// Those of the events, and what was published.
   static let folders = EventState.allCases.map(\.rawValue) + [ids]
   static let format = "format"
   /// The number in the file `format`. An older program refuses a newer one.
-  static let formatNumber = 1
+  package static let formatNumber = 1
   /// How the names begin that a probe links and removes again.
   static let probePrefix = ".probe-"
 

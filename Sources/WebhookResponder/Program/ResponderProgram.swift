@@ -18,7 +18,7 @@ package func runResponder() -> Int32 {
     let options = try CommandLineOptions(parsing: Array(commandLine().dropFirst()))
     switch options.action {
     case .printHelp: write(CommandLineOptions.help, to: STDOUT_FILENO)
-    case .printVersion: write("delve-webhook-fcgi \(programVersion)\n", to: STDOUT_FILENO)
+    case .printVersion: write("\(responderVersionText())\n", to: STDOUT_FILENO)
     case .serve: try serve(options, environment, manager)
     }
     return EXIT_SUCCESS

@@ -7,6 +7,12 @@
 
 #include <stdint.h>
 
+/* The commit that this was built from, as Package.swift says */
+const char *clinux_build_commit(void);
+
+/* dladdr(3): the file of the shared library that a function lies in, or NULL */
+const char *clinux_library_of(const void *function);
+
 /* open(2) */
 extern const int32_t clinux_O_TMPFILE;
 extern const int32_t clinux_O_PATH;
