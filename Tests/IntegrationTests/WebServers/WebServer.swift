@@ -134,7 +134,7 @@ func withApache(
   let program = try folder.write(
     fileBytes(Repository.executable("delve-webhook-fcgi")), to: "bin/delve-webhook-fcgi")
   chmod(program, 0o755)
-  for name in ["locations", way] {
+  for name in ["instance", "locations", way] {
     let text = String(
       decoding: try fileBytes("\(Repository.root)/apache/\(name).conf"), as: UTF8.self
     )
