@@ -1,6 +1,7 @@
 internal import ArgumentParser
 package import EventSpool
 internal import Glibc
+package import LinuxSystem
 internal import Synchronization
 internal import WebhookConfiguration
 internal import WebhookCore
@@ -34,6 +35,12 @@ package struct CommandError: Error, CustomStringConvertible {
 
   package static func configuration(_ message: String) -> CommandError {
     CommandError(message, exitCode: EX_CONFIG)
+  }
+
+  /// A file or folder that was to be changed could not be.
+  package init(cannotWrite error: SystemError) {
+    self.init(
+      "\(printable(error.path)): \(error.call.rawValue): \(error.reason)", exitCode: EX_CANTCREAT)
   }
 
   /// Nothing is wrong with the program or its surroundings: the answer is no.

@@ -24,14 +24,16 @@ struct DelveJSONCommand: ParsableCommand {
     }
   }
 
-  func run() throws {
-    let base = baseURL.hasSuffix("/") ? String(baseURL.dropLast()) : baseURL
-    let hooks = [
-      ("scanSuccessWebhook", "success"), ("scanFailureWebhook", "failure"),
-      ("exportCompleteWebhook", "export"),
-    ]
-    let object = JSONObject(
-      hooks.map { name, path in (name, .object(["url": .string("\(base)/\(path)")])) })
-    printJSON(object)
-  }
+  func run() throws { printJSON(delveJSON(baseURL: baseURL)) }
+}
+
+/// The members of delve.json, as the vendor's article has them.
+func delveJSON(baseURL: String) -> JSONObject {
+  let base = baseURL.hasSuffix("/") ? String(baseURL.dropLast()) : baseURL
+  let hooks = [
+    ("scanSuccessWebhook", "success"), ("scanFailureWebhook", "failure"),
+    ("exportCompleteWebhook", "export"),
+  ]
+  return JSONObject(
+    hooks.map { name, path in (name, .object(["url": .string("\(base)/\(path)")])) })
 }

@@ -19,10 +19,9 @@ struct DelveWebhookCommand: AsyncParsableCommand {
       file cannot be written; 74 the output cannot be, or the spool failed; 77 the spool is another \
       user's; 78 wrong configuration.
       """,
-    version: "delve-webhook \(programVersion)",
+    version: commandVersionText(of: "delve-webhook"),
     subcommands: [
       ConfigCommand.self, DelveJSONCommand.self, ExplainCommand.self, KeysCommand.self,
-      SendCommand.self,
-      SpoolCommand.self,
+      SendCommand.self, SetupCommand.self, SpoolCommand.self,
     ])
 }

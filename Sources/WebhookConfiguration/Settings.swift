@@ -2,7 +2,7 @@ internal import LinuxSystem
 package import WebhookCore
 
 /// The configuration file's content, checked; key files are named in it and not yet read.
-package struct Settings: Sendable {
+package struct Settings: Equatable, Sendable {
   /// Absolute, or relative to where the program runs if the configuration's own path is.
   package let spool: String
   package let workers: Int
@@ -12,7 +12,7 @@ package struct Settings: Sendable {
   package let instances: [InstanceSettings]
 }
 
-package struct InstanceSettings: Sendable {
+package struct InstanceSettings: Equatable, Sendable {
   package let name: InstanceName
   package let url: String
   /// Absolute, or relative to where the program runs if the configuration's own path is. At least

@@ -1,7 +1,7 @@
 internal import CYAML
 internal import WebhookCore
 
-/// A value of a YAML document, with the line it begins on.
+/// A value of a YAML document, with the place that it has there. Lines are counted from 1.
 struct YAMLNode {
   enum Content {
     /// `isPlain`: without quotes, so that it may be a number.
@@ -13,12 +13,16 @@ struct YAMLNode {
   struct Entry {
     let key: String
     let keyLine: Int
+    /// How far it is indented.
+    let keyColumn: Int
     let value: YAMLNode
   }
 
-  /// Counted from 1.
   let line: Int
+  let lastLine: Int
   let content: Content
+  /// Whether it is a mapping with a line for each key, without braces.
+  var isBlockMapping = false
 }
 
 /// What is wrong with a YAML text, and where.
@@ -64,7 +68,7 @@ private final class YAMLEvents {
   }
 
   func document() throws(YAMLError) -> YAMLNode {
-    var root = YAMLNode(line: 1, content: .mapping([]))
+    var root = YAMLNode(line: 1, lastLine: 1, content: .mapping([]), isBlockMapping: true)
     var documents = 0
     while true {
       let event = try next()
@@ -85,32 +89,41 @@ private final class YAMLEvents {
     guard !event.isDecorated else { throw event.error("anchors and tags are not allowed") }
     switch event.kind {
     case .scalar(let text, let isPlain):
-      return YAMLNode(line: event.line, content: .scalar(text, isPlain: isPlain))
-    case .sequenceStart: return try sequence(from: event.line, depth: depth)
-    case .mappingStart: return try mapping(from: event.line, depth: depth)
+      return YAMLNode(
+        line: event.line, lastLine: event.lastLine, content: .scalar(text, isPlain: isPlain))
+    case .sequenceStart: return try sequence(from: event, depth: depth)
+    case .mappingStart(let isBlock): return try mapping(from: event, isBlock, depth: depth)
     case .alias: throw event.error("aliases are not allowed")
     default: throw event.error("a value is missing")
     }
   }
 
-  private func sequence(from line: Int, depth: Int) throws(YAMLError) -> YAMLNode {
+  private func sequence(from start: Event, depth: Int) throws(YAMLError) -> YAMLNode {
     var elements: [YAMLNode] = []
     while true {
       let event = try next()
       if case .sequenceEnd = event.kind {
-        return YAMLNode(line: line, content: .sequence(elements))
+        return YAMLNode(
+          line: start.line,
+          lastLine: event.endOfCollection ?? elements.last?.lastLine ?? start.line,
+          content: .sequence(elements))
       }
       elements.append(try node(beginningWith: event, depth: depth + 1))
     }
   }
 
-  private func mapping(from line: Int, depth: Int) throws(YAMLError) -> YAMLNode {
+  private func mapping(
+    from start: Event, _ isBlock: Bool, depth: Int
+  ) throws(YAMLError) -> YAMLNode {
     var entries: [YAMLNode.Entry] = []
     var lines: [String: Int] = [:]
     while true {
       let event = try next()
       if case .mappingEnd = event.kind {
-        return YAMLNode(line: line, content: .mapping(entries))
+        return YAMLNode(
+          line: start.line,
+          lastLine: event.endOfCollection ?? entries.last?.value.lastLine ?? start.line,
+          content: .mapping(entries), isBlockMapping: isBlock)
       }
       guard case .scalar(let key, _) = event.kind, !event.isDecorated else {
         throw event.error("a key must be a plain word")
@@ -120,7 +133,8 @@ private final class YAMLEvents {
       }
       lines[key] = event.line
       let value = try node(beginningWith: try next(), depth: depth + 1)
-      entries.append(YAMLNode.Entry(key: key, keyLine: event.line, value: value))
+      entries.append(
+        YAMLNode.Entry(key: key, keyLine: event.line, keyColumn: event.column, value: value))
     }
   }
 
@@ -129,15 +143,30 @@ private final class YAMLEvents {
   private struct Event {
     enum Kind {
       case streamStart, streamEnd, documentStart, documentEnd
-      case sequenceStart, sequenceEnd, mappingStart, mappingEnd
+      case sequenceStart, sequenceEnd, mappingEnd
+      case mappingStart(isBlock: Bool)
       case scalar(String, isPlain: Bool)
       case alias
     }
 
     let kind: Kind
     let line: Int
+    let column: Int
+    let lastLine: Int
+    /// The last line of a collection in brackets or braces. The end of any other has no text.
+    let endOfCollection: Int?
     /// It has an anchor or a tag.
     let isDecorated: Bool
+
+    init(_ kind: Kind, _ event: yaml_event_t, isDecorated: Bool = false) {
+      let (start, end) = (event.start_mark, event.end_mark)
+      (self.kind, self.isDecorated) = (kind, isDecorated)
+      line = Int(start.line) + 1
+      column = Int(start.column)
+      // A text that ends with its line ends before the next one.
+      lastLine = end.column == 0 && end.line > start.line ? Int(end.line) : Int(end.line) + 1
+      endOfCollection = start.index == end.index ? nil : lastLine
+    }
 
     func error(_ message: String) -> YAMLError { YAMLError(line: line, message: message) }
   }
@@ -161,31 +190,29 @@ private final class YAMLEvents {
   }
 
   private static func copy(of event: yaml_event_t) -> Event {
-    let line = Int(event.start_mark.line) + 1
-    func plain(_ kind: Event.Kind) -> Event { Event(kind: kind, line: line, isDecorated: false) }
     switch event.type {
-    case YAML_STREAM_START_EVENT: return plain(.streamStart)
-    case YAML_STREAM_END_EVENT: return plain(.streamEnd)
-    case YAML_DOCUMENT_START_EVENT: return plain(.documentStart)
-    case YAML_DOCUMENT_END_EVENT: return plain(.documentEnd)
-    case YAML_SEQUENCE_END_EVENT: return plain(.sequenceEnd)
-    case YAML_MAPPING_END_EVENT: return plain(.mappingEnd)
+    case YAML_STREAM_START_EVENT: return Event(.streamStart, event)
+    case YAML_STREAM_END_EVENT: return Event(.streamEnd, event)
+    case YAML_DOCUMENT_START_EVENT: return Event(.documentStart, event)
+    case YAML_DOCUMENT_END_EVENT: return Event(.documentEnd, event)
+    case YAML_SEQUENCE_END_EVENT: return Event(.sequenceEnd, event)
+    case YAML_MAPPING_END_EVENT: return Event(.mappingEnd, event)
     case YAML_SEQUENCE_START_EVENT:
       let start = event.data.sequence_start
-      return Event(
-        kind: .sequenceStart, line: line, isDecorated: start.anchor != nil || start.tag != nil)
+      return Event(.sequenceStart, event, isDecorated: start.anchor != nil || start.tag != nil)
     case YAML_MAPPING_START_EVENT:
       let start = event.data.mapping_start
       return Event(
-        kind: .mappingStart, line: line, isDecorated: start.anchor != nil || start.tag != nil)
+        .mappingStart(isBlock: start.style == YAML_BLOCK_MAPPING_STYLE), event,
+        isDecorated: start.anchor != nil || start.tag != nil)
     case YAML_SCALAR_EVENT:
       let scalar = event.data.scalar
       let bytes = UnsafeBufferPointer(start: scalar.value, count: scalar.length)
       return Event(
-        kind: .scalar(
+        .scalar(
           String(decoding: bytes, as: UTF8.self), isPlain: scalar.style == YAML_PLAIN_SCALAR_STYLE),
-        line: line, isDecorated: scalar.anchor != nil || scalar.tag != nil)
-    default: return plain(.alias)  // the only kind that is left
+        event, isDecorated: scalar.anchor != nil || scalar.tag != nil)
+    default: return Event(.alias, event)  // the only kind that is left
     }
   }
 }

@@ -149,7 +149,9 @@ extension SpoolError {
     case (_, ENOENT): "make the folder, owned by the user that the responder runs as, mode 0750"
     case (_, EACCES), (_, EPERM):
       "give the spool to the user that the responder runs as, and look for attributes (lsattr -d)"
-    case (_, EROFS): "mount the spool's file system writable"
+    case (_, EROFS):
+      "mount the spool's file system writable, and name the spool in ReadWritePaths= if a unit of "
+        + "systemd runs this"
     case (_, EXDEV): "put all folders of an instance on one file system"
     case (_, ENOSPC), (_, EDQUOT): "free space in the spool's file system"
     case (_, EMFILE), (_, ENFILE): "raise the limit on open files (LimitNOFILE)"

@@ -1,4 +1,4 @@
-internal import Glibc
+package import Glibc
 
 /// Makes `bytes` the contents of the plain file `name` in an open folder, atomically and durably: a
 /// crash leaves the old contents or the new.
@@ -58,6 +58,10 @@ package struct FileOwner: Sendable {
   private let user: uid_t
   private let group: gid_t
   private let mode: mode_t
+
+  package init(user: uid_t, group: gid_t, mode: mode_t) {
+    (self.user, self.group, self.mode) = (user, group, mode)
+  }
 
   package init(of path: String) throws(SystemError) {
     var status = Glibc.stat()

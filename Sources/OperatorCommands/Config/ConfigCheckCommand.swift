@@ -95,6 +95,12 @@ struct ConfigCheckCommand: ParsableCommand {
         "this holds for the user \(userName(geteuid())); the spool belongs to \(owner): run it as "
           + "that user (runuser -u \(owner) -- delve-webhook config check)")
     }
+    if let unit = ServiceUnit(), !unit.canWrite(to: settings.spool) {
+      warnings.append(
+        "delve-webhook.service lets the responder write elsewhere only: let delve-webhook setup make "
+          + "a drop-in, or name it there (systemctl edit delve-webhook): "
+          + "ReadWritePaths=\(settings.spool)")
+    }
     if isClockSynchronised() == false {
       warnings.append(
         "the clock is not synchronised: deliveries would be stale or of the future once it is off")

@@ -7,6 +7,8 @@ struct HTTPRequest {
   var url: String
   /// A comma-separated list, as curl's `--proto` takes it.
   var schemes = "http,https"
+  /// Certificates of authorities, PEM, in place of the system's.
+  var caFile: String?
   var headers: [(name: String, value: String)] = []
   /// Nil: GET; else POST.
   var body: [UInt8]?
@@ -50,6 +52,7 @@ struct HTTPRequest {
   /// backslashes.
   private var curlConfiguration: String {
     var lines = [("url", url), ("proto", "=\(schemes)"), ("max-time", "30")]
+    if let caFile { lines.append(("cacert", caFile)) }
     for header in headers { lines.append(("header", "\(header.name): \(header.value)")) }
     if let body {
       // curl would wait for "100 Continue" before a larger body.

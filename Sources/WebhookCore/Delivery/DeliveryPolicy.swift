@@ -1,7 +1,7 @@
 internal import StrictJSON
 
 /// What is asked of every delivery, whatever its instance.
-package struct DeliveryPolicy: Sendable {
+package struct DeliveryPolicy: Equatable, Sendable {
   package var freshness = Freshness()
   package var body = BodyPolicy.discard
   package var maxBodyBytes = 65536

@@ -1,5 +1,5 @@
 /// How far the token's times may lie from the clock, and how long a delivery is remembered.
-package struct Freshness: Sendable {
+package struct Freshness: Equatable, Sendable {
   /// The largest `max-age-seconds`: seven days.
   package static let longestMaxAgeSeconds: Int64 = 604_800
   /// How long the spool remembers an event at least: longer than any delivery can be fresh, so that

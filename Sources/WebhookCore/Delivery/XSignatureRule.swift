@@ -1,5 +1,5 @@
 /// What is asked of the `X-Signature` header field: `<alg> <key location>`.
-package struct XSignatureRule: Sendable {
+package struct XSignatureRule: Equatable, Sendable {
   package enum Policy: String, CaseIterable, Sendable {
     case require, check, ignore
   }

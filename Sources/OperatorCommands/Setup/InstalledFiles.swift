@@ -1,0 +1,58 @@
+internal import CommandLineProgram
+internal import Glibc
+internal import LinuxSystem
+internal import WebhookCore
+
+/// The folder that the program was installed below, such as `/usr`: it lies in `bin` there.
+func installationPrefix() throws(CommandError) -> String {
+  guard let path = realpath("/proc/self/exe", nil) else {
+    throw .system("/proc/self/exe: \(errorText(errno)): mount /proc")
+  }
+  defer { free(path) }
+  return parentFolder(parentFolder(String(cString: path)))
+}
+
+/// The text of a file that was installed with the program.
+/// - Parameter name: below the prefix.
+func installedText(_ name: String) throws(CommandError) -> String {
+  let path = "\(try installationPrefix())/\(name)"
+  guard let bytes = try fileIfThere(path) else {
+    throw .noInput(
+      "\(printable(path)) is missing: install the package, or unpack the archive, again")
+  }
+  return String(decoding: bytes, as: UTF8.self)
+}
+
+/// The bytes of a file; nil if there is none.
+func fileIfThere(_ path: String) throws(CommandError) -> [UInt8]? {
+  do throws(SystemError) {
+    return try contents(ofFile: path, maxBytes: 1 << 20)
+  } catch  where error.errno == ENOENT {
+    return nil
+  } catch {
+    throw .noInput("\(printable(path)): \(error.reason)")
+  }
+}
+
+func parentFolder(_ path: String) -> String {
+  guard let slash = path.lastIndex(of: "/"), slash != path.startIndex else { return "/" }
+  return String(path[..<slash])
+}
+
+/// The names in a folder, sorted; none if it is not there.
+func names(inFolder path: String) throws(CommandError) -> [String] {
+  var names: [String] = []
+  do throws(SystemError) {
+    let folder = FileDescriptor(
+      owning: try checked(.open, path) { open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) })
+    try forEachName(inFolder: folder, path) { name in
+      names.append(String(decoding: name, as: UTF8.self))
+      return true
+    }
+  } catch  where error.errno == ENOENT {
+    return []
+  } catch {
+    throw .noInput("\(printable(path)): \(error.reason)")
+  }
+  return names.sorted()
+}

@@ -1,0 +1,181 @@
+internal import ArgumentParser
+internal import CommandLineProgram
+internal import Glibc
+internal import LinuxSystem
+internal import WebhookConfiguration
+internal import WebhookCore
+
+/// `delve-webhook setup`
+struct SetupCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "setup",
+    abstract: "Set up an instance: configuration, key, spool and web server.",
+    discussion: """
+      Adds the instance to the configuration, or makes that; fetches the instance's key over HTTPS \
+      and asks whether it is to be trusted; gives the spool to the user that the responder runs as; \
+      writes the file with the instance's hooks for the web server; checks everything as \
+      `config check` does, as that user; starts or reloads the service. Then it prints what remains: \
+      lines for the web server, and the delve.json that registers the hooks with Delve.
+
+      Run again, it changes nothing. Run for a further instance, it adds that. If it fails, nothing \
+      is changed. What was written by hand stays.
+
+      --server says who runs the responder: with nginx and apache (mod_proxy_fcgi) it is a service \
+      with a user of its own; with apache-fcgid (mod_fcgid) and apache-cgi (mod_cgid) Apache starts \
+      it, and Apache's user owns the spool.
+
+      Exit code 0: it is set up; 1: the key was not confirmed; 64: wrong command line; 66: a file \
+      cannot be read; 69: the instance or a program does not answer; 73: a file cannot be written; \
+      77: not root; 78: the configuration cannot be extended, or would not work.
+      """)
+
+  @Argument(help: "The instance's name: a-z, 0-9 and hyphens.")
+  var name: String
+
+  @Argument(help: "The instance's address, for example https://acme.delvesecurity.app.")
+  var url: String
+
+  @Option(help: "Who runs the responder: nginx, apache, apache-fcgid or apache-cgi.")
+  var server = ServedBy.nginx
+
+  @Option(
+    help: ArgumentHelp(
+      "Where the sender reaches the hooks (default: https://HOST/webhooks/delve/NAME).",
+      valueName: "url"))
+  var baseURL: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "The spool of a new configuration (default: \(SystemdFiles.defaultSpool)).",
+      valueName: "folder"))
+  var spool: String?
+
+  @OptionGroup var options: ConfigurationOptions
+  @OptionGroup var fetching: KeyFetchingOptions
+
+  func validate() throws {
+    guard InstanceName(name) != nil else {
+      throw ValidationError(
+        "\(printable(name)): a name must be 1 to 63 of a-z, 0-9 and -, not - first.")
+    }
+    if let spool {
+      guard spool.hasPrefix("/"), spool.utf8.allSatisfy(Self.isPlain) else {
+        throw ValidationError(
+          "--spool must be an absolute path of letters, digits, and the characters . _ - + @ /.")
+      }
+    }
+  }
+
+  private static func isPlain(_ byte: UInt8) -> Bool {
+    (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte)
+      || "._-+@/".utf8.contains(byte)
+  }
+
+  func run() async throws {
+    try await reportingErrors {
+      guard geteuid() == 0 else {
+        throw CommandError("setup writes below /etc: run it as root", exitCode: EX_NOPERM)
+      }
+      guard let name = InstanceName(name) else { throw ExitCode(EX_USAGE) }
+      let hooks = try baseURL.map(HooksURL.init) ?? HooksURL(ofInstance: name)
+      let configuration = try SetupConfiguration(options.path, adding: name, url: url, spool: spool)
+      let user = try ServiceUser(firstOf: server.users)
+      let webServer = try WebServerFiles(server, name, hooks)
+      try requireUsable(configuration.settings.spool, by: user)
+      let keys = try await newKeys(of: configuration)
+      try await change(configuration, keys, user, webServer)
+      printSteps(webServer.remainingSteps, hooks)
+    }
+  }
+
+  // MARK: The spool
+
+  /// A spool that is another user's can be given away as long as nothing is in it.
+  private func requireUsable(_ spool: String, by user: ServiceUser) throws {
+    var status = stat()
+    guard stat(spool, &status) == 0, status.st_uid != user.id,
+      try !names(inFolder: spool).isEmpty
+    else { return }
+    throw CommandError.configuration(
+      "\(printable(spool)) is in use and does not belong to \(user.name), as whom "
+        + "\(server.rawValue) runs the responder: name the right --server, or end what uses the "
+        + "spool and run chown -R \(user.name): \(printable(spool))")
+  }
+
+  // MARK: The key
+
+  /// The keys that are to be written into the instance's first key file; nil if it is there.
+  private func newKeys(of configuration: SetupConfiguration) async throws -> [VerificationKey]? {
+    let instance = configuration.instance
+    let file = instance.keyFiles[0]
+    let there = try fileIfThere(file) == nil ? nil : readKeyFile(file).keys
+    // With the instance, its keys were confirmed.
+    if let there, configuration.newText == nil {
+      for key in there { printKey("  known", key) }
+      return nil
+    }
+    let fetched = try await fetching.fetchKeys(of: instance)
+    let useful = fetched.filter { key in instance.algorithms.contains(where: key.serves) }
+    for key in fetched {
+      printKey(useful.contains { $0.thumbprint == key.thumbprint } ? "  key" : "  useless", key)
+    }
+    guard !useful.isEmpty else {
+      let algorithms = instance.algorithms.map(\.rawValue).joined(separator: ", ")
+      throw CommandError.configuration(
+        "none of these keys serves \(algorithms): is \(instance.url) the right address?")
+    }
+    if let there {
+      guard there.map(\.thumbprint) == useful.map(\.thumbprint) else {
+        throw CommandError.configuration(
+          "\(printable(file)) is there already, with other keys: look at it and move it away")
+      }
+      return nil
+    }
+    guard
+      fetching.isConfirmed(
+        "Trust \(useful.count == 1 ? "this key" : "these keys") of \(instance.url)")
+    else { throw ExitCode.failure }
+    return useful
+  }
+
+  // MARK: Changing
+
+  private func change(
+    _ configuration: SetupConfiguration, _ keys: [VerificationKey]?, _ user: ServiceUser,
+    _ webServer: WebServerFiles
+  ) async throws {
+    // Not to be ended half way. What a kill leaves is completed by the next run.
+    for number in [SIGINT, SIGTERM, SIGHUP] { signal(number, SIG_IGN) }
+    var changes = UndoableChanges()
+    do {
+      if let keys {
+        try changes.write(jsonWebKeySet(keys), to: configuration.instance.keyFiles[0])
+      }
+      if let text = configuration.newText { try changes.write(text, to: configuration.path) }
+      let spool = configuration.settings.spool
+      try changes.makeFolder(spool)
+      try changes.give(spool, to: user)
+      let remark = try webServer.write(into: &changes)
+      let systemd = SystemdFiles(spool: spool, user: user, served: server)
+      let areUnitsChanged = try systemd.write(into: &changes)
+      try await user.checkConfiguration(configuration.path)
+      try await applyToServices(
+        server, areUnitsChanged: areUnitsChanged,
+        isConfigurationChanged: configuration.newText != nil)
+      for path in changes.paths { printChange("changed: \(printable(path))") }
+      if let remark { printChange(remark) }
+      printChange("checked as the user \(user.name): good")
+    } catch {
+      changes.undo()
+      throw error
+    }
+  }
+
+  private func printSteps(_ steps: [String], _ hooks: HooksURL) {
+    printChange("\nWhat remains:")
+    for step in steps { printChange("  \(step)") }
+    printChange("  Register the hooks with Delve (delve.json):")
+    printChange(
+      String(decoding: jsonLine(delveJSON(baseURL: hooks.text)).dropLast(), as: UTF8.self))
+  }
+}

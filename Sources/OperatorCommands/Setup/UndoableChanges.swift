@@ -1,0 +1,97 @@
+internal import CommandLineProgram
+internal import Glibc
+internal import LinuxSystem
+internal import WebhookCore
+
+/// Changes to files and folders that are all undone if a later one fails. What is as wanted already
+/// is left alone.
+struct UndoableChanges {
+  /// What was changed, for the operator.
+  private(set) var paths: [String] = []
+  private var undoing: [() -> Void] = []
+
+  /// Makes `bytes` the file's contents, durably. A new one belongs to root, and everybody may read
+  /// it; another keeps owner, mode, and links that lead to it.
+  mutating func write(_ bytes: [UInt8], to path: String) throws(CommandError) {
+    let old = try fileIfThere(path)
+    guard old != bytes else { return }
+    try makeFolder(parentFolder(path))
+    do throws(SystemError) {
+      if let old {
+        try replaceFileDurably(path, with: bytes)
+        undoing.append { try? replaceFileDurably(path, with: old) }
+      } else {
+        try Self.makeFile(path, bytes)
+        undoing.append { unlink(path) }
+      }
+    } catch {
+      throw CommandError(cannotWrite: error)
+    }
+    paths.append(path)
+  }
+
+  private static func makeFile(_ path: String, _ bytes: [UInt8]) throws(SystemError) {
+    let folderPath = parentFolder(path)
+    let folder = FileDescriptor(
+      owning: try checked(.open, folderPath) {
+        open(folderPath, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+      })
+    let name = String(path.split(separator: "/").last ?? "")
+    try replaceDurably(
+      name, inFolder: folder.raw, folderPath, with: bytes, draft: ".\(name).new",
+      owner: FileOwner(user: geteuid(), group: getegid(), mode: 0o644))
+  }
+
+  /// Removes a file that begins with this text.
+  mutating func remove(_ path: String, beginningWith mark: String) throws(CommandError) {
+    guard let old = try fileIfThere(path), old.starts(with: mark.utf8) else { return }
+    do throws(SystemError) {
+      try checked(.unlinkat, path) { unlink(path) }
+    } catch {
+      throw CommandError(cannotWrite: error)
+    }
+    undoing.append { try? Self.makeFile(path, old) }
+    paths.append(path)
+  }
+
+  /// Makes a folder, and those above it, that everybody may look into.
+  mutating func makeFolder(_ path: String) throws(CommandError) {
+    var status = Glibc.stat()
+    if stat(path, &status) == 0 { return }
+    try makeFolder(parentFolder(path))
+    do throws(SystemError) {
+      try checked(.mkdir, path) { mkdir(path, 0o755) }
+      undoing.append { rmdir(path) }
+      // Whatever the mask is that the operator works with.
+      try checked(.chmod, path) { chmod(path, 0o755) }
+    } catch {
+      throw CommandError(cannotWrite: error)
+    }
+  }
+
+  /// Gives a folder to a user, for that user and its group only.
+  mutating func give(_ path: String, to user: ServiceUser) throws(CommandError) {
+    var status = Glibc.stat()
+    let mode: mode_t = 0o750
+    do throws(SystemError) {
+      try checked(.stat, path) { stat(path, &status) }
+      guard status.st_uid != user.id || status.st_gid != user.group else { return }
+      try checked(.chown, path) { chown(path, user.id, user.group) }
+      let old = status
+      undoing.append {
+        _ = chown(path, old.st_uid, old.st_gid)
+        chmod(path, old.st_mode & 0o7777)
+      }
+      try checked(.chmod, path) { chmod(path, mode) }
+    } catch {
+      throw CommandError(cannotWrite: error)
+    }
+    paths.append(path)
+  }
+
+  /// The last one first.
+  mutating func undo() {
+    while let step = undoing.popLast() { step() }
+    paths = []
+  }
+}
