@@ -97,6 +97,7 @@ let package = Package(
       name: "delve-webhook", dependencies: ["OperatorCommands"],
       exclude: [
         "delve-webhook-prune.service", "delve-webhook-prune.timer", "delve-webhook-run.service",
+        "recipes",
       ],
       swiftSettings: strict),
 
