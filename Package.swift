@@ -60,10 +60,10 @@ let package = Package(
     .target(name: "LinuxSystem", dependencies: ["CLinux"], swiftSettings: strict),
     .target(
       name: "EventSpool", dependencies: ["LinuxSystem", "StrictJSON", "WebhookCore"],
-      swiftSettings: strict),
+      exclude: ["delve-webhook-spool.5"], swiftSettings: strict),
     .target(
       name: "WebhookConfiguration", dependencies: ["CYAML", "LinuxSystem", "WebhookCore"],
-      swiftSettings: strict),
+      exclude: ["config.yaml", "delve-webhook.yaml.5"], swiftSettings: strict),
     // What a program needs that runs for long: log, clock, the service manager, stop signals,
     // metrics.
     .target(
@@ -108,6 +108,7 @@ let package = Package(
       name: "delve-webhook", dependencies: ["OperatorCommands"],
       exclude: [
         "delve-webhook-prune.service", "delve-webhook-prune.timer", "delve-webhook-run.service",
+        "recipes",
       ],
       swiftSettings: strict),
 

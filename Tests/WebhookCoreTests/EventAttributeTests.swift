@@ -29,6 +29,29 @@ struct EventAttributeTests {
     #expect(attribute.rawValue.wholeMatch(of: /[a-z0-9]{1,20}/) != nil)
   }
 
+  // MARK: In the manual
+
+  /// The lines of a section of delve-webhook-spool(5).
+  private func section(_ heading: String) throws -> [String] {
+    let path = "\(Repository.root)/Sources/EventSpool/delve-webhook-spool.5"
+    let lines = String(decoding: try fileBytes(path), as: UTF8.self).split(separator: "\n")
+    return lines.drop { $0 != ".Sh \(heading)" }.dropFirst().prefix { !$0.hasPrefix(".Sh ") }
+      .map(String.init)
+  }
+
+  @Test func manualExplainsEveryAttributeInTheirOrderAndNoOther() throws {
+    let items = try section("EVENT FILE").filter { $0.hasPrefix(".It ") }
+    #expect(items == EventAttribute.allCases.map { ".It Cm \($0.rawValue)" })
+  }
+
+  @Test func manualNamesWhatTheTokenProves() throws {
+    let proven = try section("EVENT FILE").drop { $0 != "The token proves" }.dropFirst()
+      .prefix { $0.hasPrefix(".Cm ") }
+    #expect(
+      proven == EventAttribute.all(.isSigned).map { ".Cm \($0.rawValue) ," }.dropLast()
+        + [".Cm keyid"])
+  }
+
   // MARK: Rules
 
   @Test func attributesThatLeaveAreExactlyThese() {
