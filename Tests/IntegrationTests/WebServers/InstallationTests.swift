@@ -9,13 +9,25 @@ struct InstallationTests {
     .enabled(if: getuid() == 0, "needs root, for a scratch root of its own"),
     arguments: ["nginx", "proxy", "fcgid", "cgi"])
   func commandsOfTheReadmeLeadToAServingLocation(way: String) async throws {
-    let keys = "\(Repository.root)/Tests/Attacks/keys"
-    let programs = Repository.executable("delve-webhook").dropLast("/delve-webhook".count)
-    let result = try await command(
-      "\(Repository.root)/Tests/Installation/run",
-      [way, String(programs), "\(keys)/p521.pem", "\(keys)/private/p521.pem"])
+    let result = try await inScratchRoot("run", way)
     #expect(result.exitCode == 0, "\(result.output)\(result.errorOutput)")
     #expect(result.output.hasSuffix("installed and served by \(way)\n"))
+  }
+
+  @Test(.enabled(if: getuid() == 0, "needs root, for a scratch root of its own"))
+  func setupChangesAllOrNothing() async throws {
+    let result = try await inScratchRoot("setup")
+    #expect(result.exitCode == 0, "\(result.output)\(result.errorOutput)")
+    #expect(result.output.hasSuffix("setup is as it shall be\n"))
+  }
+
+  private func inScratchRoot(_ script: String, _ arguments: String...) async throws -> CommandResult
+  {
+    let keys = "\(Repository.root)/Tests/Attacks/keys"
+    let programs = Repository.executable("delve-webhook").dropLast("/delve-webhook".count)
+    return try await command(
+      "\(Repository.root)/Tests/Installation/\(script)",
+      [String(programs), "\(keys)/p521.pem", "\(keys)/private/p521.pem"] + arguments)
   }
 
   @Test func exposureOfTheServiceIsAsTheReadmeSays() async throws {
