@@ -1,6 +1,7 @@
 internal import Glibc
 internal import TestSupport
 internal import Testing
+internal import WebhookCore
 
 /// The README's own commands, and the units that they install.
 @Suite(.timeLimit(.minutes(15)))
@@ -28,6 +29,13 @@ struct InstallationTests {
     return try await command(
       "\(Repository.root)/Tests/Installation/\(script)",
       [String(programs), "\(keys)/p521.pem", "\(keys)/private/p521.pem"] + arguments)
+  }
+
+  @Test func packagesInTheReadmeAreOfThisVersion() throws {
+    let readme = String(decoding: try fileBytes("\(Repository.root)/README.md"), as: UTF8.self)
+    let versions = readme.matches(of: #/delve-webhook[a-z-]*[_-]([0-9][0-9.]*[0-9])[_-]/#).map(\.1)
+    #expect(versions.count > 4)
+    #expect(versions.allSatisfy { $0 == programVersion })
   }
 
   @Test func exposureOfTheServiceIsAsTheReadmeSays() async throws {
