@@ -1,0 +1,24 @@
+#!/usr/bin/env bash
+# systemd finds no fault in the units, and little that they expose.
+# shellcheck source=../checks.sh
+source /root/tests/checks.sh
+
+# exposed UNIT TENTHS: at most this many tenths of a point, of 100. Prints what counts against it.
+exposed() { systemd-analyze security --no-pager --threshold="$2" "$1" | grep -v '^✓'; }
+
+verified() {
+  local complaints
+  complaints=$(systemd-analyze verify --man=no "$1" 2>&1 | grep delve-webhook || true)
+  equal "$complaints" ""
+}
+
+served_by nginx
+for unit in delve-webhook.{socket,service} delve-webhook-{run.service,prune.service,prune.timer,forward.service}; do
+  check "$unit is a good unit" verified "$unit"
+done
+check "the responder exposes at most 0.5" exposed delve-webhook.service 5
+check "the pruning exposes at most 4.2" exposed delve-webhook-prune.service 42
+check "the runner exposes at most 3.3" exposed delve-webhook-run.service 33
+check "the forwarder exposes at most 2.0" exposed delve-webhook-forward.service 20
+check "only the web server's group may connect" equal "$(stat -c '%U:%G %a' /run/delve-webhook/fcgi.sock)" "root:www-data 660"
+check "the configuration and its keys are root's" equal "$(find /etc/delve-webhook ! -user root -o -perm /022)" ""

@@ -1,0 +1,60 @@
+#!/usr/bin/env bash
+# `delve-webhook setup` makes an instance that works, changes nothing the second time, and nothing if
+# it fails.
+# shellcheck source=../checks.sh
+source /root/tests/checks.sh
+
+# fails ARGUMENT…: `setup` must fail, say why, and leave everything as it is.
+fails() { changes_nothing refused '[1-9]*' delve-webhook setup "$@"; }
+
+# failures NAME: the ways in which it can fail for an instance that is not there yet.
+failures() {
+  local name=$1 when=$2 with_ca=(--ca-file "$keys/ca.pem" --base-url "$base" --yes)
+  check "an unknown authority $when" fails "$name" https://acme.delvesecurity.test --yes
+  check "an instance without a key $when" fails "$name" https://nothing.delvesecurity.test "${with_ca[@]}"
+  check "a key that cannot serve $when" fails "$name" https://small.delvesecurity.test "${with_ca[@]}"
+  check "a host that does not exist $when" fails "$name" https://none.delvesecurity.test "${with_ca[@]}"
+  check "a URL without TLS $when" fails "$name" http://acme.delvesecurity.test "${with_ca[@]}"
+  check "a name that cannot be one $when" fails 'A & Co' https://acme.delvesecurity.test "${with_ca[@]}"
+  check "a key that is not confirmed $when" \
+    fails "$name" https://acme.delvesecurity.test --ca-file "$keys/ca.pem" </dev/null
+}
+
+as_nobody() { runuser -u nobody -- delve-webhook setup gamma https://acme.delvesecurity.test --yes; }
+
+beta_answers() {
+  base=${base%acme}beta
+  answers "$1" deliver success --key "$keys/beta.pem"
+}
+
+flow_style() {
+  local config=/etc/delve-webhook/config.yaml
+  cp -p "$config" /run/tests/config.yaml
+  printf 'spool: %s\ninstances: {acme: {url: "https://acme.delvesecurity.test", keys: [keys/acme.json]}}\n' \
+    "$spool" >"$config"
+  fails gamma https://beta.delvesecurity.test --ca-file "$keys/ca.pem" --yes | tee /run/tests/said
+  grep -q 'gamma:' /run/tests/said
+  cp -p /run/tests/config.yaml "$config"
+}
+
+start_stand_in
+purge_all >/run/tests/purge.log 2>&1
+install_ours >/run/tests/install.log 2>&1
+
+failures acme "changes nothing before there is a configuration"
+check "setup makes the first instance" says 'include delve-webhook/locations.conf;' set_up acme
+check "the same setup again changes nothing, and prints the delve.json" \
+  changes_nothing says "$base/success" set_up acme
+check "the configuration is good" as_owner delve-webhook config check
+check "the socket listens" systemctl is-active delve-webhook.socket
+check "nginx takes the line that was printed" include_and_reload
+check "the first instance takes deliveries" answers 202 deliver success
+failures gamma "changes nothing beside an instance"
+check "setup adds a second instance to a running service" set_up beta
+check "nginx reloads" systemctl reload nginx
+check "the second instance takes deliveries" until_it beta_answers 202
+check "the same setup again changes nothing" changes_nothing set_up beta
+check "the first one still does" answers 202 deliver success
+check "a user who may not write changes nothing" changes_nothing refused '[1-9]*' as_nobody
+check "a configuration that cannot be extended stays, and it is said what to insert" flow_style
+check "the system is running" is_running
