@@ -69,6 +69,17 @@ says() {
   return 1
 }
 
+# readme_commands TAG: runs the block of the README that has this tag.
+readme_commands() {
+  local commands
+  commands=$(awk -v fence="\`\`\`sh $1" '
+    $0 == fence { copies = 1; next }
+    $0 == "```" { copies = 0 }
+    copies' "$tests/README.md")
+  [[ -n $commands ]] || { echo "the README has no commands called $1"; return 1; }
+  eval "$commands"
+}
+
 # until_it COMMAND…: repeats COMMAND until it succeeds, for a minute of tries.
 until_it() {
   local said=

@@ -38,6 +38,8 @@ include_and_reload() {
     sed -i "/server_name _;/a $line" /etc/nginx/sites-available/default
   fi
   eval "$(sed -n 's/^ *Then: //p' /run/tests/steps)"
+  # A reload returns before the new configuration serves.
+  until_it answers 200 health
   # A reload goes on after its command has ended.
   until_it answers 200 health
 }

@@ -3,12 +3,9 @@
 # shellcheck source=../checks.sh
 source /root/tests/checks.sh
 
-archive() {
-  systemctl stop delve-webhook.socket
-  tar --create --file /root/moved.tar --directory / etc/delve-webhook etc/nginx var/spool/delve-webhook
-  systemctl start delve-webhook.socket
-}
-
+cd /root
 served_by nginx
 check "a delivery is stored" answers 202 deliver export --id moved
-check "configuration and spool are archived" archive
+check "configuration and spool are archived" readme_commands backup
+check "meanwhile the sender is told to come again" answers 503 deliver success
+check "the receiver serves again" systemctl start delve-webhook.socket
