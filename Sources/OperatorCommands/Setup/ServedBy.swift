@@ -37,22 +37,26 @@ enum ServedBy: String, CaseIterable, ExpressibleByArgument {
       ]
     case .apache: apacheSteps("proxy", modules: "proxy_fcgi headers", folder)
     case .apacheFcgid: apacheSteps("fcgid", modules: "fcgid", folder)
-    case .apacheCGI: apacheSteps("cgi", modules: "cgid", folder)
+    // mod_cgid has no daemon before Apache starts anew.
+    case .apacheCGI: apacheSteps("cgi", modules: "cgid", folder, isReloaded: false)
     }
   }
 
-  private func apacheSteps(_ way: String, modules: String, _ folder: String) -> [String] {
+  private func apacheSteps(
+    _ way: String, modules: String, _ folder: String, isReloaded: Bool = true
+  ) -> [String] {
     guard folder == "/etc/apache2" else {
       return [
         "In Apache, once, in the virtual host that has your certificate:",
-        "    Include delve-webhook/\(way).conf", "Then: apachectl configtest && apachectl graceful",
+        "    Include delve-webhook/\(way).conf",
+        "Then: apachectl configtest && apachectl \(isReloaded ? "graceful" : "restart")",
       ]
     }
     return [
       "For all virtual hosts of Apache, once:",
       "    a2enmod \(modules) && a2enconf delve-webhook-\(way)",
       "Or, for one of them: Include delve-webhook/\(way).conf",
-      "Then: apachectl configtest && systemctl reload apache2",
+      "Then: apachectl configtest && systemctl \(isReloaded ? "reload" : "restart") apache2",
     ]
   }
 }

@@ -69,6 +69,19 @@ shadowed() {
   done
 }
 
+# Apache goes on without the program, and is served at once when the program is there again; a purge
+# leaves nothing that keeps Apache from starting.
+for server in apache apache-fcgid; do
+  served_by "$server"
+  check "$server: the packages are removed" remove
+  check "$server: Apache starts without them" systemctl restart apache2
+  check "$server: the packages are installed again" install_ours
+  check "$server: and work at once" until_it answers 202 deliver success
+done
+check "the packages are purged" apt-get purge -y -qq delve-webhook delve-webhook-forward
+check "Apache starts without their files" systemctl restart apache2
+rm -f /run/tests/served-by
+
 served_by nginx
 dpkg -i "$packages"/*.deb >/run/tests/install.log 2>&1
 check "a delivery is stored" answers 202 deliver success --repeat 1

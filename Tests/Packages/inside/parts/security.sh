@@ -17,7 +17,7 @@ for unit in delve-webhook.{socket,service} delve-webhook-{run.service,prune.serv
   check "$unit is a good unit" verified "$unit"
 done
 check "the responder exposes at most 0.5" exposed delve-webhook.service 5
-check "the pruning exposes at most 4.2" exposed delve-webhook-prune.service 42
+check "the pruning exposes at most 0.5" exposed delve-webhook-prune.service 5
 check "the runner exposes at most 3.3" exposed delve-webhook-run.service 33
 check "the forwarder exposes at most 2.0" exposed delve-webhook-forward.service 20
 check "only the web server's group may connect" equal "$(stat -c '%U:%G %a' /run/delve-webhook/fcgi.sock)" "root:www-data 660"
