@@ -30,5 +30,5 @@ check "the units run the archive's program" says /usr/local/bin/delve-webhook-fc
 check "the system is running" is_running
 systemctl disable --quiet --now delve-webhook.socket delve-webhook.service
 tar --list -zf delve-webhook-*.tar.gz | sed 's|^[^/]*|/usr/local|' | xargs rm -f
-rm /etc/nginx/conf.d/delve-webhook.conf
+rm -r /etc/nginx/conf.d/delve-webhook.conf /usr/local/share/delve-webhook /usr/local/share/doc/delve-webhook
 purge_all >/run/tests/purge.log 2>&1
