@@ -98,7 +98,8 @@ package struct AddedInstance: Sendable {
       step = setting.keyColumn - first.keyColumn
     }
     return LineInsertion(
-      lines: lines(indentation: first.keyColumn, step: step), line: last.value.lastLine)
+      lines: lines(indentation: first.keyColumn, step: step), line: last.value.lastLine,
+      commentColumn: first.keyColumn + 1)
   }
 }
 
@@ -117,18 +118,29 @@ private struct LineInsertion {
   let lines: [String]
   /// The line that they are to stand behind, counted from 1; nil: at the end.
   let line: Int?
+  /// Comments that follow and are indented so far or further stay with what is before them.
+  var commentColumn = Int.max
 
   /// The new lines end as the one before them does.
   func applied(to text: [UInt8]) -> [UInt8] {
     let newline = UInt8(ascii: "\n")
     var ends = text.indices.filter { text[$0] == newline }.map { $0 + 1 }
     if ends.last ?? 0 < text.count { ends.append(text.count) }
-    let wanted = min(line ?? ends.count, ends.count)
-    let position = wanted == 0 ? 0 : ends[wanted - 1]
-    let before = text[..<position]
+    var count = min(line ?? ends.count, ends.count)
+    for index in count..<ends.count {
+      let content = text[(index == 0 ? 0 : ends[index - 1])..<ends[index]]
+      let first = content.firstIndex { !" \t\r\n".utf8.contains($0) }
+      guard let first else { continue }
+      guard text[first] == UInt8(ascii: "#"), first - content.startIndex >= commentColumn else {
+        break
+      }
+      count = index + 1
+    }
+    let before = text[..<(count == 0 ? 0 : ends[count - 1])]
     let ending = before.suffix(2).first == UInt8(ascii: "\r") ? "\r\n" : "\n"
     let inserted = lines.map { "\($0)\(ending)" }.joined()
     let isOpen = before.last != nil && before.last != newline
-    return before + (isOpen ? Array(ending.utf8) : []) + Array(inserted.utf8) + text[position...]
+    return before + (isOpen ? Array(ending.utf8) : []) + Array(inserted.utf8)
+      + text[before.endIndex...]
   }
 }

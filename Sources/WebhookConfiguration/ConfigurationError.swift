@@ -1,3 +1,4 @@
+internal import Glibc
 internal import LinuxSystem
 
 /// Why a configuration cannot be used: file, line and key, what was found, what is allowed.
@@ -26,7 +27,11 @@ func fileContents(_ path: String) throws(ConfigurationError) -> [UInt8] {
   do throws(SystemError) {
     bytes = try contents(ofFile: path, maxBytes: limit)
   } catch {
-    throw ConfigurationError(file: path, line: nil, message: error.reason, isUnread: true)
+    let remedy =
+      error.errno == EACCES
+      ? ": let the user that runs this read it, and look into its folders" : ""
+    throw ConfigurationError(
+      file: path, line: nil, message: error.reason + remedy, isUnread: true)
   }
   guard bytes.count <= limit else {
     throw ConfigurationError(

@@ -30,7 +30,7 @@ extension Settings {
   /// Where the configuration lies: as an option says, or the environment, or at the default place.
   /// - Parameter variable: the value of `DELVE_WEBHOOK_CONFIG`.
   package static func path(option: String?, variable: String?) -> String {
-    option ?? variable ?? defaultPath
+    option ?? variable.flatMap { $0.isEmpty ? nil : $0 } ?? defaultPath
   }
 
   /// The environment's name for it.
@@ -41,7 +41,8 @@ extension Settings {
     do throws(ConfigurationError) {
       try self.init(parsing: try fileContents(path), file: path)
     } catch  where error.isUnread {
-      let remedy = "name the configuration with --config or \(Self.pathVariable)"
+      let remedy =
+        "delve-webhook setup makes a configuration; --config or \(Self.pathVariable) names another"
       throw ConfigurationError(file: path, line: nil, message: "\(error.message); \(remedy)")
     }
   }

@@ -62,7 +62,8 @@ tear_down() {
     # Once its first process is dead, nspawn ends by itself and puts away what it has made.
     echo 1 >"$group/payload/cgroup.kill" || echo 1 >"$group/cgroup.kill"
     wait "${container_nspawn[$name]-}"
-    find "$group" -depth -type d -exec rmdir {} +
+    # nspawn makes one in the hierarchy of version 1, too.
+    find /sys/fs/cgroup -depth -type d -path "*/${group##*/}*" -exec rmdir {} +
     losetup --detach "${container_disk[$name]-}"
   done 2>/dev/null
   rm -rf "$scratch"

@@ -32,6 +32,8 @@ struct AddedInstanceTests {
   @Test(arguments: [
     // The list first, a comment behind its last line, a blank line, other settings after it.
     "instances:\n  acme:\n    url: https://a.example\n    keys: a.pem  # its key\n@\n# more\nspool: /s\n",
+    // Settings that are commented out belong to the instance before, also behind a blank line.
+    "spool: /s\ninstances:\n  acme:\n    url: https://a.example\n    keys: a.pem\n    #audience: x\n\n    # more\n@\n  # not hers\n# nor this\n",
     // Another indentation, also of what is in it.
     "spool: /s\ninstances:\n    acme:\n      url: https://a.example\n      keys:\n      - a.pem\n      - b.pem\n@workers: 4\n",
     "spool: /s\ninstances:\n acme:\n         url: https://a.example\n         keys: [a.pem,\n           b.pem]\n@",

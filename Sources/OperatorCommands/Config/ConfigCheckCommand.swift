@@ -95,11 +95,17 @@ struct ConfigCheckCommand: ParsableCommand {
         "this holds for the user \(userName(geteuid())); the spool belongs to \(owner): run it as "
           + "that user (runuser -u \(owner) -- delve-webhook config check)")
     }
-    if let unit = ServiceUnit(), !unit.canWrite(to: settings.spool) {
-      warnings.append(
-        "delve-webhook.service lets the responder write elsewhere only: let delve-webhook setup make "
-          + "a drop-in, or name it there (systemctl edit delve-webhook): "
-          + "ReadWritePaths=\(settings.spool)")
+    if let unit = ServiceUnit() {
+      if ServiceUnit.cannotServe(settings.spool) {
+        warnings.append(
+          "delve-webhook.service cannot use a spool at \(settings.spool): put it elsewhere, as "
+            + "below /var/spool or /srv")
+      } else if !unit.canWrite(to: settings.spool) {
+        warnings.append(
+          "delve-webhook.service lets the responder write elsewhere only: let delve-webhook setup "
+            + "make a drop-in, or name it there (systemctl edit delve-webhook): "
+            + "ReadWritePaths=\(settings.spool)")
+      }
     }
     if isClockSynchronised() == false {
       warnings.append(

@@ -26,10 +26,20 @@ struct ServiceUnit {
       let text = String(decoding: line, as: UTF8.self)
       guard text.hasPrefix("ReadWritePaths=") else { continue }
       for path in text.split(separator: "=").dropFirst().joined().split(separator: " ") {
-        paths.append(path.filter { $0 != "\"" })
+        paths.append(String(path.filter { $0 != "\"" }.drop { $0 == "-" }))
       }
     }
     writablePaths = paths
+  }
+
+  /// Folders that the units do not see as they are, or that nothing is to be kept in.
+  private static let unfitFolders = [
+    "/boot", "/dev", "/etc", "/home", "/proc", "/root", "/run", "/sys", "/tmp", "/usr", "/var/tmp",
+  ]
+
+  /// Whether a spool at this path cannot be served by the units, whatever a drop-in says.
+  static func cannotServe(_ path: String) -> Bool {
+    path == "/" || unfitFolders.contains { path == $0 || path.hasPrefix("\($0)/") }
   }
 
   func canWrite(to path: String) -> Bool {

@@ -12,8 +12,10 @@ struct HooksURL {
   init(_ text: String) throws(CommandError) {
     let trimmed = text.hasSuffix("/") ? String(text.dropLast()) : text
     let parts = trimmed.split(separator: "/", omittingEmptySubsequences: false)
-    guard ["https:", "http:"].contains(parts.first), parts.count >= 3, parts[1].isEmpty,
-      !parts[2].isEmpty, parts[2...].allSatisfy(Self.isPlain)
+    guard parts.count >= 3, ["https:", "http:"].contains(parts[0]), parts[1].isEmpty,
+      let first = parts[2].utf8.first, first != UInt8(ascii: ":"),
+      Self.isPlain(parts[2], and: "-.:[]"),
+      parts[3...].allSatisfy({ Self.isPlain($0, and: "-_.~") && ![".", ".."].contains($0) })
     else {
       throw .usage(
         "--base-url \(printable(text)): allowed is https://HOST/PATH, with letters, digits, "
@@ -24,20 +26,24 @@ struct HooksURL {
   }
 
   /// What is likely, if nobody says otherwise.
-  init(ofInstance name: InstanceName) throws(CommandError) {
-    var host = [CChar](repeating: 0, count: 256)
-    let isKnown = gethostname(&host, host.count - 1) == 0
+  /// - Returns: also whether the host's name can be that of a host on the Internet.
+  static func ofInstance(
+    _ name: InstanceName
+  ) throws(CommandError) -> (url: HooksURL, isLikely: Bool) {
+    var bytes = [CChar](repeating: 0, count: 256)
+    _ = gethostname(&bytes, bytes.count - 1)
     let known = String(
-      decoding: host.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
-    try self.init(
-      "https://\(isKnown && !known.isEmpty ? known : "localhost")/webhooks/delve/\(name)")
+      decoding: bytes.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
+    let host = known.isEmpty ? "localhost" : known
+    return (try HooksURL("https://\(host)/webhooks/delve/\(name)"), host.contains("."))
   }
 
-  private static func isPlain(_ part: Substring) -> Bool {
-    let isASCII = part.utf8.allSatisfy { byte in
-      (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte)
-        || "-_.~:[]".utf8.contains(byte)
-    }
-    return isASCII && !["", ".", ".."].contains(part)
+  /// Letters, digits and these; not empty.
+  private static func isPlain(_ part: Substring, and others: String) -> Bool {
+    !part.isEmpty
+      && part.utf8.allSatisfy { byte in
+        (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte)
+          || (0x61...0x7A).contains(byte) || others.utf8.contains(byte)
+      }
   }
 }

@@ -15,25 +15,40 @@ func installationPrefix() throws(CommandError) -> String {
 /// The text of a file that was installed with the program.
 /// - Parameter name: below the prefix.
 func installedText(_ name: String) throws(CommandError) -> String {
-  let path = "\(try installationPrefix())/\(name)"
-  guard let bytes = try fileIfThere(path) else {
+  let prefix = try installationPrefix()
+  guard let bytes = try fileIfThere("\(prefix)/\(name)") else {
     throw .noInput(
-      "\(printable(path)) is missing: install the package, or unpack the archive, again")
+      "\(printable(prefix))/\(name) is missing: install the package, or unpack the archive, again; "
+        + "an older \(printable(prefix))/bin/delve-webhook may hide the package's")
   }
   return String(decoding: bytes, as: UTF8.self)
 }
 
-/// The bytes of a file; nil if there is none.
+/// The bytes of a plain file, 1 MiB at most; nil if there is nothing at this path.
 func fileIfThere(_ path: String) throws(CommandError) -> [UInt8]? {
-  do throws(SystemError) {
-    return try contents(ofFile: path, maxBytes: 1 << 20)
-  } catch  where error.errno == ENOENT {
+  let limit = 1 << 20
+  var status = Glibc.stat()
+  guard stat(path, &status) == 0 else {
+    let code = errno
+    guard code == ENOENT, lstat(path, &status) != 0 else {
+      throw .noInput(
+        code == ENOENT
+          ? "\(printable(path)) is a link that leads nowhere"
+          : "\(printable(path)): \(errorText(code))")
+    }
     return nil
+  }
+  guard status.st_mode & S_IFMT == S_IFREG, status.st_size <= limit else {
+    throw .noInput("\(printable(path)): not a plain file of at most \(limit) bytes")
+  }
+  do throws(SystemError) {
+    return try contents(ofFile: path, maxBytes: limit)
   } catch {
     throw .noInput("\(printable(path)): \(error.reason)")
   }
 }
 
+/// The folder of an absolute path.
 func parentFolder(_ path: String) -> String {
   guard let slash = path.lastIndex(of: "/"), slash != path.startIndex else { return "/" }
   return String(path[..<slash])

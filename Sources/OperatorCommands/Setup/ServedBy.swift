@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import Glibc
 
 /// The web server in front, and the way in which it runs the responder.
 enum ServedBy: String, CaseIterable, ExpressibleByArgument {
@@ -28,35 +29,52 @@ enum ServedBy: String, CaseIterable, ExpressibleByArgument {
   /// What is left to do in the web server.
   /// - Parameter folder: its configuration's.
   func remainingSteps(in folder: String) -> [String] {
-    switch self {
-    case .nginx:
-      [
+    guard let apache else {
+      return [
         "In nginx, once, in the server block that has your certificate:",
         "    include delve-webhook/locations.conf;",
         "Then: nginx -t && systemctl reload nginx",
       ]
-    case .apache: apacheSteps("proxy", modules: "proxy_fcgi headers", folder)
-    case .apacheFcgid: apacheSteps("fcgid", modules: "fcgid", folder)
+    }
     // mod_cgid has no daemon before Apache starts anew.
-    case .apacheCGI: apacheSteps("cgi", modules: "cgid", folder, isReloaded: false)
+    let restart = self == .apacheCGI
+    let file = "conf-available/delve-webhook-\(apache.way).conf"
+    guard access("\(folder)/\(file)", F_OK) == 0 else {
+      return [
+        "In Apache, once, with its modules \(apache.modules), in the virtual host that has your "
+          + "certificate:",
+        "    Include delve-webhook/\(apache.way).conf",
+        "Then: apachectl configtest && apachectl \(restart ? "restart" : "graceful")",
+      ]
+    }
+    let others = Self.allCases.compactMap(\.apache?.way).filter {
+      $0 != apache.way
+        && access("\(folder)/conf-enabled/delve-webhook-\($0).conf", F_OK) == 0
+    }
+    let disabling = others.map { "a2disconf delve-webhook-\($0) && " }.joined()
+    return [
+      "For all virtual hosts of Apache, once:",
+      "    \(disabling)a2enmod \(apache.modules) && a2enconf delve-webhook-\(apache.way)",
+      "Or, for one of them: Include delve-webhook/\(apache.way).conf",
+      "Then: apachectl configtest && systemctl \(restart ? "restart" : "reload") apache2",
+    ]
+  }
+
+  /// How Apache runs the responder, and the modules that it needs for that.
+  private var apache: (way: String, modules: String)? {
+    switch self {
+    case .nginx: nil
+    case .apache: ("proxy", "proxy_fcgi headers")
+    case .apacheFcgid: ("fcgid", "fcgid")
+    case .apacheCGI: ("cgi", "cgid")
     }
   }
 
-  private func apacheSteps(
-    _ way: String, modules: String, _ folder: String, isReloaded: Bool = true
-  ) -> [String] {
-    guard folder == "/etc/apache2" else {
-      return [
-        "In Apache, once, in the virtual host that has your certificate:",
-        "    Include delve-webhook/\(way).conf",
-        "Then: apachectl configtest && apachectl \(isReloaded ? "graceful" : "restart")",
-      ]
-    }
-    return [
-      "For all virtual hosts of Apache, once:",
-      "    a2enmod \(modules) && a2enconf delve-webhook-\(way)",
-      "Or, for one of them: Include delve-webhook/\(way).conf",
-      "Then: apachectl configtest && systemctl \(isReloaded ? "reload" : "restart") apache2",
-    ]
+  /// The server's program, where Debian and others have it.
+  private var programs: [String] {
+    self == .nginx
+      ? ["/usr/sbin/nginx", "/usr/bin/nginx"] : ["/usr/sbin/apache2", "/usr/sbin/httpd"]
   }
+
+  var isInstalled: Bool { programs.contains { access($0, X_OK) == 0 } }
 }

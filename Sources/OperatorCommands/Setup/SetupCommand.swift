@@ -18,15 +18,16 @@ struct SetupCommand: AsyncParsableCommand {
       lines for the web server, and the delve.json that registers the hooks with Delve.
 
       Run again, it changes nothing. Run for a further instance, it adds that. If it fails, nothing \
-      is changed. What was written by hand stays.
+      is changed. What was written by hand stays. The configuration is \(Settings.defaultPath).
 
       --server says who runs the responder: with nginx and apache (mod_proxy_fcgi) it is a service \
       with a user of its own; with apache-fcgid (mod_fcgid) and apache-cgi (mod_cgid) Apache starts \
       it, and Apache's user owns the spool.
 
       Exit code 0: it is set up; 1: the key was not confirmed; 64: wrong command line; 66: a file \
-      cannot be read; 69: the instance or a program does not answer; 73: a file cannot be written; \
-      77: not root; 78: the configuration cannot be extended, or would not work.
+      cannot be read; 69: the instance, a program or the service does not do its part; 73: a file \
+      cannot be written; 75: another setup runs, or the configuration was changed meanwhile; 77: not \
+      root; 78: the configuration cannot be extended, or would not work.
       """)
 
   @Argument(help: "The instance's name: a-z, 0-9 and hyphens.")
@@ -50,7 +51,6 @@ struct SetupCommand: AsyncParsableCommand {
       valueName: "folder"))
   var spool: String?
 
-  @OptionGroup var options: ConfigurationOptions
   @OptionGroup var fetching: KeyFetchingOptions
 
   func validate() throws {
@@ -58,43 +58,75 @@ struct SetupCommand: AsyncParsableCommand {
       throw ValidationError(
         "\(printable(name)): a name must be 1 to 63 of a-z, 0-9 and -, not - first.")
     }
-    if let spool {
-      guard spool.hasPrefix("/"), spool.utf8.allSatisfy(Self.isPlain) else {
-        throw ValidationError(
-          "--spool must be an absolute path of letters, digits, and the characters . _ - + @ /.")
-      }
+    if let spool, !Self.canBeSpool(spool) {
+      throw ValidationError(
+        "--spool must be an absolute path of letters, digits, and the characters . _ - + @ /, "
+          + "without empty parts and dots, and not below a folder of the system or of users.")
     }
   }
 
-  private static func isPlain(_ byte: UInt8) -> Bool {
-    (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte)
-      || "._-+@/".utf8.contains(byte)
+  private static func canBeSpool(_ path: String) -> Bool {
+    let parts = path.split(separator: "/", omittingEmptySubsequences: false)
+    return parts.count > 1 && parts[0].isEmpty
+      && parts.dropFirst().allSatisfy { part in
+        !["", ".", ".."].contains(part)
+          && part.utf8.allSatisfy { byte in
+            (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte)
+              || (0x61...0x7A).contains(byte) || "._-+@".utf8.contains(byte)
+          }
+      }
+      && !ServiceUnit.cannotServe(path)
   }
 
   func run() async throws {
+    // If nobody reads the output any more, nothing was set up.
+    setExitCodeIfUnread(EX_IOERR)
     try await reportingErrors {
       guard geteuid() == 0 else {
         throw CommandError("setup writes below /etc: run it as root", exitCode: EX_NOPERM)
       }
       guard let name = InstanceName(name) else { throw ExitCode(EX_USAGE) }
-      let hooks = try baseURL.map(HooksURL.init) ?? HooksURL(ofInstance: name)
-      let configuration = try SetupConfiguration(options.path, adding: name, url: url, spool: spool)
+      let lock = try exclusiveLock()
+      defer { withExtendedLifetime(lock) {} }
+      let configuration = try SetupConfiguration(
+        Settings.defaultPath, adding: name, url: url, spool: spool)
       let user = try ServiceUser(firstOf: server.users)
-      let webServer = try WebServerFiles(server, name, hooks)
+      let webServer = try WebServerFiles(server, name, url: baseURL)
       try requireUsable(configuration.settings.spool, by: user)
+      if let warning = webServer.warning { printError("warning: \(warning)") }
+      if !server.isInstalled {
+        printError("warning: \(server.snippets) is not installed here; --server names another")
+      }
       let keys = try await newKeys(of: configuration)
       try await change(configuration, keys, user, webServer)
-      printSteps(webServer.remainingSteps, hooks)
+      printSteps(webServer)
     }
+  }
+
+  /// Two at the same time would not see what the other one adds.
+  private func exclusiveLock() throws -> FileDescriptor {
+    let folder = parentFolder(parentFolder(Settings.defaultPath))
+    let lock = FileDescriptor(owning: open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC))
+    guard flock(lock.raw, LOCK_EX | LOCK_NB) == 0 else {
+      throw CommandError(
+        "\(folder): another delve-webhook setup is running: end it, or wait for it",
+        exitCode: EX_TEMPFAIL)
+    }
+    return lock
   }
 
   // MARK: The spool
 
   /// A spool that is another user's can be given away as long as nothing is in it.
   private func requireUsable(_ spool: String, by user: ServiceUser) throws {
+    guard !ServiceUnit.cannotServe(spool) else {
+      throw CommandError.configuration(
+        "\(printable(spool)): the service cannot use a spool there: put it below /var/spool or /srv"
+      )
+    }
     var status = stat()
     guard stat(spool, &status) == 0, status.st_uid != user.id,
-      try !names(inFolder: spool).isEmpty
+      try names(inFolder: spool) != ["lost+found"], try !names(inFolder: spool).isEmpty
     else { return }
     throw CommandError.configuration(
       "\(printable(spool)) is in use and does not belong to \(user.name), as whom "
@@ -114,27 +146,33 @@ struct SetupCommand: AsyncParsableCommand {
       for key in there { printKey("  known", key) }
       return nil
     }
-    let fetched = try await fetching.fetchKeys(of: instance)
-    let useful = fetched.filter { key in instance.algorithms.contains(where: key.serves) }
-    for key in fetched {
-      printKey(useful.contains { $0.thumbprint == key.thumbprint } ? "  key" : "  useless", key)
+    let useful = try await usefulKeys(of: instance)
+    if let there {
+      guard Set(there.map(\.thumbprint)) == Set(useful.map(\.thumbprint)) else {
+        throw CommandError.configuration(
+          "\(printable(file)) is there already, with other keys: look at it and move it away")
+      }
+      return nil
+    }
+    let question = "Trust \(useful.count == 1 ? "this key" : "these keys") of \(instance.url)"
+    guard fetching.isConfirmed(question) else { throw ExitCode.failure }
+    return useful
+  }
+
+  /// Those keys that the instance serves, each once, and that serve its algorithms.
+  private func usefulKeys(of instance: InstanceSettings) async throws -> [VerificationKey] {
+    var useful: [VerificationKey] = []
+    for key in try await fetching.fetchKeys(of: instance)
+    where !useful.contains(where: { $0.thumbprint == key.thumbprint }) {
+      let isUseful = instance.algorithms.contains(where: key.serves)
+      printKey(isUseful ? "  key" : "  useless", key)
+      if isUseful { useful.append(key) }
     }
     guard !useful.isEmpty else {
       let algorithms = instance.algorithms.map(\.rawValue).joined(separator: ", ")
       throw CommandError.configuration(
         "none of these keys serves \(algorithms): is \(instance.url) the right address?")
     }
-    if let there {
-      guard there.map(\.thumbprint) == useful.map(\.thumbprint) else {
-        throw CommandError.configuration(
-          "\(printable(file)) is there already, with other keys: look at it and move it away")
-      }
-      return nil
-    }
-    guard
-      fetching.isConfirmed(
-        "Trust \(useful.count == 1 ? "this key" : "these keys") of \(instance.url)")
-    else { throw ExitCode.failure }
     return useful
   }
 
@@ -147,35 +185,37 @@ struct SetupCommand: AsyncParsableCommand {
     // Not to be ended half way. What a kill leaves is completed by the next run.
     for number in [SIGINT, SIGTERM, SIGHUP] { signal(number, SIG_IGN) }
     var changes = UndoableChanges()
+    let services = try await Services(server)
+    var areUnitsChanged = false
     do {
       if let keys {
         try changes.write(jsonWebKeySet(keys), to: configuration.instance.keyFiles[0])
       }
-      if let text = configuration.newText { try changes.write(text, to: configuration.path) }
+      try configuration.write(into: &changes)
       let spool = configuration.settings.spool
       try changes.makeFolder(spool)
       try changes.give(spool, to: user)
       let remark = try webServer.write(into: &changes)
       let systemd = SystemdFiles(spool: spool, user: user, served: server)
-      let areUnitsChanged = try systemd.write(into: &changes)
+      areUnitsChanged = try systemd.write(into: &changes)
       try await user.checkConfiguration(configuration.path)
-      try await applyToServices(
-        server, areUnitsChanged: areUnitsChanged,
-        isConfigurationChanged: configuration.newText != nil)
+      try await services?.apply(
+        areUnitsChanged: areUnitsChanged, isConfigurationChanged: configuration.newText != nil)
       for path in changes.paths { printChange("changed: \(printable(path))") }
       if let remark { printChange(remark) }
       printChange("checked as the user \(user.name): good")
     } catch {
       changes.undo()
+      await services?.restore(areUnitsChanged: areUnitsChanged)
       throw error
     }
   }
 
-  private func printSteps(_ steps: [String], _ hooks: HooksURL) {
+  private func printSteps(_ webServer: WebServerFiles) {
     printChange("\nWhat remains:")
-    for step in steps { printChange("  \(step)") }
+    for step in webServer.remainingSteps { printChange("  \(step)") }
     printChange("  Register the hooks with Delve (delve.json):")
-    printChange(
-      String(decoding: jsonLine(delveJSON(baseURL: hooks.text)).dropLast(), as: UTF8.self))
+    let members = delveJSON(baseURL: webServer.hooks.text)
+    printChange(String(decoding: jsonLine(members).dropLast(), as: UTF8.self))
   }
 }

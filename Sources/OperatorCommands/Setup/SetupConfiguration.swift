@@ -6,6 +6,8 @@ internal import WebhookCore
 /// The configuration file as it will be with an instance in it.
 struct SetupConfiguration {
   let path: String
+  /// Nil: there is no file yet.
+  let oldText: [UInt8]?
   /// Nil: it stays as it is.
   let newText: [UInt8]?
   let settings: Settings
@@ -27,6 +29,7 @@ struct SetupConfiguration {
       throw CommandError.usage(error.message)
     }
     let text = try fileIfThere(path)
+    oldText = text
     if let text, let settings = try? Settings(parsing: text, file: path),
       let there = settings.instances.first(where: { $0.name == name })
     {
@@ -51,6 +54,15 @@ struct SetupConfiguration {
         "--spool \(printable(spool)): the configuration has \(printable(settings.spool)); every "
           + "instance is in one spool")
     }
+  }
+
+  /// - Throws: if the file was changed after it was read.
+  func write(into changes: inout UndoableChanges) throws(CommandError) {
+    guard try fileIfThere(path) == oldText else {
+      throw CommandError(
+        "\(printable(path)) was changed meanwhile: run this again", exitCode: EX_TEMPFAIL)
+    }
+    if let newText { try changes.write(newText, to: path) }
   }
 
   private static func extended(

@@ -29,17 +29,25 @@ struct SystemdFiles {
     return isChanged
   }
 
-  private static let mark = "# Made by delve-webhook setup.\n"
+  private static let mark =
+    "# Made by delve-webhook setup, which writes it anew: put your own lines into another file.\n"
 
+  /// A file of somebody else's stays, if it says the same.
   /// - Parameter text: nil: no file is needed.
   private func put(
     _ text: String?, at path: String, _ changes: inout UndoableChanges
   ) throws(CommandError) {
-    if let text {
-      try changes.write(Array((Self.mark + text).utf8), to: path)
-    } else {
-      try changes.remove(path, beginningWith: Self.mark)
+    guard let text else { return try changes.remove(path, beginningWith: Self.mark) }
+    if let there = try fileIfThere(path), !there.starts(with: Self.mark.utf8) {
+      let lines = Set(String(decoding: there, as: UTF8.self).split(separator: "\n"))
+      guard text.split(separator: "\n").allSatisfy({ $0.hasPrefix("#") || lines.contains($0) })
+      else {
+        throw .configuration(
+          "\(path) was written by hand: put these lines into it, then run this again:\n\(text)")
+      }
+      return
     }
+    try changes.write(Array((Self.mark + text).utf8), to: path)
   }
 
   private var temporaryFiles: String? {
@@ -62,34 +70,5 @@ struct SystemdFiles {
   private func quoted(_ path: String) -> String {
     let escaped = path.map { ["\"", "\\"].contains($0) ? "\\\($0)" : $0 == "%" ? "%%" : "\($0)" }
     return "\"\(escaped.joined())\""
-  }
-}
-
-/// Lets systemd serve the hooks as they are configured now, if systemd runs here.
-/// - Parameters:
-///   - areUnitsChanged: they are read again, and a running service is started again.
-///   - isConfigurationChanged: a running service reads it.
-func applyToServices(
-  _ served: ServedBy, areUnitsChanged: Bool, isConfigurationChanged: Bool
-) async throws {
-  guard access("/run/systemd/system", F_OK) == 0 else { return }
-  if areUnitsChanged { try await systemctl("daemon-reload") }
-  guard served.hasService else {
-    return try await systemctl(
-      "disable", "--now", "delve-webhook.socket", "delve-webhook.service")
-  }
-  try await systemctl("enable", "--now", "delve-webhook.socket")
-  if areUnitsChanged {
-    try await systemctl("try-restart", "delve-webhook.service")
-  } else if isConfigurationChanged {
-    try await systemctl("try-reload-or-restart", "delve-webhook.service")
-  }
-}
-
-private func systemctl(_ arguments: String...) async throws {
-  let result = try await finishedRun("systemctl", ["--quiet"] + arguments)
-  guard result.isSuccess else {
-    throw CommandError.unavailable(
-      "systemctl \(arguments.joined(separator: " ")): \(result.output)")
   }
 }

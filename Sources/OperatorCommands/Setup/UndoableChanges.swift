@@ -69,13 +69,14 @@ struct UndoableChanges {
     }
   }
 
-  /// Gives a folder to a user, for that user and its group only.
+  /// Gives a folder to a user, for that user and its group only. If it is that user's already, its
+  /// group and mode stay as the operator has set them.
   mutating func give(_ path: String, to user: ServiceUser) throws(CommandError) {
     var status = Glibc.stat()
     let mode: mode_t = 0o750
     do throws(SystemError) {
       try checked(.stat, path) { stat(path, &status) }
-      guard status.st_uid != user.id || status.st_gid != user.group else { return }
+      guard status.st_uid != user.id else { return }
       try checked(.chown, path) { chown(path, user.id, user.group) }
       let old = status
       undoing.append {

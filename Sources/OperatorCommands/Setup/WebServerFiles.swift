@@ -7,14 +7,30 @@ struct WebServerFiles {
   let served: ServedBy
   let instance: InstanceName
   let hooks: HooksURL
+  /// What an operator should know of the addresses that are printed.
+  let warning: String?
 
   /// The web server's own folder.
   let configuration: String
 
-  init(_ served: ServedBy, _ instance: InstanceName, _ hooks: HooksURL) throws(CommandError) {
-    (self.served, self.instance, self.hooks) = (served, instance, hooks)
-    let folders = served.configurationFolders
-    configuration = folders.first { access($0, F_OK) == 0 } ?? folders[0]
+  /// - Parameter url: nil: as the instance's file has it, or what is likely.
+  init(_ served: ServedBy, _ instance: InstanceName, url: String?) throws(CommandError) {
+    (self.served, self.instance) = (served, instance)
+    configuration =
+      served.configurationFolders.first { access($0, F_OK) == 0 } ?? served.configurationFolders[0]
+    let path = "\(configuration)/delve-webhook/instance-\(instance).conf"
+    if let url {
+      (hooks, warning) = (try HooksURL(url), nil)
+    } else if let there = try fileIfThere(path).flatMap(InstanceFile.init(_:)), let url = there.url
+    {
+      (hooks, warning) = (try HooksURL(url), nil)
+    } else {
+      let (url, isLikely) = try HooksURL.ofInstance(instance)
+      hooks = url
+      warning =
+        isLikely
+        ? nil : "is \(url.text) the address that the sender uses? Name another one by --base-url"
+    }
     if let required = served.requiredPath {
       guard hooks.path == required || hooks.path.hasPrefix("\(required)/") else {
         throw .usage("--base-url: under Apache, its path must be \(required) or lie below it")
@@ -25,8 +41,8 @@ struct WebServerFiles {
   private var folder: String { "\(configuration)/delve-webhook" }
   private var instancePath: String { "\(folder)/instance-\(instance).conf" }
 
-  /// Writes the instance's file if there is none, and what it is included by, where no package has
-  /// put that.
+  /// Writes the instance's file, and what it is included by where no package has put that. A file
+  /// that was changed by hand stays.
   /// - Returns: a remark about a file that was left as it is.
   func write(into changes: inout UndoableChanges) throws(CommandError) -> String? {
     let shared = "share/delve-webhook/\(served.snippets)"
@@ -36,38 +52,56 @@ struct WebServerFiles {
       guard try fileIfThere("\(folder)/\(name)") == nil else { continue }
       try changes.write(Array(try installedText("\(shared)/\(name)").utf8), to: "\(folder)/\(name)")
     }
-    let text = try instanceText(from: installedText("\(shared)/instance.conf"))
-    if let there = try fileIfThere(instancePath) {
-      return there == Array(text.utf8)
-        ? nil : "\(instancePath) is there already, with other content: it stays as it is"
-    }
+    try requireInclusion()
     try requireFreePath()
-    try changes.write(Array(text.utf8), to: instancePath)
-    return nil
+    let snippet = try installedText("\(shared)/instance.conf")
+    let text = InstanceFile.text(of: instance, at: hooks, from: snippet, served)
+    guard let there = try fileIfThere(instancePath), there != Array(text.utf8) else {
+      try changes.write(Array(text.utf8), to: instancePath)
+      return nil
+    }
+    let file = InstanceFile(there)
+    // What an earlier run wrote for another address, and nobody has changed.
+    if let old = file?.url,
+      Array(InstanceFile.text(of: instance, at: try HooksURL(old), from: snippet, served).utf8)
+        == there
+    {
+      try changes.write(Array(text.utf8), to: instancePath)
+      return nil
+    }
+    guard file?.path == hooks.path else {
+      throw .configuration(
+        "\(instancePath) was changed by hand, and does not have the hooks at \(hooks.path)/: name "
+          + "its own address by --base-url, or remove the file")
+    }
+    return "\(instancePath) was changed by hand: it stays as it is"
   }
 
-  /// The instance that the snippet in the repository is for, and its path there.
-  private static let example = (instance: "INSTANCE acme", path: "/webhooks/delve/")
-
-  private func instanceText(from snippet: String) -> String {
-    // The comment at the top is about the snippet.
-    let lines = snippet.split(separator: "\n", omittingEmptySubsequences: false)
-      .drop { $0.hasPrefix("#") || $0.isEmpty }
-    let path = served == .nginx ? hooks.path : hooks.path.replacing(".", with: "\\.")
-    return "# Made by delve-webhook setup: the hooks of the instance \(instance).\n\n"
-      + lines.joined(separator: "\n").replacing(Self.example.path, with: "\(path)/")
-      .replacing(Self.example.instance, with: "INSTANCE \(instance)")
+  /// - Throws: if the server's files do not include the instance's.
+  private func requireInclusion() throws(CommandError) {
+    let path = "\(folder)/locations.conf"
+    guard let text = try fileIfThere(path) else { return }
+    guard String(decoding: text, as: UTF8.self).contains("delve-webhook/instance*.conf") else {
+      throw .configuration(
+        "\(path) does not include the instances: add a line for delve-webhook/instance*.conf to it, "
+          + "as in the file of this version, and remove the instances' own locations")
+    }
   }
 
-  /// - Throws: if another instance's hooks lie at this path.
+  /// - Throws: if another instance's hooks lie at this path, or one's at the other's exports.
   private func requireFreePath() throws(CommandError) {
     for name in try names(inFolder: folder)
-    where name.hasPrefix("instance") && name.hasSuffix(".conf") {
-      let bytes = try fileIfThere("\(folder)/\(name)") ?? []
-      let text = String(decoding: bytes, as: UTF8.self).replacing("\\.", with: ".")
-      guard !text.contains("\(hooks.path)/success") else {
+    where name.hasPrefix("instance") && name.hasSuffix(".conf")
+      && "\(folder)/\(name)" != instancePath
+    {
+      guard let other = try fileIfThere("\(folder)/\(name)").flatMap(InstanceFile.init(_:)) else {
+        continue
+      }
+      guard other.path != hooks.path, !hooks.lieBelowExports(of: other.path),
+        !HooksURL.lies(other.path, belowExportsOf: hooks.path)
+      else {
         throw .usage(
-          "\(folder)/\(name) has hooks at \(hooks.path)/ already: choose another --base-url")
+          "\(folder)/\(name) has hooks at \(other.path)/ already: choose another --base-url")
       }
     }
   }
@@ -82,5 +116,15 @@ struct WebServerFiles {
         + ["http", "upstream"].map { "    include delve-webhook/\($0).conf;" } + steps
     }
     return steps
+  }
+}
+
+extension HooksURL {
+  fileprivate func lieBelowExports(of path: String) -> Bool {
+    Self.lies(self.path, belowExportsOf: path)
+  }
+
+  fileprivate static func lies(_ path: String, belowExportsOf other: String) -> Bool {
+    "\(path)/".hasPrefix("\(other)/exports/")
   }
 }
