@@ -31,7 +31,7 @@ include_and_reload() {
   local line
   if grep -q a2enconf /run/tests/steps; then
     systemctl start apache2
-    eval "$(grep -o 'a2enmod .*' /run/tests/steps)"
+    eval "$(sed -n 's/^ *\(a2[a-z]* .*\)/\1/p' /run/tests/steps)"
   else
     systemctl start nginx
     line=$(grep -o 'include delve-webhook/locations.conf;' /run/tests/steps)

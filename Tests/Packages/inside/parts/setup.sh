@@ -37,11 +37,44 @@ flow_style() {
   cp -p /run/tests/config.yaml "$config"
 }
 
+# cannot_start: a setup whose service does not start says why, and leaves units and files as they were.
+cannot_start() {
+  local drop_in=/etc/systemd/system/delve-webhook.service.d/broken.conf before
+  mkdir -p "${drop_in%/*}"
+  printf '[Service]\nExecStartPre=/bin/sh -c "echo it is broken; exit 1"\n' >"$drop_in"
+  systemctl daemon-reload
+  before=$(units)
+  changes_nothing refused 69 set_up acme | tee /run/tests/said
+  grep -q 'it is broken' /run/tests/said
+  equal "$(units)" "$before"
+  rm -r "${drop_in%/*}"
+  systemctl daemon-reload
+}
+
+units() {
+  systemctl list-units --all --plain --no-legend 'delve-webhook*'
+  systemctl list-unit-files --no-legend 'delve-webhook*'
+}
+
+# by_another_way SERVER USER: the operator goes over to another way, as `setup` says.
+by_another_way() {
+  systemctl stop delve-webhook.socket delve-webhook-run
+  chown -R "$2:" "$spool"
+  set_up acme --server "$1"
+  include_and_reload
+  until_it answers 202 deliver success
+  as_owner delve-webhook spool verify
+}
+
+# runs_as USER: the runner works for the spool's owner.
+runs_as() { equal "$(stat -c %U "/proc/$(systemctl show --property MainPID --value delve-webhook-run)")" "$1"; }
+
 start_stand_in
 purge_all >/run/tests/purge.log 2>&1
 install_ours >/run/tests/install.log 2>&1
 
 failures acme "changes nothing before there is a configuration"
+check "a service that cannot start is said, and taken back" cannot_start
 check "setup makes the first instance" says 'include delve-webhook/locations.conf;' set_up acme
 check "the same setup again changes nothing, and prints the delve.json" \
   changes_nothing says "$base/success" set_up acme
@@ -57,4 +90,14 @@ check "the same setup again changes nothing" changes_nothing set_up beta
 check "the first one still does" answers 202 deliver success
 check "a user who may not write changes nothing" changes_nothing refused '[1-9]*' as_nobody
 check "a configuration that cannot be extended stays, and it is said what to insert" flow_style
+check "the system is running" is_running
+
+systemctl stop nginx
+check "to Apache" by_another_way apache delve-webhook
+install -m 0755 /bin/true /etc/delve-webhook/handler
+check "to mod_fcgid" by_another_way apache-fcgid www-data
+systemctl start delve-webhook-run
+check "the runner works for the new owner" runs_as www-data
+check "to mod_cgid" by_another_way apache-cgi www-data
+check "back to mod_proxy_fcgi" by_another_way apache delve-webhook
 check "the system is running" is_running
