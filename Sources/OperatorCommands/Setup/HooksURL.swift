@@ -13,7 +13,7 @@ struct HooksURL {
     let trimmed = text.hasSuffix("/") ? String(text.dropLast()) : text
     let parts = trimmed.split(separator: "/", omittingEmptySubsequences: false)
     guard parts.count >= 3, ["https:", "http:"].contains(parts[0]), parts[1].isEmpty,
-      let first = parts[2].utf8.first, first != UInt8(ascii: ":"),
+      let first = parts[2].first, first.isLetter || first.isNumber || first == "[",
       Self.isPlain(parts[2], and: "-.:[]"),
       parts[3...].allSatisfy({ Self.isPlain($0, and: "-_.~") && ![".", ".."].contains($0) })
     else {
@@ -25,6 +25,11 @@ struct HooksURL {
     path = parts[3...].map { "/\($0)" }.joined()
   }
 
+  /// The same host, with another path.
+  func moved(to path: String) -> HooksURL? {
+    try? HooksURL(text.dropLast(self.path.count) + path)
+  }
+
   /// What is likely, if nobody says otherwise.
   /// - Returns: also whether the host's name can be that of a host on the Internet.
   static func ofInstance(
@@ -34,8 +39,9 @@ struct HooksURL {
     _ = gethostname(&bytes, bytes.count - 1)
     let known = String(
       decoding: bytes.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
-    let host = known.isEmpty ? "localhost" : known
-    return (try HooksURL("https://\(host)/webhooks/delve/\(name)"), host.contains("."))
+    let path = "webhooks/delve/\(name)"
+    if let url = try? HooksURL("https://\(known)/\(path)") { return (url, known.contains(".")) }
+    return (try HooksURL("https://localhost/\(path)"), false)
   }
 
   /// Letters, digits and these; not empty.

@@ -3,56 +3,79 @@ internal import Glibc
 
 /// The units that serve an instance's hooks, as far as systemd runs here.
 struct Services {
-  private static let socket = "delve-webhook.socket"
-  private static let responder = "delve-webhook.service"
+  private struct Unit {
+    let name: String
+    /// As systemctl(1) puts them: `enabled`, `disabled` …; `active`, `failed` …
+    let enablement, state: String
+
+    var isWanted: Bool { ["active", "activating", "reloading"].contains(state) }
+  }
 
   private let served: ServedBy
-  private let isSocketEnabled, isSocketActive, isResponderActive: Bool
+  private let socket, responder: Unit
+  private let beginning = time(nil)
+  /// What `apply` has come to.
+  private var hasBegun = false, areUnitsChanged = false
 
   /// Nil: systemd does not run here.
   init?(_ served: ServedBy) async throws {
     guard access("/run/systemd/system", F_OK) == 0 else { return nil }
     self.served = served
-    isSocketEnabled = try await Self.says("is-enabled", Self.socket)
-    isSocketActive = try await Self.says("is-active", Self.socket)
-    isResponderActive = try await Self.says("is-active", Self.responder)
+    socket = try await Self.unit("delve-webhook.socket")
+    responder = try await Self.unit("delve-webhook.service")
+  }
+
+  private static func unit(_ name: String) async throws -> Unit {
+    Unit(
+      name: name, enablement: try await finishedRun("systemctl", ["is-enabled", name]).output,
+      state: try await finishedRun("systemctl", ["is-active", name]).output)
   }
 
   /// Lets the units serve what is configured now.
-  /// - Parameters:
-  ///   - areUnitsChanged: they are read again, and what runs is started again.
-  ///   - isConfigurationChanged: a running responder reads it.
-  func apply(areUnitsChanged: Bool, isConfigurationChanged: Bool) async throws {
-    if areUnitsChanged {
+  /// - Parameter areUnitsChanged: they are read again, and what runs is started again.
+  mutating func apply(areUnitsChanged: Bool) async throws {
+    hasBegun = true
+    // What an earlier run that was killed has not come to is done, too.
+    let areOld =
+      try await finishedRun(
+        "systemctl", ["show", "--property=NeedDaemonReload", "--value", responder.name]
+      ).output == "yes"
+    self.areUnitsChanged = areUnitsChanged || areOld
+    if self.areUnitsChanged {
       try await systemctl("daemon-reload")
       try await systemctl("try-restart", "delve-webhook-*.service")
     }
     guard served.hasService else {
-      return try await systemctl("disable", "--now", Self.socket, Self.responder)
+      return try await systemctl("disable", "--now", socket.name, responder.name)
     }
-    try await systemctl("enable", "--now", Self.socket)
-    let verb =
-      areUnitsChanged ? "restart" : isConfigurationChanged ? "reload-or-restart" : "start"
-    try await systemctl(verb, Self.responder)
+    try await systemctl("enable", "--now", socket.name)
+    // A responder that runs reads configuration and keys again; another one starts.
+    try await systemctl(self.areUnitsChanged ? "restart" : "reload-or-restart", responder.name)
   }
 
   /// Lets the units be as they were, once their files are.
-  /// - Parameter areUnitsChanged: as for `apply`.
-  func restore(areUnitsChanged: Bool) async {
+  func restore() async {
+    guard hasBegun else { return }
     var steps: [[String]] = areUnitsChanged ? [["daemon-reload"]] : []
-    if !isResponderActive { steps.append(["stop", Self.responder]) }
-    if !isSocketActive { steps.append(["stop", Self.socket]) }
-    if isSocketActive { steps.append(["start", Self.socket]) }
-    if isSocketEnabled { steps.append(["enable", Self.socket]) }
-    if !isSocketEnabled { steps.append(["disable", Self.socket]) }
-    if isResponderActive { steps.append(["restart", Self.responder]) }
+    for unit in [socket, responder] {
+      switch unit.enablement {
+      case "enabled": steps.append(["enable", unit.name])
+      case "disabled": steps.append(["disable", unit.name])
+      default: break
+      }
+    }
+    if !responder.isWanted { steps.append(["stop", responder.name]) }
+    steps.append([socket.isWanted ? "start" : "stop", socket.name])
+    if responder.isWanted {
+      steps.append([
+        areUnitsChanged ? "restart" : "reload-or-restart", "--no-block", responder.name,
+      ])
+    }
     if areUnitsChanged { steps.append(["try-restart", "delve-webhook-*.service"]) }
-    steps.append(["reset-failed", "delve-webhook*"])
+    for unit in [socket, responder] where unit.state == "inactive" {
+      steps.append(["reset-failed", unit.name])
+    }
     for step in steps { _ = try? await finishedRun("systemctl", ["--quiet"] + step) }
-  }
-
-  private static func says(_ verb: String, _ unit: String) async throws -> Bool {
-    try await finishedRun("systemctl", ["--quiet", verb, unit]).isSuccess
   }
 
   private func systemctl(_ arguments: String...) async throws {
@@ -60,8 +83,10 @@ struct Services {
     guard !result.isSuccess else { return }
     let log = try? await finishedRun(
       "journalctl",
-      ["--no-pager", "--quiet", "--output=cat", "--lines=4"]
-        + [Self.socket, Self.responder].map { "--unit=\($0)" })
+      [
+        "--no-pager", "--quiet", "--output=cat", "--lines=6", "--since=@\(beginning)",
+        "--unit=delve-webhook*",
+      ])
     throw CommandError.unavailable(
       "systemctl \(arguments.joined(separator: " ")): \(result.output)\n\(log?.output ?? "")")
   }

@@ -36,8 +36,9 @@ struct SetupCommand: AsyncParsableCommand {
   @Argument(help: "The instance's address, for example https://acme.delvesecurity.app.")
   var url: String
 
-  @Option(help: "Who runs the responder: nginx, apache, apache-fcgid or apache-cgi.")
-  var server = ServedBy.nginx
+  @Option(
+    help: "Who runs the responder: nginx (the default), apache, apache-fcgid or apache-cgi.")
+  var server: ServedBy?
 
   @Option(
     help: ArgumentHelp(
@@ -90,12 +91,13 @@ struct SetupCommand: AsyncParsableCommand {
       defer { withExtendedLifetime(lock) {} }
       let configuration = try SetupConfiguration(
         Settings.defaultPath, adding: name, url: url, spool: spool)
-      let user = try ServiceUser(firstOf: server.users)
-      let webServer = try WebServerFiles(server, name, url: baseURL)
-      try requireUsable(configuration.settings.spool, by: user)
+      let served = try chosenServer(configuration.settings.spool)
+      let user = try ServiceUser(firstOf: served.users)
+      let webServer = try WebServerFiles(served, name, url: baseURL)
+      try requireUsable(configuration.settings.spool, by: user, served)
       if let warning = webServer.warning { printError("warning: \(warning)") }
-      if !server.isInstalled {
-        printError("warning: \(server.snippets) is not installed here; --server names another")
+      if !served.isInstalled {
+        printError("warning: \(served.snippets) is not installed here; --server names another")
       }
       let keys = try await newKeys(of: configuration)
       try await change(configuration, keys, user, webServer)
@@ -105,33 +107,63 @@ struct SetupCommand: AsyncParsableCommand {
 
   /// Two at the same time would not see what the other one adds.
   private func exclusiveLock() throws -> FileDescriptor {
-    let folder = parentFolder(parentFolder(Settings.defaultPath))
-    let lock = FileDescriptor(owning: open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC))
-    guard flock(lock.raw, LOCK_EX | LOCK_NB) == 0 else {
+    let path = "/run/delve-webhook-setup.lock"
+    let flags = O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC
+    do throws(SystemError) {
+      let lock = FileDescriptor(owning: try checked(.open, path) { open(path, flags, 0o600) })
+      let descriptor = lock.raw
+      try checked(.flock, path) { flock(descriptor, LOCK_EX | LOCK_NB) }
+      return lock
+    } catch  where error.errno == EWOULDBLOCK {
       throw CommandError(
-        "\(folder): another delve-webhook setup is running: end it, or wait for it",
+        "another delve-webhook setup is running: end it, or wait for it (fuser -v \(path))",
         exitCode: EX_TEMPFAIL)
+    } catch {
+      throw CommandError(cannotWrite: error)
     }
-    return lock
+  }
+
+  /// The way that was named. Another one that serves instances here is not given up by default.
+  private func chosenServer(_ spool: String) throws -> ServedBy {
+    if let server { return server }
+    let apache = try ServiceUser(firstOf: ServedBy.apacheFcgid.users + ["root"])
+    var status = stat()
+    let isOwner = stat(spool, &status) == 0 && apache.id != 0 && status.st_uid == apache.id
+    let isKnown =
+      try WebServerFiles.haveInstances(.apache) && !WebServerFiles.haveInstances(.nginx)
+    guard !isOwner && !isKnown else {
+      throw CommandError.usage("Apache serves instances here: name the way by --server")
+    }
+    return .nginx
   }
 
   // MARK: The spool
 
-  /// A spool that is another user's can be given away as long as nothing is in it.
-  private func requireUsable(_ spool: String, by user: ServiceUser) throws {
+  /// A spool that is another user's can be given away if nothing is in it, and nobody else can mean
+  /// it: it is the packages', or a web server's from before, or a file system of its own.
+  private func requireUsable(
+    _ spool: String, by user: ServiceUser, _ served: ServedBy
+  ) throws {
     guard !ServiceUnit.cannotServe(spool) else {
       throw CommandError.configuration(
-        "\(printable(spool)): the service cannot use a spool there: put it below /var/spool or /srv"
-      )
+        "\(printable(spool)): the service cannot use a spool there: name another folder")
     }
     var status = stat()
-    guard stat(spool, &status) == 0, status.st_uid != user.id,
-      try names(inFolder: spool) != ["lost+found"], try !names(inFolder: spool).isEmpty
-    else { return }
-    throw CommandError.configuration(
-      "\(printable(spool)) is in use and does not belong to \(user.name), as whom "
-        + "\(server.rawValue) runs the responder: name the right --server, or end what uses the "
-        + "spool and run chown -R \(user.name): \(printable(spool))")
+    guard stat(spool, &status) == 0, status.st_uid != user.id else { return }
+    let path = printable(spool)
+    guard try names(inFolder: spool).allSatisfy({ $0 == "lost+found" }) else {
+      throw CommandError.configuration(
+        "\(path) is in use and does not belong to \(user.name), as whom \(served.rawValue) runs the "
+          + "responder: name the right --server, or end what uses the spool and run "
+          + "chown -R \(user.name): \(path)")
+    }
+    var parent = stat()
+    let isMountPoint = stat(parentFolder(spool), &parent) == 0 && parent.st_dev != status.st_dev
+    guard spool == SystemdFiles.defaultSpool || status.st_uid != 0 || isMountPoint else {
+      throw CommandError.configuration(
+        "\(path) is there already and belongs to root: name a folder that is not there yet, or run "
+          + "chown \(user.name): \(path)")
+    }
   }
 
   // MARK: The key
@@ -185,8 +217,7 @@ struct SetupCommand: AsyncParsableCommand {
     // Not to be ended half way. What a kill leaves is completed by the next run.
     for number in [SIGINT, SIGTERM, SIGHUP] { signal(number, SIG_IGN) }
     var changes = UndoableChanges()
-    let services = try await Services(server)
-    var areUnitsChanged = false
+    var services = try await Services(webServer.served)
     do {
       if let keys {
         try changes.write(jsonWebKeySet(keys), to: configuration.instance.keyFiles[0])
@@ -196,17 +227,16 @@ struct SetupCommand: AsyncParsableCommand {
       try changes.makeFolder(spool)
       try changes.give(spool, to: user)
       let remark = try webServer.write(into: &changes)
-      let systemd = SystemdFiles(spool: spool, user: user, served: server)
-      areUnitsChanged = try systemd.write(into: &changes)
+      let systemd = SystemdFiles(spool: spool, user: user)
+      let areUnitsChanged = try systemd.write(into: &changes)
       try await user.checkConfiguration(configuration.path)
-      try await services?.apply(
-        areUnitsChanged: areUnitsChanged, isConfigurationChanged: configuration.newText != nil)
+      try await services?.apply(areUnitsChanged: areUnitsChanged)
       for path in changes.paths { printChange("changed: \(printable(path))") }
       if let remark { printChange(remark) }
       printChange("checked as the user \(user.name): good")
     } catch {
       changes.undo()
-      await services?.restore(areUnitsChanged: areUnitsChanged)
+      await services?.restore()
       throw error
     }
   }

@@ -6,7 +6,6 @@ internal import WebhookCore
 struct SystemdFiles {
   let spool: String
   let user: ServiceUser
-  let served: ServedBy
 
   /// Where the units expect the spool, and whose they expect it to be.
   static let defaultSpool = "/var/spool/delve-webhook"

@@ -19,7 +19,13 @@ struct UndoableChanges {
     do throws(SystemError) {
       if let old {
         try replaceFileDurably(path, with: bytes)
-        undoing.append { try? replaceFileDurably(path, with: old) }
+        undoing.append {
+          // What somebody else has written meanwhile is theirs.
+          guard (try? fileIfThere(path)) == bytes else {
+            return printError("\(printable(path)) was changed meanwhile: it stays as it is")
+          }
+          try? replaceFileDurably(path, with: old)
+        }
       } else {
         try Self.makeFile(path, bytes)
         undoing.append { unlink(path) }
@@ -50,7 +56,13 @@ struct UndoableChanges {
     } catch {
       throw CommandError(cannotWrite: error)
     }
-    undoing.append { try? Self.makeFile(path, old) }
+    let folder = parentFolder(path)
+    // If nothing else is in it.
+    let isGone = rmdir(folder) == 0
+    undoing.append {
+      if isGone { mkdir(folder, 0o755) }
+      try? Self.makeFile(path, old)
+    }
     paths.append(path)
   }
 

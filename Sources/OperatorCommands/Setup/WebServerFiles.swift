@@ -21,9 +21,8 @@ struct WebServerFiles {
     let path = "\(configuration)/delve-webhook/instance-\(instance).conf"
     if let url {
       (hooks, warning) = (try HooksURL(url), nil)
-    } else if let there = try fileIfThere(path).flatMap(InstanceFile.init(_:)), let url = there.url
-    {
-      (hooks, warning) = (try HooksURL(url), nil)
+    } else if let known = try fileIfThere(path).flatMap(InstanceFile.init(_:))?.hooks {
+      (hooks, warning) = (known, nil)
     } else {
       let (url, isLikely) = try HooksURL.ofInstance(instance)
       hooks = url
@@ -62,19 +61,23 @@ struct WebServerFiles {
     }
     let file = InstanceFile(there)
     // What an earlier run wrote for another address, and nobody has changed.
-    if let old = file?.url,
-      Array(InstanceFile.text(of: instance, at: try HooksURL(old), from: snippet, served).utf8)
-        == there
+    if let old = file?.hooks,
+      Array(InstanceFile.text(of: instance, at: old, from: snippet, served).utf8) == there
     {
       try changes.write(Array(text.utf8), to: instancePath)
       return nil
     }
-    guard file?.path == hooks.path else {
+    guard let file, file.paths.first == hooks.path else {
       throw .configuration(
-        "\(instancePath) was changed by hand, and does not have the hooks at \(hooks.path)/: name "
-          + "its own address by --base-url, or remove the file")
+        "\(instancePath) differs from what setup writes, and does not have the hooks at "
+          + "\(hooks.path)/: name its own address by --base-url, or remove the file")
     }
-    return "\(instancePath) was changed by hand: it stays as it is"
+    // The address is for the next run.
+    if let old = file.hooks, old.text != hooks.text {
+      let first = InstanceFile.firstLine(of: instance, at: hooks)
+      try changes.write(Array((first + file.rest).utf8), to: instancePath)
+    }
+    return "\(instancePath) differs from what setup writes: it stays as it is"
   }
 
   /// - Throws: if the server's files do not include the instance's.
@@ -97,13 +100,27 @@ struct WebServerFiles {
       guard let other = try fileIfThere("\(folder)/\(name)").flatMap(InstanceFile.init(_:)) else {
         continue
       }
-      guard other.path != hooks.path, !hooks.lieBelowExports(of: other.path),
-        !HooksURL.lies(other.path, belowExportsOf: hooks.path)
-      else {
-        throw .usage(
-          "\(folder)/\(name) has hooks at \(other.path)/ already: choose another --base-url")
+      for path in other.paths
+      where path == hooks.path
+        || HooksURL.lies(hooks.path, belowExportsOf: path)
+        || HooksURL.lies(path, belowExportsOf: hooks.path)
+      {
+        throw .usage("\(folder)/\(name) has hooks at \(path)/ already: choose another --base-url")
       }
     }
+  }
+
+  /// Whether `setup` has written a file of an instance for this server.
+  static func haveInstances(_ served: ServedBy) throws(CommandError) -> Bool {
+    for configuration in served.configurationFolders {
+      let folder = "\(configuration)/delve-webhook"
+      for name in try names(inFolder: folder) where name.hasPrefix("instance-") {
+        if try fileIfThere("\(folder)/\(name)").flatMap(InstanceFile.init(_:))?.hooks != nil {
+          return true
+        }
+      }
+    }
+    return false
   }
 
   /// What is left for the operator.
@@ -120,10 +137,6 @@ struct WebServerFiles {
 }
 
 extension HooksURL {
-  fileprivate func lieBelowExports(of path: String) -> Bool {
-    Self.lies(self.path, belowExportsOf: path)
-  }
-
   fileprivate static func lies(_ path: String, belowExportsOf other: String) -> Bool {
     "\(path)/".hasPrefix("\(other)/exports/")
   }

@@ -51,6 +51,27 @@ cannot_start() {
   systemctl daemon-reload
 }
 
+# key_is_missing: the responder goes on with the keys that it has.
+key_is_missing() {
+  mv /etc/delve-webhook/keys/acme.json /run/tests/
+  fails gamma https://beta.delvesecurity.test --ca-file "$keys/ca.pem" --yes
+  mv /run/tests/acme.json /etc/delve-webhook/keys/
+  equal "$(invocation delve-webhook.service)" "$before"
+  answers 202 deliver success
+}
+
+key_is_new() {
+  new_key acme-new P-521
+  publish_key acme-new acme
+  rm /etc/delve-webhook/keys/acme.json
+  set_up acme
+  until_it answers 202 deliver success --key "$keys/acme-new.pem"
+  publish_key acme
+  rm /etc/delve-webhook/keys/acme.json
+  set_up acme
+  until_it answers 202 deliver success
+}
+
 units() {
   systemctl list-units --all --plain --no-legend 'delve-webhook*'
   systemctl list-unit-files --no-legend 'delve-webhook*'
@@ -82,7 +103,11 @@ check "the configuration is good" as_owner delve-webhook config check
 check "the socket listens" systemctl is-active delve-webhook.socket
 check "nginx takes the line that was printed" include_and_reload
 check "the first instance takes deliveries" answers 202 deliver success
+before=$(invocation delve-webhook.service)
 failures gamma "changes nothing beside an instance"
+check "a running service is left alone by them" equal "$(invocation delve-webhook.service)" "$before"
+check "nor is it ended by one that finds a key missing" key_is_missing
+check "a key that is fetched anew is read" key_is_new
 check "setup adds a second instance to a running service" set_up beta
 check "nginx reloads" systemctl reload nginx
 check "the second instance takes deliveries" until_it beta_answers 202
