@@ -57,12 +57,12 @@ struct Services {
   func restore() async {
     guard hasBegun else { return }
     var steps: [[String]] = areUnitsChanged ? [["daemon-reload"]] : []
-    for unit in [socket, responder] {
-      switch unit.enablement {
-      case "enabled": steps.append(["enable", unit.name])
-      case "disabled": steps.append(["disable", unit.name])
-      default: break
-      }
+    // The service's unit enables and disables the socket, too: so the socket comes last.
+    if responder.enablement == "enabled" { steps.append(["enable", responder.name]) }
+    switch socket.enablement {
+    case "enabled": steps.append(["enable", socket.name])
+    case "disabled": steps.append(["disable", socket.name])
+    default: break
     }
     if !responder.isWanted { steps.append(["stop", responder.name]) }
     steps.append([socket.isWanted ? "start" : "stop", socket.name])
