@@ -65,7 +65,9 @@ key_is_new() {
   publish_key acme-new acme
   rm /etc/delve-webhook/keys/acme.json
   set_up acme
-  until_it answers 202 deliver success --key "$keys/acme-new.pem"
+  until_it answers 202 deliver success --key "$keys/acme-new.pem" --id new
+  # Without its key, it could not be verified.
+  rm "$spool"/acme/new/*-new-*.json
   publish_key acme
   rm /etc/delve-webhook/keys/acme.json
   set_up acme
