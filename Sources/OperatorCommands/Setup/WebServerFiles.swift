@@ -105,7 +105,9 @@ struct WebServerFiles {
         || HooksURL.lies(hooks.path, belowExportsOf: path)
         || HooksURL.lies(path, belowExportsOf: hooks.path)
       {
-        throw .usage("\(folder)/\(name) has hooks at \(path)/ already: choose another --base-url")
+        throw .usage(
+          "\(folder)/\(name) has hooks at \(path)/ already: choose another --base-url, or remove "
+            + "that file if it is for this instance")
       }
     }
   }

@@ -115,18 +115,28 @@ struct ListeningTests {
   }
 
   @Test func secondTerminationEndsItAtOnce() async throws {
-    let folder = try TemporaryFolder()
-    let (_, exitCode) = try await withResponder(in: folder) { responder in
-      let client = try responder.client()
-      try client.begin()
-      responder.process.send(signal: SIGTERM)
-      #expect(try await eventually { responder.log.contains("stopping") })
-      responder.process.send(signal: SIGTERM)
-      #expect(try await client.isClosedByPeer())
+    // On a busy machine, the responder's eight seconds may be over before the second signal: then
+    // again.
+    for _ in 0..<10 {
+      let folder = try TemporaryFolder()
+      let (waited, exitCode) = try await withResponder(in: folder) { responder in
+        let client = try responder.client()
+        try client.begin()
+        let start = ContinuousClock.now
+        responder.process.send(signal: SIGTERM)
+        #expect(try await eventually { responder.log.contains("stopping") })
+        responder.process.send(signal: SIGTERM)
+        let waited = ContinuousClock.now - start
+        #expect(try await client.isClosedByPeer())
+        return waited
+      }
+      guard waited < .seconds(7) else { continue }
+      #expect(exitCode == 0)
+      // Otherwise the responder would have waited for the request, and logged this.
+      #expect(!folder.text(of: "log").contains("stopped"))
+      return
     }
-    #expect(exitCode == 0)
-    // Otherwise the responder would have waited for the request, and logged this.
-    #expect(!folder.text(of: "log").contains("stopped"))
+    Issue.record("the responder's time to end was over before the second signal, each time")
   }
 
   /// Starts the responder with so few descriptors that it has room for only a few connections.

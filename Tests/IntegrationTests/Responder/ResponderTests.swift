@@ -182,6 +182,18 @@ struct ResponderTests {
   // MARK: The process
 
   @Test func terminationAnswersWhatWasAcceptedAndRemovesTheSocket() async throws {
+    // On a busy machine, the responder's eight seconds may be over before the request is whole: then
+    // again.
+    for _ in 0..<10 {
+      let start = ContinuousClock.now
+      do {
+        return try await expectAnswerAfterTermination()
+      } catch FastCGIClient.Failure.closed where ContinuousClock.now - start > .seconds(7) {}
+    }
+    Issue.record("the responder's time to end was over before the request was whole, each time")
+  }
+
+  private func expectAnswerAfterTermination() async throws {
     let folder = try TemporaryFolder()
     let (status, exitCode) = try await withResponder(in: folder) { responder in
       let client = try FastCGIClient(socket: responder.socket)
