@@ -202,6 +202,7 @@ struct ListeningTests {
       }
       let before = try threads()
       let holder = LockHolder(spool: "\(responder.folder.path)/spool")
+      let start = ContinuousClock.now
       let clients = try (0..<6).map { number in
         let client = try responder.client()
         try client.beginDelivery(try nowAuthorization(id: "\(number)"))
@@ -210,8 +211,13 @@ struct ListeningTests {
       #expect(try await eventually { try threads() == before + 2 })
       try await Task.sleep(for: .milliseconds(300))
       #expect(try threads() == before + 2)
+      let waited = ContinuousClock.now - start
       _ = consume holder
-      for client in clients { #expect(try client.response().status == 202) }
+      for client in clients {
+        let status = try client.response().status
+        // On a busy machine, a delivery may have waited for its ten seconds before.
+        #expect(status == 202 || (status == 503 && waited > .seconds(9)))
+      }
     }
   }
 
