@@ -14,8 +14,8 @@ struct HooksURL {
     let parts = trimmed.split(separator: "/", omittingEmptySubsequences: false)
     guard parts.count >= 3, ["https:", "http:"].contains(parts[0]), parts[1].isEmpty,
       let first = parts[2].first, first.isLetter || first.isNumber || first == "[",
-      Self.isPlain(parts[2], and: "-.:[]"),
-      parts[3...].allSatisfy({ Self.isPlain($0, and: "-_.~") && ![".", ".."].contains($0) })
+      isPlain(parts[2], and: "-.:[]"),
+      parts[3...].allSatisfy({ isPlain($0, and: "-_.~") && ![".", ".."].contains($0) })
     else {
       throw .usage(
         "--base-url \(printable(text)): allowed is https://HOST/PATH, with letters, digits, "
@@ -43,13 +43,14 @@ struct HooksURL {
     if let url = try? HooksURL("https://\(known)/\(path)") { return (url, known.contains(".")) }
     return (try HooksURL("https://localhost/\(path)"), false)
   }
+}
 
-  /// Letters, digits and these; not empty.
-  private static func isPlain(_ part: Substring, and others: String) -> Bool {
-    !part.isEmpty
-      && part.utf8.allSatisfy { byte in
-        (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte)
-          || (0x61...0x7A).contains(byte) || others.utf8.contains(byte)
-      }
-  }
+/// Whether a part of a path or a URL is letters, digits and these others, and not empty: such a part
+/// means itself in URLs and in the configurations of web servers and systemd.
+func isPlain(_ part: Substring, and others: String) -> Bool {
+  !part.isEmpty
+    && part.utf8.allSatisfy { byte in
+      (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte)
+        || others.utf8.contains(byte)
+    }
 }

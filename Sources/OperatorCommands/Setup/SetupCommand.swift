@@ -69,13 +69,7 @@ struct SetupCommand: AsyncParsableCommand {
   private static func canBeSpool(_ path: String) -> Bool {
     let parts = path.split(separator: "/", omittingEmptySubsequences: false)
     return parts.count > 1 && parts[0].isEmpty
-      && parts.dropFirst().allSatisfy { part in
-        !["", ".", ".."].contains(part)
-          && part.utf8.allSatisfy { byte in
-            (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte)
-              || (0x61...0x7A).contains(byte) || "._-+@".utf8.contains(byte)
-          }
-      }
+      && parts.dropFirst().allSatisfy { isPlain($0, and: "._-+@") && ![".", ".."].contains($0) }
       && !ServiceUnit.cannotServe(path)
   }
 
