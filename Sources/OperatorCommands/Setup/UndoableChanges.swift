@@ -17,21 +17,20 @@ struct UndoableChanges {
     guard old != bytes else { return }
     try makeFolder(parentFolder(path))
     do throws(SystemError) {
-      if let old {
-        try replaceFileDurably(path, with: bytes)
-        undoing.append {
-          // What somebody else has written meanwhile is theirs.
-          guard (try? fileIfThere(path)) == bytes else {
-            return printError("\(printable(path)) was changed meanwhile: it stays as it is")
-          }
-          try? replaceFileDurably(path, with: old)
-        }
-      } else {
+      if old == nil {
         try Self.makeFile(path, bytes)
-        undoing.append { unlink(path) }
+      } else {
+        try replaceFileDurably(path, with: bytes)
       }
     } catch {
       throw CommandError(cannotWrite: error)
+    }
+    undoing.append {
+      // What somebody else has written meanwhile is theirs.
+      guard (try? fileIfThere(path)) == bytes else {
+        return printError("\(printable(path)) was changed meanwhile: it stays as it is")
+      }
+      if let old { try? replaceFileDurably(path, with: old) } else { unlink(path) }
     }
     paths.append(path)
   }
@@ -48,7 +47,7 @@ struct UndoableChanges {
       owner: FileOwner(user: geteuid(), group: getegid(), mode: 0o644))
   }
 
-  /// Removes a file that begins with this text.
+  /// Removes a file that begins with this text, and a unit's folder of drop-ins with its last one.
   mutating func remove(_ path: String, beginningWith mark: String) throws(CommandError) {
     guard let old = try fileIfThere(path), old.starts(with: mark.utf8) else { return }
     do throws(SystemError) {
@@ -56,9 +55,9 @@ struct UndoableChanges {
     } catch {
       throw CommandError(cannotWrite: error)
     }
+    // A folder of drop-ins is of no use if nothing else is in it.
     let folder = parentFolder(path)
-    // If nothing else is in it.
-    let isGone = rmdir(folder) == 0
+    let isGone = folder.hasSuffix(".service.d") && rmdir(folder) == 0
     undoing.append {
       if isGone { mkdir(folder, 0o755) }
       try? Self.makeFile(path, old)
