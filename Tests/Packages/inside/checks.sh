@@ -155,7 +155,25 @@ is_running() {
 # under_load COMMAND…: runs COMMAND while four senders deliver. Each of their deliveries must be
 # answered with 2xx, and each must be in the spool, once.
 under_load() {
-  local before sender counted
+  deliver_while "$@"
+  equal "$refused refused, $unanswered unanswered" "0 refused, 0 unanswered"
+  equal "$arrived events" "$answered events"
+}
+
+# under_load_of_mod_fcgid COMMAND…: the same for a graceful restart of an Apache that starts the
+# responder itself. mod_fcgid asks its process manager for a process through a pipe, and a graceful
+# restart ends that manager: so a request may, rarely, wait for longer than a sender does. No other
+# answer than 2xx may come, and nothing that was answered may be missing.
+under_load_of_mod_fcgid() {
+  deliver_while "$@"
+  ((refused == 0 && unanswered <= 1 && arrived >= answered && arrived <= answered + unanswered))
+}
+
+# deliver_while COMMAND…: runs COMMAND while four senders deliver, and counts what became of their
+# deliveries: `answered` with 2xx, `refused` with anything else, `unanswered`, and how many `arrived`
+# in the spool.
+deliver_while() {
+  local before sender
   before=$(events)
   rm -rf /run/tests/load
   mkdir /run/tests/load
@@ -173,10 +191,12 @@ under_load() {
   each_sender_goes_on
   touch /run/tests/load/end
   wait
-  counted=$(sort /run/tests/load/[1-4] | uniq -c)
-  echo "answers: $counted"
-  [[ $(cat /run/tests/load/[1-4] | grep -cv '^20[02]$') == 0 ]] || return 1
-  equal "$(($(events) - before)) events" "$(cat /run/tests/load/[1-4] | wc -l) events"
+  answered=$(cat /run/tests/load/[1-4] | grep -c '^20[02]$' || true)
+  unanswered=$(cat /run/tests/load/[1-4] | grep -c '^none$' || true)
+  refused=$(($(cat /run/tests/load/[1-4] | wc -l) - answered - unanswered))
+  arrived=$(($(events) - before))
+  echo "$arrived arrived; answers:"
+  sort /run/tests/load/[1-4] | uniq -c
 }
 
 each_sender_has() {

@@ -51,7 +51,9 @@ check "mod_proxy_fcgi: restarts, and a graceful reload, under load" \
   under_load and_graceful restarts_only_the_service systemctl restart delve-webhook
 
 served_by apache-fcgid
-check "mod_fcgid: a graceful reload, under load" under_load systemctl reload apache2
-check "mod_fcgid: an upgrade, and a graceful reload, under load" under_load and_graceful upgrade
-check "mod_fcgid: back to the version before, under load" under_load and_graceful downgrade
+check "mod_fcgid: a graceful reload, under load" under_load_of_mod_fcgid systemctl reload apache2
+check "mod_fcgid: an upgrade, and a graceful reload, under load" \
+  under_load_of_mod_fcgid and_graceful upgrade
+check "mod_fcgid: back to the version before, under load" \
+  under_load_of_mod_fcgid and_graceful downgrade
 check "mod_fcgid: the system is running" is_running
