@@ -10,6 +10,7 @@ struct EventConsumerTests {
 
   private let folder: TemporaryFolder
   private let recorded = RecordedCalls()
+  private let settled = SettledEvents()
   private let consumer: EventConsumer
   private let event: Event
   private var name: String { event.fileName.description }
@@ -20,7 +21,7 @@ struct EventConsumerTests {
     try folder.write("1\n".utf8, to: "acme/format")
     try folder.write(event.line, to: "acme/new/\(event.fileName)")
     consumer = try EventConsumer(
-      of: try exampleInstance().name, in: folder.path,
+      of: try exampleInstance().name, in: folder.path, settled: settled,
       calls: recorded.systemCalls(isOnBtrfs: false))
     recorded.reset()
   }
@@ -176,7 +177,7 @@ struct EventConsumerTests {
   }
 
   /// What failed once is tried again, with the same claim: the event lands where it belongs, with
-  /// its record, whichever call had failed.
+  /// its record, whichever call had failed, and is counted once.
   @Test(arguments: [Course.finish, .putOff, .giveUp, .release])
   func settlingThatFailedOnceSucceedsTheNextTime(course: Course) throws {
     func settle(_ claimed: ClaimedEvent) throws {
@@ -200,7 +201,7 @@ struct EventConsumerTests {
       let tests = try EventConsumerTests()
       try settle(try claimed(by: tests))
       let calls = tests.recorded.numberedCalls
-      let places = tests.places
+      let (places, counts) = (tests.places, tests.settled.counts)
       #expect(!calls.isEmpty)
       for call in calls {
         let fresh = try EventConsumerTests()
@@ -208,8 +209,33 @@ struct EventConsumerTests {
         fresh.recorded.reset(failing: call)
         do { try settle(event) } catch { try settle(event) }
         #expect(fresh.places == places, "\(course), \(call), \(isDeferred)")
+        #expect(fresh.settled.counts == counts, "\(course), \(call), \(isDeferred)")
       }
     }
+  }
+
+  // MARK: Counts
+
+  @Test func eventIsCountedByWhatHasBecomeOfIt() throws {
+    var counts = SettledEvents.Counts()
+    try #require(try consumer.claim(name, in: .new)).release()
+    #expect(settled.counts == counts)
+    try claimFreed(.new).putOff(failedRecord)
+    counts.putOff = 1
+    #expect(settled.counts == counts)
+    try claimFreed(.defer).giveUp(failedRecord)
+    counts.givenUp = [.exit: 1]
+    #expect(settled.counts == counts)
+    // By hand is not by this program.
+    try consumer.retry(name, in: .dead)
+    #expect(settled.counts == counts)
+    try claimFreed(.new).giveUpAsNoEvent(now: Self.now)
+    counts.givenUp[.noevent] = 1
+    #expect(settled.counts == counts)
+    try consumer.retry(name, in: .dead)
+    try claimFreed(.new).finish(now: Self.now)
+    counts.handled = 1
+    #expect(settled.counts == counts)
   }
 
   // MARK: Folders

@@ -17,6 +17,23 @@ package struct AttemptRecord: Equatable, Sendable {
     case answer(String)
     /// The target did not answer.
     case noAnswer
+
+    /// The word for it: the member of a record that tells it.
+    package enum Kind: String, CaseIterable, Sendable {
+      case exit, signal, timelimit, lost, noevent, answer, noanswer
+    }
+
+    fileprivate var kind: Kind {
+      switch self {
+      case .exit: .exit
+      case .signal: .signal
+      case .timeLimit: .timelimit
+      case .lost: .lost
+      case .noEvent: .noevent
+      case .answer: .answer
+      case .noAnswer: .noanswer
+      }
+    }
   }
 
   /// Those that counted.
@@ -82,17 +99,18 @@ extension AttemptRecord {
   }
 
   private var endingMember: (String, JSONValue?) {
-    switch ending {
-    case .exit(let code): ("exit", .number(code))
-    case .signal(let number): ("signal", .number(number))
-    case .timeLimit: ("timelimit", .boolean(true))
-    case .lost: ("lost", .boolean(true))
-    case .noEvent: ("noevent", .boolean(true))
-    case .answer(let code): ("answer", .string(code))
-    case .noAnswer: ("noanswer", .boolean(true))
-    case nil: ("exit", nil)
-    }
+    let value: JSONValue? =
+      switch ending {
+      case .exit(let number), .signal(let number): .number(number)
+      case .timeLimit, .lost, .noEvent, .noAnswer: .boolean(true)
+      case .answer(let code): .string(code)
+      case nil: nil
+      }
+    return (endingKind.rawValue, value)
   }
+
+  /// How the last attempt ended; a record without an ending has none to tell of.
+  package var endingKind: Ending.Kind { ending?.kind ?? .exit }
 
   /// What the output is.
   package var outputName: String {
@@ -119,19 +137,20 @@ extension AttemptRecord {
 
 extension AttemptRecord.Ending {
   fileprivate init?(in object: JSONObject) {
-    if let code = object["exit"]?.integer {
+    func value(_ kind: Kind) -> JSONValue? { object[kind.rawValue] }
+    if let code = value(.exit)?.integer {
       self = .exit(Int32(clamping: code))
-    } else if let signal = object["signal"]?.integer {
+    } else if let signal = value(.signal)?.integer {
       self = .signal(Int32(clamping: signal))
-    } else if object["timelimit"] == .boolean(true) {
+    } else if value(.timelimit) == .boolean(true) {
       self = .timeLimit
-    } else if object["lost"] == .boolean(true) {
+    } else if value(.lost) == .boolean(true) {
       self = .lost
-    } else if object["noevent"] == .boolean(true) {
+    } else if value(.noevent) == .boolean(true) {
       self = .noEvent
-    } else if let code = object["answer"]?.string {
+    } else if let code = value(.answer)?.string {
       self = .answer(String(decoding: code, as: UTF8.self))
-    } else if object["noanswer"] == .boolean(true) {
+    } else if value(.noanswer) == .boolean(true) {
       self = .noAnswer
     } else {
       return nil

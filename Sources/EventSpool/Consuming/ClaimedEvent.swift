@@ -4,7 +4,7 @@ package import WebhookCore
 
 /// An event that nobody else handles as long as this object, or a process that got its descriptor,
 /// lives: the lock (flock(2)) belongs to the open file. Settle it once: finish it, put it off, give
-/// it up or release it.
+/// it up or release it. What has become of it is counted when it is settled, not when that is tried.
 package final class ClaimedEvent: Sendable {
   private let consumer: EventConsumer
   package let fileName: String
@@ -73,6 +73,7 @@ package final class ClaimedEvent: Sendable {
       try requireTakenAway(error)
     }
     try forgetRecord()
+    consumer.settled.countHandled()
   }
 
   /// Moves the event to `defer`, to be tried again at `record.nextAttempt`. If the record cannot be
@@ -85,6 +86,7 @@ package final class ClaimedEvent: Sendable {
       try requireTakenAway(error)
       try removeRecordUnlessMoved(to: .defer)
     }
+    consumer.settled.countPutOff()
   }
 
   /// Moves the event to `dead`: it is not tried again unless somebody asks for it. If the event's
@@ -100,6 +102,7 @@ package final class ClaimedEvent: Sendable {
       try removeRecordUnlessMoved(to: .dead)
     }
     try forgetRecord()
+    consumer.settled.countGivenUp(record)
   }
 
   /// The same for a file that holds no event.

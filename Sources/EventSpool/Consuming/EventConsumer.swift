@@ -12,6 +12,8 @@ package import WebhookCore
 package final class EventConsumer: Sendable {
   package let instance: InstanceName
   let root: Directory
+  /// Counts what becomes of the events that are claimed here.
+  let settled: SettledEvents
   private let open = Mutex<[EventState: Directory]>([:])
   /// The folder of `done` that was used last.
   let today = Mutex<(name: String, folder: Directory)?>(nil)
@@ -23,9 +25,11 @@ package final class EventConsumer: Sendable {
   /// - Throws: also if the instance's folder is not there, belongs to another user, or has a layout
   ///   that this version does not know.
   package init(
-    of instance: InstanceName, in spool: String, calls: SystemCalls = SystemCalls()
+    of instance: InstanceName, in spool: String, settled: SettledEvents = SettledEvents(),
+    calls: SystemCalls = SystemCalls()
   ) throws(SpoolError) {
     self.instance = instance
+    self.settled = settled
     root = try Directory(path: spool, calls: calls).directory(instance.description)
     try root.requireOwn()
     try root.requireFormat()

@@ -6,10 +6,12 @@ internal import WebhookCore
 final class OpenConsumers {
   private let path: String
   private let isWanted: (InstanceName) -> Bool
+  private let settled: SettledEvents
   private var open: [InstanceName: EventConsumer] = [:]
 
-  init(path: String, isWanted: @escaping (InstanceName) -> Bool) {
+  init(path: String, isWanted: @escaping (InstanceName) -> Bool, settled: SettledEvents) {
     self.path = path
+    self.settled = settled
     self.isWanted = isWanted
   }
 
@@ -41,7 +43,7 @@ final class OpenConsumers {
     _ name: InstanceName, _ reader: SpoolReader
   ) throws(SpoolError) -> EventConsumer? {
     do throws(SpoolError) {
-      return try reader.isInstance(name) ? EventConsumer(of: name, in: path) : nil
+      return try reader.isInstance(name) ? EventConsumer(of: name, in: path, settled: settled) : nil
     } catch  where error.errno == EACCES {
       // Another user's, most likely, who lets nobody in.
       throw SpoolError(.foreignOwner, error.path)

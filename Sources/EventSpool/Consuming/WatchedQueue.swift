@@ -5,6 +5,8 @@ package import WebhookCore
 package final class WatchedQueue {
   private static let timeBetweenLooks = Duration.seconds(2)
 
+  /// What has become of the events that were claimed.
+  package let settled = SettledEvents()
   private let instances: OpenConsumers
   private var queue = EventQueue([])
   private let watch = ArrivalWatch()
@@ -16,7 +18,7 @@ package final class WatchedQueue {
   package var report: (SpoolError) -> Void = { _ in }
 
   package init(ofSpool path: String, isWanted: @escaping (InstanceName) -> Bool) {
-    instances = OpenConsumers(path: path, isWanted: isWanted)
+    instances = OpenConsumers(path: path, isWanted: isWanted, settled: settled)
   }
 
   /// Looks at the instances and their folders now. `next` does so every two seconds.

@@ -39,6 +39,16 @@ package struct SpoolReader {
     return try folder.contains(EventState.new.rawValue)
   }
 
+  /// Whether it is this process's user's, who can read it.
+  func isOwn(_ instance: InstanceName) throws(SpoolError) -> Bool {
+    do throws(SpoolError) {
+      try spool.directory(instance.description).requireOwn()
+      return true
+    } catch  where error.cause == .foreignOwner || error.errno == EACCES {
+      return false
+    }
+  }
+
   /// Why the folder's layout is not the one that this version knows; nil if it is.
   package func layoutProblem(of instance: InstanceName) -> SpoolError? {
     do throws(SpoolError) {
