@@ -15,21 +15,38 @@ package struct DrainingOptions: ParsableArguments {
   @Flag(help: "Only the oldest event, to try it out.")
   package var once = false
 
+  @Option(
+    help: ArgumentHelp(
+      """
+      A file NAME.prom for node_exporter's textfile collector, written every 10 seconds and at the \
+      end: what was handled, put off and given up, and how long the oldest event has waited. Each \
+      program needs one of its own.
+      """,
+      valueName: "path"))
+  package var metricsFile: String?
+
   package init() {}
 
   package func validate() throws {
     guard !(follow && once) else { throw ValidationError("Pass --follow or --once, not both.") }
+    guard metricsFile?.hasSuffix(MetricsFile.suffix) ?? true else {
+      throw ValidationError(
+        "--metrics-file must end in \(MetricsFile.suffix): node_exporter reads no other files.")
+    }
   }
 }
 
 /// What all programs that drain the spool have in common: the queue, the limits, the bar, the stop,
-/// the log, the exit code. For one thread; its `report` and `settling` are for any.
+/// the log, the numbers, the exit code. For one thread; its `report` and `settling` are for any.
 package final class Draining {
   package let signals: StopSignals
   package let report: DrainingReport
   package let settling: Settling
   package let isFollowing: Bool
   private let queue: WatchedQueue
+  private let manager = ServiceManager(environment: .ofProcess())
+  /// Nil if nobody asks for it.
+  private let numbers: ConsumerReport?
   /// After so many attempts an event is given up; nil: never.
   private let maximumAttempts: Int?
   /// How many events may still be begun.
@@ -40,13 +57,14 @@ package final class Draining {
   private var resume = SuspendingClock.now
 
   /// - Parameters:
+  ///   - consumer: which program it is.
   ///   - signals: made before the first thread.
   ///   - neededDescriptors: how many files may be open at once.
   ///   - maximumAttempts: for events whose handling ends the program that handles them.
-  /// - Throws: `CommandError`, `ConfigurationError` or `SpoolError`.
+  /// - Throws: `CommandError`, `ConfigurationError`, `SpoolError` or `SystemError`.
   package init(
-    _ options: DrainingOptions, _ signals: StopSignals, neededDescriptors: Int,
-    maximumAttempts: Int?, log: Log
+    _ consumer: Consumer, _ options: DrainingOptions, _ signals: StopSignals,
+    neededDescriptors: Int, maximumAttempts: Int?, log: Log
   ) throws {
     guard raisedDescriptorLimit() >= neededDescriptors else {
       throw CommandError.system(
@@ -56,7 +74,9 @@ package final class Draining {
     self.maximumAttempts = maximumAttempts
     isFollowing = options.follow
     left = options.once ? 1 : .max
-    queue = WatchedQueue(ofSpool: try options.spool.path(), isWanted: options.spool.isWanted)
+    let spool = try options.spool.path()
+    let queue = WatchedQueue(ofSpool: spool, isWanted: options.spool.isWanted)
+    self.queue = queue
     do {
       try queue.refresh()
       if let instance = options.spool.instance, queue.isWithoutInstances {
@@ -68,6 +88,16 @@ package final class Draining {
     let bar = try ProgressBar(total: options.follow || options.once ? 0 : queue.backlog())
     report = DrainingReport(log: log, bar: bar)
     settling = Settling(signals.request, isFollowing: options.follow, report)
+    let isStatusWanted = options.follow && manager.isThere
+    numbers =
+      options.metricsFile == nil && !isStatusWanted
+      ? nil
+      : try ConsumerReport(
+        ConsumerNumbers(
+          consumer, spool: spool, instance: options.spool.instance, start: .now()),
+        queue.settled, of: { [spool = options.spool] in spool.isWanted($0) },
+        to: options.metricsFile.map(MetricsFile.init(path:)), isStatusWanted ? manager : nil,
+        log: report)
     queue.report = { [unowned self] error in
       isComplete = false
       report.leftOut(error)
@@ -77,11 +107,12 @@ package final class Draining {
   /// Runs `body` to its end, which the service manager is told of.
   /// - Throws: exit code 1 if something was left and nobody waits for it.
   package func run(_ body: () throws -> Void) throws {
-    let manager = ServiceManager(environment: .ofProcess())
     manager.notify(.ready(status: "draining the spool"))
+    try numbers?.start()
     defer {
       report.bar.finish()
       manager.notify(.stopping)
+      numbers?.finish()
     }
     try body()
     // What was not begun was not handled.

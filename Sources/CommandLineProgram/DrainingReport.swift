@@ -19,6 +19,8 @@ package enum EventResult: String, Sendable {
 package struct DrainingReport: Sendable {
   package let log: Log
   package let bar: ProgressBar
+  /// What of it is not over yet.
+  let problems = StandingProblems()
 
   package func write(_ line: LogLine) {
     bar.interrupted { log.write(line) }
@@ -30,24 +32,34 @@ package struct DrainingReport: Sendable {
 
   /// Nothing is handled until somebody mends the spool.
   func unusable(_ error: SpoolError, pause: Double) {
+    let message = "no event is handled: \(error.message)"
+    problems.begin(.spool, message)
     write(
       LogLine(
-        .error, "no event is handled: \(error.message)",
+        .error, message,
         ["hint": .text(error.remedy), "pause": .text(inSeconds(pause))]))
   }
 
-  func usableAgain() { write(LogLine(.notice, "events are handled again")) }
+  func usableAgain() {
+    problems.end(.spool)
+    write(LogLine(.notice, "events are handled again"))
+  }
 
   /// What became of the event cannot be recorded, and nothing else begins.
   func unsettled(_ event: ClaimedEvent, _ error: SpoolError, pause: Double) {
+    let message = "what became of an event cannot be recorded: \(error.message)"
+    problems.begin(.event(path: event.path), message)
     write(
       LogLine(
-        .error, "what became of an event cannot be recorded: \(error.message)",
+        .error, message,
         [
           "instance": .text("\(event.instance)"), "file": .text(event.fileName),
           "hint": .text(error.remedy), "pause": .text(inSeconds(pause)),
         ]))
   }
+
+  /// It is recorded, or is not to be.
+  func endUnsettled(_ event: ClaimedEvent) { problems.end(.event(path: event.path)) }
 
   func leftUnsettled(_ event: ClaimedEvent) {
     write(
@@ -76,6 +88,7 @@ package struct DrainingReport: Sendable {
 
   /// The target takes no events.
   package func unavailable(_ problem: String, pause: Double) {
+    problems.begin(.target, "the target takes no events: \(problem)")
     write(
       LogLine(
         .warning, "",
@@ -88,7 +101,9 @@ package struct DrainingReport: Sendable {
   /// A target has taken some events: one line a batch, for an event that arrived is found there. If a
   /// bar is shown, it says enough.
   package func delivered(_ count: Int, in time: Duration) {
-    guard count > 0, !bar.isShown else { return }
+    guard count > 0 else { return }
+    problems.end(.target)
+    if bar.isShown { return }
     write(
       LogLine(
         .info, "",

@@ -40,7 +40,7 @@ package final class Settling: Sendable {
       do throws(SpoolError) {
         let result = try body()
         if failures > 0 {
-          unsettled.subtract(1, ordering: .relaxed)
+          endTries(event)
           report.settledAtLast(event)
         }
         return result
@@ -50,7 +50,7 @@ package final class Settling: Sendable {
         let isOver =
           stop.endsWork || (!isFollowing && SuspendingClock.now - begin > Self.timeWithoutFollowing)
         guard error.concern != .event, !isOver else {
-          unsettled.subtract(1, ordering: .relaxed)
+          endTries(event)
           if error.concern != .event { report.leftUnsettled(event) }
           throw error
         }
@@ -60,6 +60,11 @@ package final class Settling: Sendable {
         event.reopenFolders()
       }
     }
+  }
+
+  private func endTries(_ event: ClaimedEvent) {
+    unsettled.subtract(1, ordering: .relaxed)
+    report.endUnsettled(event)
   }
 
   private func pass(seconds: Double, _ wait: (Int) -> Void) {

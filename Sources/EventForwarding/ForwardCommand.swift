@@ -31,7 +31,7 @@ struct ForwardCommand: ParsableCommand {
 
       Exit code 0: every event that was due has arrived; 1: some have not; 64: wrong command line; \
       66: no such instance; 69: the target takes no events; 71: the limit on open files is too low; \
-      74: the spool failed; 77: it belongs to another user; 78: wrong configuration, here or at the \
+      73: the metrics file cannot be written; 74: the spool failed; 77: it belongs to another user; 78: wrong configuration, here or at the \
       target.
       """,
     version: commandVersionText(
@@ -108,7 +108,7 @@ struct ForwardCommand: ParsableCommand {
         }
         // An event that is claimed is open; a request has a connection.
         let draining = try Draining(
-          options, signals, neededDescriptors: 64 + target.batchSize + 2 * jobs,
+          .forward, options, signals, neededDescriptors: 64 + target.batchSize + 2 * jobs,
           maximumAttempts: nil, log: log)
         let forwarder = Forwarder(to: target, from: draining, withProof: withProof)
         try draining.run { try forwarder.run() }

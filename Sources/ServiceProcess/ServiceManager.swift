@@ -44,6 +44,9 @@ package final class ServiceManager: Sendable {
     timeBetweenSignsOfLife = isForUs ? limit.map { .microseconds($0 / 3) } : nil
   }
 
+  /// Whether anybody asks to be told.
+  package var isThere: Bool { address != nil }
+
   /// Best effort: a manager that cannot be told notices by itself what is missing.
   package func notify(_ notice: Notice) { send(notice.text) }
 

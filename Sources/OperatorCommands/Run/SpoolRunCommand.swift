@@ -37,7 +37,8 @@ struct SpoolRunCommand: ParsableCommand {
       them at once. An event whose command was ended so stays as it was.
 
       Exit code 0: every event was handled; 1: some were not; 66: no such instance; 69: the command \
-      cannot be started; 71: the limit on open files is too low; 74: the spool failed; 77: it belongs \
+      cannot be started; 71: the limit on open files is too low; 73: the metrics file \
+      cannot be written; 74: the spool failed; 77: it belongs \
       to another user.
       """)
 
@@ -81,7 +82,7 @@ struct SpoolRunCommand: ParsableCommand {
           environment: environment, log: log)
         // A process takes some descriptors, and so does its event.
         let draining = try Draining(
-          options, signals, neededDescriptors: 64 + 8 * jobs, maximumAttempts: maxAttempts,
+          .run, options, signals, neededDescriptors: 64 + 8 * jobs, maximumAttempts: maxAttempts,
           log: log)
         let runner = try Runner(
           handler, jobs: options.once ? 1 : jobs, RetryPolicy(maximumAttempts: maxAttempts),

@@ -37,6 +37,13 @@ package enum Metric: String, CaseIterable, Sendable {
   case spoolFreeBytes = "delve_webhook_spool_free_bytes"
   case spoolMinimumFreeBytes = "delve_webhook_spool_minimum_free_bytes"
   case spoolFreeInodes = "delve_webhook_spool_free_inodes"
+  // The consumers.
+  case consumerHandled = "delve_webhook_consumer_handled_total"
+  case consumerPutOff = "delve_webhook_consumer_put_off_total"
+  case consumerGivenUp = "delve_webhook_consumer_given_up_total"
+  case consumerOldestAge = "delve_webhook_consumer_oldest_age_seconds"
+  case consumerStart = "delve_webhook_consumer_start_timestamp_seconds"
+  case consumerReport = "delve_webhook_consumer_report_timestamp_seconds"
 
   package enum Kind: String, Sendable {
     case counter, gauge, histogram
@@ -97,6 +104,17 @@ package enum Metric: String, CaseIterable, Sendable {
     case .spoolMinimumFreeBytes:
       Facts(.gauge, "Bytes that must be free for a new event to be stored")
     case .spoolFreeInodes: Facts(.gauge, "Inodes free in the file system of the spool")
+    case .consumerHandled: Facts(.counter, "Events that the consumer handled: they went to done")
+    case .consumerPutOff:
+      Facts(.counter, "How often the consumer put an event off: it is tried again")
+    case .consumerGivenUp:
+      Facts(.counter, "Events that the consumer gave up, by how the last attempt ended")
+    case .consumerOldestAge:
+      Facts(
+        .gauge, "Age by its iat of the oldest event that is not handled yet; 0 if there is none")
+    case .consumerStart:
+      Facts(.gauge, "When the consumer started; its counters count from then on")
+    case .consumerReport: Facts(.gauge, "When the consumer last wrote its numbers")
     }
   }
 

@@ -1,11 +1,11 @@
 internal import ArgumentParser
 
 /// An age on the command line: a number and its unit.
-struct Age: ExpressibleByArgument {
-  let seconds: Int64
+package struct Age: ExpressibleByArgument {
+  package let seconds: Int64
 
   /// - Parameter argument: as in `90s`, `30m`, `12h` or `7d`.
-  init?(argument: String) {
+  package init?(argument: String) {
     let units: [Character: Int64] = ["s": 1, "m": 60, "h": 3_600, "d": 86_400]
     guard let unit = argument.last.flatMap({ units[$0] }),
       argument.dropLast().allSatisfy(\.isNumber), let number = Int64(argument.dropLast())
@@ -15,12 +15,12 @@ struct Age: ExpressibleByArgument {
     self.seconds = seconds
   }
 
-  init(seconds: Int64) {
+  package init(seconds: Int64) {
     self.seconds = seconds
   }
 
   /// In the largest unit that says enough: `3 hours`.
-  var words: String {
+  package var words: String {
     let units: [(Int64, String)] = [
       (86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second"),
     ]

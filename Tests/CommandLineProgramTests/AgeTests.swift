@@ -1,4 +1,4 @@
-@testable internal import OperatorCommands
+internal import CommandLineProgram
 internal import Testing
 
 struct AgeTests {
