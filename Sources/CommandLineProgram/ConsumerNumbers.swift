@@ -52,8 +52,8 @@ package struct ConsumerNumbers: Sendable {
     if waiting != .unknown {
       text.append(.consumerOldestAge, [.init(oldestAge(now) ?? 0, labels)])
     }
-    text.append(.consumerStart, [.init(MetricValue(timestamp: start), labels)])
-    text.append(.consumerReport, [.init(MetricValue(timestamp: now), labels)])
+    text.append(.consumerStart, [.init(MetricValue(start), labels)])
+    text.append(.consumerReport, [.init(MetricValue(now), labels)])
     return text.text
   }
 
@@ -70,11 +70,5 @@ package struct ConsumerNumbers: Sendable {
     return (problem.map { "Waiting: \($0); " } ?? "")
       + "\(settled.handled) handled, \(settled.putOff) put off, \(givenUp) given up since "
       + CalendarDate(secondsSince1970: start.seconds).rfc3339 + wait
-  }
-}
-
-extension MetricValue {
-  fileprivate init(timestamp: Timestamp) {
-    self.init(milliseconds: timestamp.seconds * 1_000 + Int64(timestamp.milliseconds))
   }
 }

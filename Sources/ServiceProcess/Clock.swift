@@ -10,6 +10,18 @@ extension Timestamp {
   }
 }
 
+extension Timestamp {
+  /// Milliseconds since 1970.
+  package var millisecondsSince1970: Int64 { seconds * 1_000 + Int64(milliseconds) }
+}
+
+/// How much processor time the calling thread has used.
+package func processorTimeOfThread() -> Duration {
+  var time = timespec()
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
+  return .seconds(time.tv_sec) + .nanoseconds(time.tv_nsec)
+}
+
 extension Duration {
   package var microseconds: Int64 {
     let (seconds, attoseconds) = components

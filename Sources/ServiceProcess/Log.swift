@@ -31,6 +31,9 @@ package struct Log: Sendable {
     write(LogLine(level, message, fields))
   }
 
+  /// How many lines nobody has read in time since the start.
+  package static var lostLines: Int { LogWriter.shared.lostLinesSinceStart }
+
   /// Waits until all lines are written, for a second at most. At `exit` it is called by itself.
   package static func flush() { LogWriter.shared.flush() }
 

@@ -22,6 +22,8 @@ final class LogWriter: @unchecked Sendable {
   private let arrival = ConditionVariable()
   private var pending: [UInt8] = []
   private var lostLines = 0
+  /// Since the start.
+  private var allLostLines = 0
   private var isStarted = false
   private var isWaiting = false
   private var isWriting = false
@@ -32,6 +34,7 @@ final class LogWriter: @unchecked Sendable {
     if !isStarted { start() }
     if pending.count + line.count > Self.maximumPendingBytes {
       lostLines += 1
+      allLostLines += 1
     } else {
       pending += line
     }
@@ -55,7 +58,7 @@ final class LogWriter: @unchecked Sendable {
       write(lines)
       if lost > 0 {
         let line = LogLine(.warning, "lines of the log were lost", ["lines": .number(lost)])
-        if !isWritten(Log.rendered(line)[...]) { countLost(lost) }
+        if !isWritten(Log.rendered(line)[...]) { reportLater(lost) }
       }
       usleep(Self.microsecondsOfNap)
     }
@@ -107,10 +110,24 @@ final class LogWriter: @unchecked Sendable {
     return true
   }
 
-  private func countLost(_ count: Int) {
+  /// They are counted already, and that could not be said.
+  private func reportLater(_ count: Int) {
     arrival.lock()
     lostLines += count
     arrival.unlock()
+  }
+
+  private func countLost(_ count: Int) {
+    arrival.lock()
+    lostLines += count
+    allLostLines += count
+    arrival.unlock()
+  }
+
+  var lostLinesSinceStart: Int {
+    arrival.lock()
+    defer { arrival.unlock() }
+    return allLostLines
   }
 
   /// Waits until all lines are written, for a second at most.

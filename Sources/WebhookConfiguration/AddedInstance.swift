@@ -107,9 +107,9 @@ extension Settings {
   /// These settings with one more instance; nil if one has this name.
   fileprivate func adding(_ instance: InstanceSettings) -> Settings? {
     guard !instances.contains(where: { $0.name == instance.name }) else { return nil }
-    return Settings(
-      spool: spool, workers: workers, minimumFreeBytes: minimumFreeBytes, policy: policy,
-      instances: instances + [instance])
+    var settings = self
+    settings.instances.append(instance)
+    return settings
   }
 }
 

@@ -10,6 +10,8 @@ package enum SettingKey: String, CaseIterable, Sendable {
   case maxTokenBytes = "max-token-bytes"
   case workers
   case minimumFreeBytes = "minimum-free-bytes"
+  case slowMilliseconds = "slow-ms"
+  case keepRefused = "keep-refused"
   case url, keys
   case keyLocation = "key-location"
   case algorithms
@@ -69,6 +71,8 @@ package enum SettingKey: String, CaseIterable, Sendable {
         .number(256...DeliveryPolicy.largestMaxTokenBytes, default: DeliveryPolicy().maxTokenBytes))
     case .workers: Facts(.top, .number(1...256, default: 16), needsRestart: true)
     case .minimumFreeBytes: Facts(.top, .number(0...Int.max, default: 67_108_864))
+    case .keepRefused: Facts(.top, .number(0...100, default: 0))
+    case .slowMilliseconds: Facts(.top, .number(0...10_000, default: 1_000))
     case .url: Facts(.instance, .text)
     case .keys: Facts(.instance, .texts(most: 16, default: nil))
     case .keyLocation:

@@ -7,9 +7,13 @@ package struct Settings: Equatable, Sendable {
   package let spool: String
   package let workers: Int
   package let minimumFreeBytes: Int
+  /// A delivery that took so long leaves a warning; 0: none does.
+  package let slowMilliseconds: Int
+  /// How many refused requests are kept of each code word; 0: none are.
+  package let keptRefused: Int
   package let policy: DeliveryPolicy
   /// In the order of the file; at least one.
-  package let instances: [InstanceSettings]
+  package internal(set) var instances: [InstanceSettings]
 }
 
 package struct InstanceSettings: Equatable, Sendable {
@@ -60,6 +64,8 @@ extension Settings {
     policy = try DeliveryPolicy(&reader)
     workers = try reader.number(.workers)
     minimumFreeBytes = try reader.number(.minimumFreeBytes)
+    slowMilliseconds = try reader.number(.slowMilliseconds)
+    keptRefused = try reader.number(.keepRefused)
     instances = try readInstances(&reader)
   }
 

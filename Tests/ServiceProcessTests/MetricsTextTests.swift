@@ -1,5 +1,6 @@
 internal import ServiceProcess
 internal import Testing
+internal import WebhookCore
 
 struct MetricsTextTests {
   @Test func metricHasItsHelpItsTypeAndASampleALine() {
@@ -31,7 +32,8 @@ struct MetricsTextTests {
 
   /// OpenMetrics 1.0: a counter's family is named without its suffix, and says when it began.
   @Test func openMetricsNamesFamiliesUnitsAndBeginnings() {
-    var text = MetricsText(.openMetrics(created: MetricValue(milliseconds: 1_700_000_000_250)))
+    var text = MetricsText(
+      .openMetrics(created: MetricValue(Timestamp(seconds: 1_700_000_000, milliseconds: 250))))
     text.append(.receivedBytes, [.init(5)])
     text.append(.key, [.init(1, [("instance", "acme")])])
     text.finish()

@@ -30,7 +30,7 @@ struct SettingKeyTests {
     #expect(
       SettingKey.all(in: .top) == [
         .spool, .instances, .maxAgeSeconds, .clockSkewSeconds, .body, .maxBodyBytes,
-        .maxTokenBytes, .workers, .minimumFreeBytes,
+        .maxTokenBytes, .workers, .minimumFreeBytes, .slowMilliseconds, .keepRefused,
       ])
     #expect(
       SettingKey.all(in: .instance) == [

@@ -20,7 +20,7 @@ struct AttackCatalogueTests {
     let outcome: Outcome
     do throws(Refusal) {
       let event = try decision.event()
-      outcome = stored.contains(event.id) ? .duplicate(event.id) : .stored(event.id)
+      outcome = stored.contains(event.id) ? .duplicate(event.summary) : .stored(event.summary)
     } catch {
       outcome = .refused(error)
     }

@@ -26,7 +26,7 @@ struct HTTPResponseTests {
 
   @Test func methodIsAnsweredWithTheAllowedOnes() {
     #expect(text(Refusal(.method, .allowed(.delivery))).contains("\r\nAllow: POST\r\n"))
-    #expect(text(Refusal(.method, .allowed(.healthCheck))).contains("\r\nAllow: GET, HEAD\r\n"))
+    #expect(text(Refusal(.method, .allowed(.reading))).contains("\r\nAllow: GET, HEAD\r\n"))
   }
 
   @Test func detailOfARefusalIsForTheLogAlone() {

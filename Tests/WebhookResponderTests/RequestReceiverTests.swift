@@ -22,7 +22,7 @@ struct RequestReceiverTests {
 
   /// What the steps are, without their contents.
   private enum Kind: Equatable {
-    case request(body: Int, keeps: Bool, isHealthCheck: Bool)
+    case request(body: Int, keeps: Bool, purpose: ReceivedRequest.Purpose)
     case answer([UInt8]), last([UInt8])
     case malformed
   }
@@ -43,7 +43,7 @@ struct RequestReceiverTests {
           steps.append(
             .request(
               body: request.body.count, keeps: request.keepsConnection,
-              isHealthCheck: request.isHealthCheck))
+              purpose: request.purpose))
         case .answer(let bytes): steps.append(.answer(bytes))
         case .last(let bytes): return steps + [.last(bytes)]
         case .malformed: return steps + [.malformed]
@@ -85,8 +85,8 @@ struct RequestReceiverTests {
       let bytes = request(padding: padding) + request(id: 9, body: 0, keeps: true)
       #expect(
         steps(bytes, piecesOf: size) == [
-          .request(body: 2, keeps: false, isHealthCheck: false),
-          .request(body: 0, keeps: true, isHealthCheck: false),
+          .request(body: 2, keeps: false, purpose: .delivery),
+          .request(body: 0, keeps: true, purpose: .delivery),
         ])
     }
   }
@@ -94,18 +94,18 @@ struct RequestReceiverTests {
   @Test func parametersMayComeInManyRecords() {
     let records = Self.delivery.map { record(4, [$0]) }.joined()
     let bytes = begin() + records + record(4, []) + record(5, [])
-    #expect(steps(bytes) == [.request(body: 0, keeps: false, isHealthCheck: false)])
+    #expect(steps(bytes) == [.request(body: 0, keeps: false, purpose: .delivery)])
   }
 
   @Test func healthCheckIsKnown() {
     let parameters = FastCGIClient.encoded([("DELVE_HOOK", Array("health".utf8))])
     let bytes = begin() + record(4, parameters) + record(4, []) + record(5, [])
-    #expect(steps(bytes) == [.request(body: 0, keeps: false, isHealthCheck: true)])
+    #expect(steps(bytes) == [.request(body: 0, keeps: false, purpose: .healthCheck)])
   }
 
   @Test func bodyOverTheLimitIsCounted() {
     #expect(
-      steps(request(body: 60_000)) == [.request(body: 60_000, keeps: false, isHealthCheck: false)])
+      steps(request(body: 60_000)) == [.request(body: 60_000, keeps: false, purpose: .delivery)])
   }
 
   // MARK: Answered
@@ -141,7 +141,7 @@ struct RequestReceiverTests {
       + record(4, []) + record(5, [], id: 2) + record(5, [])
     #expect(
       steps(bytes) == [
-        .answer(endRequest(1, id: 2)), .request(body: 0, keeps: false, isHealthCheck: false),
+        .answer(endRequest(1, id: 2)), .request(body: 0, keeps: false, purpose: .delivery),
       ])
   }
 
@@ -154,7 +154,7 @@ struct RequestReceiverTests {
     #expect(steps(begin() + abort) == [.last(endRequest(0))])
     #expect(
       steps(begin(keeps: true) + record(4, [1]) + abort + request()) == [
-        .answer(endRequest(0)), .request(body: 2, keeps: false, isHealthCheck: false),
+        .answer(endRequest(0)), .request(body: 2, keeps: false, purpose: .delivery),
       ])
   }
 

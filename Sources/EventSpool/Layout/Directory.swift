@@ -75,9 +75,9 @@ package final class Directory: Sendable {
   }
 
   /// A new file without a name: a crash leaves nothing of it behind (open(2), `O_TMPFILE`).
-  func draftFile() throws(SpoolError) -> DraftFile {
+  func draftFile(mode: mode_t = 0o640) throws(SpoolError) -> DraftFile {
     DraftFile(
-      descriptor: try open(".", openTemporaryFile | O_WRONLY, on: .folder),
+      descriptor: try open(".", openTemporaryFile | O_WRONLY, mode: mode, on: .folder),
       path: "\(path)/(unnamed file)", calls: calls)
   }
 

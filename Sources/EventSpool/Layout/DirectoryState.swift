@@ -52,6 +52,18 @@ extension Directory {
     return statistics
   }
 
+  /// - Throws: `belowMinimum`, `noInodes`.
+  func requireSpace(minimumFreeBytes: Int) throws(SpoolError) {
+    let space = try freeSpace()
+    let (free, overflow) = space.f_bavail.multipliedReportingOverflow(by: space.f_frsize)
+    // Without a byte nothing can be stored, whatever the minimum.
+    guard overflow || free >= max(1, minimumFreeBytes) else {
+      throw SpoolError(.belowMinimum(bytes: minimumFreeBytes), path)
+    }
+    // Some file systems (btrfs) count no inodes and say 0 of 0.
+    guard space.f_files == 0 || space.f_favail > 0 else { throw SpoolError(.noInodes, path) }
+  }
+
   /// Before a fix of 2025 (Debian 12's kernel is older), btrfs does not keep what was synced while
   /// the file had no name: such a file is empty after a power cut (tried with Linux 6.1.176).
   var losesNamelessSyncs: Bool { calls.isOnBtrfs(descriptor.raw) == 1 }

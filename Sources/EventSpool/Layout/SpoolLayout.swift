@@ -2,6 +2,8 @@
 package enum SpoolLayout {
   static let ids = "ids"
   static let lock = "lock"
+  /// Refused requests, if they are to be kept.
+  static let refused = "refused"
   /// Those of the events, and what was published.
   static let folders = EventState.allCases.map(\.rawValue) + [ids]
   static let format = "format"
@@ -12,6 +14,8 @@ package enum SpoolLayout {
 
   /// More than any event has: a token has 64 KiB at most, and the payload stands in an event twice.
   static let maximumEventBytes = 1 << 20
+  /// More than any kept request has: two fields, twice each, and a body, all of them cut.
+  static let maximumRefusedBytes = 1 << 20
   /// More than any record of a handling has.
   static let maximumRecordBytes = 65_536
 }

@@ -32,6 +32,15 @@ package struct SpoolReader {
     return instances.sorted { $0.description < $1.description }
   }
 
+  func directory(of instance: InstanceName) throws(SpoolError) -> Directory {
+    try spool.directory(instance.description)
+  }
+
+  /// - Throws: unless the instance has its folders.
+  func requireInstance(_ instance: InstanceName) throws(SpoolError) {
+    _ = try directory(of: instance).directory(EventState.new.rawValue)
+  }
+
   /// Whether the folder is an instance's, and not just one that lies there.
   package func isInstance(_ instance: InstanceName) throws(SpoolError) -> Bool {
     let folder = try spool.directory(instance.description)

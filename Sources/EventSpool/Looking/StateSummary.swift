@@ -11,7 +11,22 @@ package struct StateSummary: Sendable {
   /// The earliest name that has a time.
   private var earliest: [UInt8]?
 
-  fileprivate mutating func count(_ name: UnsafeRawBufferPointer, modified: () -> Int64?) {
+  /// Counts the events in a folder.
+  mutating func count(eventsIn folder: Directory) throws(SpoolError) {
+    let own = try folder.open(".", O_RDONLY | O_DIRECTORY, on: .folder)
+    let raw = own.raw
+    try folder.forEachEventName { name in
+      count(name) { modificationSeconds(of: name, in: raw) }
+    }
+  }
+
+  /// Adds those of another folder.
+  mutating func add(_ other: StateSummary) {
+    count += other.count
+    take(other.oldestSeconds)
+  }
+
+  private mutating func count(_ name: UnsafeRawBufferPointer, modified: () -> Int64?) {
     count += 1
     guard beginsWithTime(name) else { return take(modified()) }
     // Names sort by their times: a later one needs no further look.
@@ -35,11 +50,7 @@ extension SpoolReader {
   ) throws(SpoolError) -> StateSummary {
     var summary = StateSummary()
     try forEachFolder(of: instance, in: state) { (folder, _) throws(SpoolError) in
-      let own = try folder.open(".", O_RDONLY | O_DIRECTORY, on: .folder)
-      let raw = own.raw
-      try folder.forEachEventName { name in
-        summary.count(name) { modificationSeconds(of: name, in: raw) }
-      }
+      try summary.count(eventsIn: folder)
     }
     return summary
   }

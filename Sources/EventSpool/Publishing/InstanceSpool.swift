@@ -32,17 +32,11 @@ package final class InstanceSpool: Sendable {
     try requireSpace(minimumFreeBytes: minimumFreeBytes)
   }
 
+  /// Whether a failed sync keeps the spool closed.
+  package var isClosed: Bool { failures.closing != nil }
+
   func requireSpace(minimumFreeBytes: Int) throws(SpoolError) {
-    let space = try root.freeSpace()
-    let (free, overflow) = space.f_bavail.multipliedReportingOverflow(by: space.f_frsize)
-    // Without a byte nothing can be stored, whatever the minimum.
-    guard overflow || free >= max(1, minimumFreeBytes) else {
-      throw SpoolError(.belowMinimum(bytes: minimumFreeBytes), root.path)
-    }
-    // Some file systems (btrfs) count no inodes and say 0 of 0.
-    guard space.f_files == 0 || space.f_favail > 0 else {
-      throw SpoolError(.noInodes, root.path)
-    }
+    try root.requireSpace(minimumFreeBytes: minimumFreeBytes)
   }
 
   /// - Throws: `moved` unless the folder lies where it was opened.

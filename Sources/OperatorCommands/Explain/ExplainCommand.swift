@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import CommandLineProgram
+internal import EventSpool
 internal import ServiceProcess
 internal import StrictJSON
 internal import WebhookConfiguration
@@ -17,12 +18,23 @@ struct ExplainCommand: ParsableCommand {
 
         delve-webhook explain --now 2026-09-21T14:13:20Z < request.txt
 
+      With --last it is the newest refused request that the responder has kept (keep-refused), of all \
+      instances or that of --instance, decided as of the time when it came:
+
+        delve-webhook explain --last bad-signature
+
+      A kept request names its instance, hook and time; the options stand in their place.
+
       Exit code 0: it would be stored; 1: it would be refused.
       """)
 
   @OptionGroup var options: ConfigurationOptions
 
-  @Argument(help: "The file to read (default: standard input).")
+  @Flag(help: "The newest request that was kept, or the newest with the code word that follows.")
+  var last = false
+
+  @Argument(
+    help: "The file to read (default: standard input). With --last: a code word.")
   var file: String?
 
   @Option(help: "The instance (default: the only one that is configured).")
@@ -41,18 +53,52 @@ struct ExplainCommand: ParsableCommand {
   func run() throws {
     try reportingErrors {
       let configuration = try options.loaded()
-      let request = try CapturedRequest(parsing: try inputContents(file))
-      let explanation = Explanation(
-        Question(
-          request: request, instance: try chosenInstance(configuration, for: request), hook: hook,
-          policy: configuration.settings.policy, now: try clock()))
-      if json { printJSON(explanation.json) } else { print(explanation) }
+      let (bytes, name) = last ? try lastKept(configuration) : (try inputContents(file), nil)
+      let request = try CapturedRequest(parsing: bytes)
+      let kept = KeptFacts(of: request)
+      let explanation =
+        if let problem = kept.problem {
+          Explanation(misconfigured: problem)
+        } else {
+          Explanation(
+            Question(
+              request: request,
+              instance: try chosenInstance(configuration, for: request, kept.instance),
+              hook: hook ?? kept.hook, policy: configuration.settings.policy,
+              now: try clock() ?? kept.time ?? .now()))
+        }
+      if json {
+        printJSON(explanation.json)
+      } else {
+        if let name { printResult("kept as \(name)") }
+        print(explanation)
+      }
       if explanation.refusal != nil { throw ExitCode.failure }
     }
   }
 
-  private func clock() throws(CommandError) -> Timestamp {
-    guard let now else { return .now() }
+  /// The newest request that was kept, and where it lies.
+  private func lastKept(_ configuration: Configuration) throws -> ([UInt8], String?) {
+    if let file, !Refusal.Reason.allCases.contains(where: { $0.codeWord == file }) {
+      throw CommandError.usage("--last: \(printable(file)) is no code word of a refusal")
+    }
+    let requests = RefusedRequests(inSpool: configuration.settings.spool)
+    let instances = configuration.instances.map(\.name).filter {
+      instance == nil || $0.description == instance
+    }
+    // Those that name no instance lie beside them.
+    let beside: [InstanceName?] = instance == nil ? [nil] : []
+    guard let name = try requests.newest(of: instances + beside, codeWord: file) else {
+      let isOff = configuration.settings.keptRefused == 0
+      throw CommandError.noInput(
+        "no such request is kept"
+          + (isOff ? ": none is, until keep-refused is set in the configuration" : ""))
+    }
+    return (try requests.contents(of: name), RefusedRequests.path(of: name))
+  }
+
+  private func clock() throws(CommandError) -> Timestamp? {
+    guard let now else { return nil }
     guard let seconds = Int64(now) ?? CalendarDate.seconds(rfc3339: now), seconds >= 0,
       seconds <= NumericDate.latest
     else {
@@ -63,10 +109,11 @@ struct ExplainCommand: ParsableCommand {
 
   /// If there is only a token, no `X-Signature` is asked for.
   private func chosenInstance(
-    _ configuration: Configuration, for request: CapturedRequest
+    _ configuration: Configuration, for request: CapturedRequest, _ kept: String?
   ) throws(CommandError) -> Instance {
+    let wanted = instance ?? kept
     let chosen = configuration.instances.filter {
-      instance == nil || $0.name.description == instance
+      wanted == nil || $0.name.description == wanted
     }
     guard let only = chosen.first, chosen.count == 1 else {
       let names = configuration.instances.map(\.name.description).joined(separator: ", ")

@@ -63,6 +63,17 @@ struct Explanation {
     }
   }
 
+  /// The location of the web server that the request came to is configured wrongly.
+  init(misconfigured problem: String) {
+    let refusal = Refusal(.misconfigured)
+    self.refusal = refusal
+    steps = DecisionStep.allCases.map { step in
+      step == refusal.reason.facts.step
+        ? (step, .refused, printable("\(problem); \(refusal.explanation)"))
+        : (step, .notReached, "")
+    }
+  }
+
   private static func notes(on event: Event, _ now: Timestamp) -> [DecisionStep: String] {
     guard let stored = StoredEvent(line: event.line) else { return [:] }
     return [

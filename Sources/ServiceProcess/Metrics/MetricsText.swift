@@ -1,3 +1,5 @@
+package import WebhookCore
+
 /// Metrics in one of the two text formats that Prometheus reads.
 package struct MetricsText: Sendable {
   package enum Format: Sendable {
@@ -103,9 +105,10 @@ package struct MetricValue: Sendable, CustomStringConvertible {
       "\(sign)\(seconds).\(fraction.prefix(1))" + Self.withoutZeros(fraction.dropFirst())
   }
 
-  /// - Parameter milliseconds: since 1970, for a time.
-  package init(milliseconds: Int64) {
-    let (microseconds, overflow) = milliseconds.multipliedReportingOverflow(by: 1_000)
+  /// In seconds since 1970.
+  package init(_ time: Timestamp) {
+    let (microseconds, overflow) = time.millisecondsSince1970
+      .multipliedReportingOverflow(by: 1_000)
     self.init(microseconds: overflow ? .max : microseconds)
   }
 

@@ -18,9 +18,31 @@ package enum Hook: String, CaseIterable, Sendable {
     }
   }
 
-  func check(_ claims: Claims) throws(Refusal) {
-    guard claims.kind.elementsEqual(kind.utf8), claims.status.elementsEqual(status.utf8) else {
-      throw Refusal(.wrongHook)
+  /// The hook that takes such events; nil if none does.
+  init?(takingKind kind: [UInt8], status: [UInt8]) {
+    guard let hook = Self.allCases.first(where: { $0.takes(kind: kind, status: status) }) else {
+      return nil
     }
+    self = hook
   }
+
+  /// The hook that takes events of this type, the attribute of the stored event; nil if none does.
+  package init?(takingType type: String) {
+    guard let hook = Self.allCases.first(where: { type == eventType($0.kind, $0.status) }) else {
+      return nil
+    }
+    self = hook
+  }
+
+  func check(_ claims: Claims) throws(Refusal) {
+    guard takes(kind: claims.kind, status: claims.status) else { throw Refusal(.wrongHook) }
+  }
+
+  private func takes(kind: [UInt8], status: [UInt8]) -> Bool {
+    kind.elementsEqual(self.kind.utf8) && status.elementsEqual(self.status.utf8)
+  }
+}
+
+private func eventType(_ kind: String, _ status: String) -> String {
+  String(decoding: eventType(kind: Array(kind.utf8), status: Array(status.utf8)), as: UTF8.self)
 }

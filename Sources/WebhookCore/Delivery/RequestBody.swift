@@ -7,9 +7,11 @@ package struct ReceivedBody: Sendable {
   private let keepsBytes: Bool
   private let maximum: Int
 
-  /// - Parameter policy: says whether bytes are kept, and how many at most.
-  package init(under policy: DeliveryPolicy) {
-    keepsBytes = policy.body == .match
+  /// - Parameters:
+  ///   - policy: says whether bytes are compared, and so kept, and how many at most.
+  ///   - keepsBytes: keeps them also if they are not compared.
+  package init(under policy: DeliveryPolicy, keepsBytes: Bool = false) {
+    self.keepsBytes = keepsBytes || policy.body == .match
     maximum = policy.maxBodyBytes
   }
 

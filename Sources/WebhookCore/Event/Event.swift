@@ -7,6 +7,7 @@ package struct Event: Sendable {
   /// The hour of `iat`, as `YYYYMMDDThh`.
   package let issuedHour: String
   private let claims: Claims
+  private let signed: SignedAttributes
   private let proof: VerifiedToken
   private let xSignature: [UInt8]?
   private let request: DeliveryRequest
@@ -21,12 +22,20 @@ package struct Event: Sendable {
     id = EventID(ofPayload: proof.payload)
     issuedHour = CalendarDate(secondsSince1970: claims.issuedAt.seconds).basicHour
     self.claims = claims
+    signed = SignedAttributes(of: claims)
     self.proof = proof
     self.xSignature = xSignature
     self.request = request
     self.instance = instance
     self.hook = hook
     self.recordedAt = recordedAt
+  }
+
+  /// What is said of it elsewhere.
+  package var summary: AcceptedEvent {
+    AcceptedEvent(
+      id: id, subject: String(decoding: signed.subject, as: UTF8.self),
+      kind: Hook(takingKind: claims.kind, status: claims.status))
   }
 
   /// The token, as it came.
@@ -38,7 +47,6 @@ package struct Event: Sendable {
   /// The event file: one line of JSON, a CloudEvents 1.0 structured event, and a newline. Made at
   /// each call: a duplicate needs none.
   package var line: [UInt8] {
-    let signed = SignedAttributes(of: claims)
     var file = EventLine()
     for attribute in EventAttribute.allCases {
       switch attribute {

@@ -138,9 +138,14 @@ struct SignedAttributes {
   let time: String
 
   init(of claims: Claims) {
-    let type = Array("com.delvesecurity.".utf8) + claims.kind + [UInt8(ascii: ".")] + claims.status
-    self.type = contextAttribute(type, maxBytes: 512)
+    type = eventType(kind: claims.kind, status: claims.status)
     subject = contextAttribute(claims.kind + [UInt8(ascii: "/")] + claims.id, maxBytes: 512)
     time = CalendarDate(secondsSince1970: claims.issuedAt.seconds).rfc3339
   }
+}
+
+/// The attribute `type`.
+func eventType(kind: [UInt8], status: [UInt8]) -> [UInt8] {
+  let type = Array("com.delvesecurity.".utf8) + kind + [UInt8(ascii: ".")] + status
+  return contextAttribute(type, maxBytes: 512)
 }

@@ -9,6 +9,7 @@ package enum HTTPStatus: Int, Sendable {
   case unprocessableContent = 422
   case requestHeaderFieldsTooLarge = 431
   case internalServerError = 500
+  case notImplemented = 501
   case serviceUnavailable = 503
 
   /// The reason phrase.
@@ -23,6 +24,7 @@ package enum HTTPStatus: Int, Sendable {
     case .unprocessableContent: "Unprocessable Content"
     case .requestHeaderFieldsTooLarge: "Request Header Fields Too Large"
     case .internalServerError: "Internal Server Error"
+    case .notImplemented: "Not Implemented"
     case .serviceUnavailable: "Service Unavailable"
     }
   }

@@ -29,7 +29,7 @@ package struct Refusal: Error, Equatable, Sendable {
 
   package enum AllowedMethods: String, Sendable {
     case delivery = "POST"
-    case healthCheck = "GET, HEAD"
+    case reading = "GET, HEAD"
   }
 
   /// The parameters that only the web server's configuration sets.

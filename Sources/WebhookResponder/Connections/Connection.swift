@@ -3,8 +3,10 @@ internal import LinuxSystem
 internal import Synchronization
 
 /// One accepted connection of the web server. It is closed when the last reference to it goes.
-/// Reads and writes on it never wait.
+/// Reads and writes on it never wait, unless the writer wants to.
 final class Connection: Sendable {
+  private static let secondsOfWait = 2
+
   let id: UInt64
   private let socket: FileDescriptor
   /// Bytes that came behind a request: the next one's. They go with the connection.
@@ -45,6 +47,16 @@ final class Connection: Sendable {
     let count = recv(socket.raw, &buffer, buffer.count, 0)
     if count > 0 { return .bytes(count) }
     return count < 0 && (errno == EAGAIN || errno == EINTR) ? .none : .end
+  }
+
+  /// Has whoever writes wait for the peer, some seconds each time, or not any more. While it waits,
+  /// nobody else may use the connection.
+  func waitWhenSending(_ waits: Bool) {
+    let flags = fcntl(socket.raw, F_GETFL)
+    _ = fcntl(socket.raw, F_SETFL, waits ? flags & ~O_NONBLOCK : flags | O_NONBLOCK)
+    var limit = timeval(tv_sec: waits ? Self.secondsOfWait : 0, tv_usec: 0)
+    setsockopt(
+      socket.raw, SOL_SOCKET, SO_SNDTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
   }
 
   /// - Returns: false unless the peer took all of it at once.

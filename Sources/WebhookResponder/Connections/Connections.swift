@@ -178,6 +178,21 @@ final class Connections: Sendable {
 
   var hasRoom: Bool { count < maximum }
 
+  /// How many wait for a worker, and how many a worker has for longer than their time.
+  func countWaitingAndOverdue(now: ContinuousClock.Instant) -> (waiting: Int, overdue: Int) {
+    state.withLock { state in
+      var (waiting, overdue) = (0, 0)
+      for entry in state.entries.values {
+        switch entry.phase {
+        case .waiting: waiting += 1
+        case .serving(let deadline) where deadline <= now: overdue += 1
+        case .receiving, .serving, .answering, .idle: break
+        }
+      }
+      return (waiting, overdue)
+    }
+  }
+
   // MARK: Ends
 
   /// From here on, no connection is kept beyond its answer.

@@ -27,7 +27,7 @@ struct MainLoop: ~Copyable {
   init(
     _ current: CurrentSnapshot, connections: Connections, workers: WorkerPool,
     acceptor: consuming Acceptor, signals: SignalDescriptor, manager: ServiceManager,
-    log: RequestLog
+    log: RequestLog, counters: Counters
   ) throws(SystemError) {
     try connections.watchSignals(signals.descriptor)
     self.current = current
@@ -37,7 +37,9 @@ struct MainLoop: ~Copyable {
     self.signals = signals
     self.manager = manager
     self.log = log
-    reception = Reception(maximumConnections: connections.maximum) { current.value }
+    reception = Reception(maximumConnections: connections.maximum, counters: counters) {
+      current.value
+    }
   }
 
   /// Serves until a signal ends it and every request is answered.
@@ -82,7 +84,9 @@ struct MainLoop: ~Copyable {
     case .request(let request, let hasMore):
       let deadline = connections.startWaiting(connection)
       workers.serve(
-        Job(connection: connection, request: request, deadline: deadline, hasMore: hasMore))
+        Job(
+          connection: connection, request: request, completeAt: .now, deadline: deadline,
+          hasMore: hasMore))
     case .ended:
       connections.close(connection)
     case .malformed:

@@ -18,12 +18,14 @@ struct Reception: ~Copyable {
 
   private let maximumConnections: Int
   private let snapshot: () -> Snapshot
+  private let counters: Counters
   private var buffer = [UInt8](repeating: 0, count: bytesPerRead)
   private var unfinished: [UInt64: RequestReceiver] = [:]
   private var heldBytes = 0
 
-  init(maximumConnections: Int, snapshot: @escaping () -> Snapshot) {
+  init(maximumConnections: Int, counters: Counters, snapshot: @escaping () -> Snapshot) {
     self.maximumConnections = maximumConnections
+    self.counters = counters
     self.snapshot = snapshot
   }
 
@@ -36,7 +38,9 @@ struct Reception: ~Copyable {
     var input = rest[...]
     if input.isEmpty {
       switch connection.receive(into: &buffer) {
-      case .bytes(let count): input = buffer[..<count]
+      case .bytes(let count):
+        input = buffer[..<count]
+        counters.received(bytes: count)
       case .none:
         keep(receiver, of: connection.id)
         return .waiting

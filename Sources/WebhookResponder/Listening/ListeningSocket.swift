@@ -10,17 +10,22 @@ struct ListeningSocket: ~Copyable {
   /// Whether the next process could take what waits in the backlog, as under systemd. Else it must
   /// not be left there.
   let isHeldElsewhere: Bool
+  /// Whether no further process serves the same locations. mod_fcgid and spawn-fcgi may have started
+  /// several, each with a socket of its own.
+  let hasOneProcess: Bool
 
   var descriptor: Int32 { socket.raw }
 
   init(
-    _ socket: consuming FileDescriptor, at place: SocketPlace? = nil, isHeldElsewhere: Bool = false
+    _ socket: consuming FileDescriptor, at place: SocketPlace? = nil,
+    isHeldElsewhere: Bool = false, hasOneProcess: Bool = true
   ) {
     // Several processes may wait on one listener: who comes second must not hang in `accept`.
     makeNonBlocking(socket.raw)
     self.socket = socket
     self.place = place
     self.isHeldElsewhere = isHeldElsewhere
+    self.hasOneProcess = hasOneProcess
   }
 
   // MARK: Our own
@@ -68,14 +73,14 @@ struct ListeningSocket: ~Copyable {
       let count = environment["LISTEN_FDS"].flatMap({ Int($0) }), count >= 1
     {
       guard count == 1 else { throw .usage("systemd handed over \(count) sockets: hand over one") }
-      return try taking(3, isHeldElsewhere: true, allowsRemote)
+      return try taking(3, isSystemds: true, allowsRemote)
     }
     // spawn-fcgi holds nothing, and under mod_fcgid each process has a socket of its own.
-    return try taking(STDIN_FILENO, isHeldElsewhere: false, allowsRemote)
+    return try taking(STDIN_FILENO, isSystemds: false, allowsRemote)
   }
 
   private static func taking(
-    _ descriptor: Int32, isHeldElsewhere: Bool, _ allowsRemote: Bool
+    _ descriptor: Int32, isSystemds: Bool, _ allowsRemote: Bool
   ) throws(StartupError) -> ListeningSocket? {
     var isListening: Int32 = 0
     var length = socklen_t(MemoryLayout<Int32>.size)
@@ -84,7 +89,8 @@ struct ListeningSocket: ~Copyable {
     else { return nil }
     try requireLocal(address, allowsRemote: allowsRemote)
     _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
-    return ListeningSocket(FileDescriptor(owning: descriptor), isHeldElsewhere: isHeldElsewhere)
+    return ListeningSocket(
+      FileDescriptor(owning: descriptor), isHeldElsewhere: isSystemds, hasOneProcess: isSystemds)
   }
 
   /// From here on nobody new can come, unless the socket is reached in another way than by a file

@@ -15,13 +15,15 @@ func servePlainCGI(_ environment: Environment) -> Int32 {
 ///
 /// The command line is never read: it can be the sender's (RFC 3875 §4.4).
 private struct PlainCGI: ~Copyable {
-  private let deadline = ContinuousClock.now + timePerRequest
+  private let start = ContinuousClock.now
   /// How much of standard input came.
   private var receivedBytes = 0
   private let chunk = UnsafeMutableRawBufferPointer.allocate(
     byteCount: 64 << 10, alignment: 1)
 
   deinit { chunk.deallocate() }
+
+  private var deadline: ContinuousClock.Instant { start + timePerRequest }
 
   mutating func serve(_ environment: Environment) -> Int32 {
     let log = Log(environment: environment)
@@ -31,24 +33,31 @@ private struct PlainCGI: ~Copyable {
         configurationPath: Settings.path(
           option: nil, variable: environment[Settings.pathVariable]),
         log: log, manager: ServiceManager(environment: environment), opensSpoolsAsTheyAre: true)
-      let handler = RequestHandler(log: RequestLog(log), state: WorkerState())
-      let outcome = handler.decide(parameters, current.value, until: deadline) {
+      let counters = Counters(startedAt: .now())
+      let keeper = RefusedKeeper(log)
+      let handler = RequestHandler(
+        log: RequestLog(log, counters), state: WorkerState(), tally: counters.newTally(),
+        keeper: keeper)
+      let times = RequestTimes(began: start, complete: start, taken: start)
+      let reply = handler.reply(to: parameters, current.value, times, until: deadline) {
         receiveBody(of: parameters, under: $0)
       }
-      answer(outcome, to: parameters)
-      if case .stored = outcome { SpoolHousekeeping.finish(current.value, log: log) }
+      answer(reply.bytes, to: parameters)
+      keeper.finish()
+      if case .stored = reply.outcome { SpoolHousekeeping.finish(current.value, log: log) }
       return EXIT_SUCCESS
     } catch {
       log.write(.error, error.message)
-      answer(.refused(error.refusal), to: parameters)
+      let response = HTTPResponse(to: .refused(error.refusal))
+      answer(response.bytes(hasBody: !parameters.isHead), to: parameters)
       return EX_CONFIG
     }
   }
 
   private mutating func receiveBody(
-    of parameters: RequestParameters, under policy: DeliveryPolicy
+    of parameters: RequestParameters, under settings: Settings
   ) -> ReceivedBody {
-    var body = ReceivedBody(under: policy)
+    var body = ReceivedBody(under: settings)
     while let bytes = nextBytes(of: parameters) { body.append(bytes) }
     return body
   }
@@ -69,8 +78,7 @@ private struct PlainCGI: ~Copyable {
     return UnsafeRawBufferPointer(rebasing: chunk[..<count])
   }
 
-  private mutating func answer(_ outcome: Outcome, to parameters: RequestParameters) {
-    let bytes = HTTPResponse(to: outcome).bytes(hasBody: !parameters.isHead)
+  private mutating func answer(_ bytes: [UInt8], to parameters: RequestParameters) {
     // If it cannot be written, the web server has gone.
     guard (try? writeAll(bytes, to: STDOUT_FILENO)) != nil else { return }
     // Whoever reads the answer to its end need not wait for what no promise depends on.

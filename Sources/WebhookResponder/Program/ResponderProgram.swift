@@ -35,22 +35,27 @@ private func serve(
   let signals = try blockedSignals()
   try startLibrary()
   let log = Log(environment: environment)
+  let counters = Counters(startedAt: .now())
   let current = try currentSnapshot(options, environment, log, manager)
   let settings = current.value.settings
   let maximum = try connectionLimit(for: settings)
   let listener = try listeningSocket(options, environment)
   do throws(SystemError) {
-    let requestLog = RequestLog(log)
+    let requestLog = RequestLog(log, counters)
     let connections = try Connections(maximum: maximum)
+    let observer = try observer(current, counters, connections, isOnlyOne: listener.hasOneProcess)
+    let keeper = RefusedKeeper(log)
+    try keeper.start()
     let workers = try WorkerPool(
-      connections: connections, maximum: settings.workers, log: requestLog)
+      connections: connections, maximum: settings.workers, log: requestLog, counters: counters,
+      keeper: keeper, observer: observer)
     let acceptor = try Acceptor(listener, connections: connections, log: log)
     try startEverySecond {
       var housekeeping = SpoolHousekeeping(current, log: log)
       return { housekeeping.step() }
     }
     try startEverySecond {
-      var reloading = Reloading(current)
+      var reloading = Reloading(current, counters)
       return {
         reloading.step()
         requestLog.reportSuppressed()
@@ -58,7 +63,7 @@ private func serve(
     }
     var loop = try MainLoop(
       current, connections: connections, workers: workers, acceptor: acceptor, signals: signals,
-      manager: manager, log: requestLog)
+      manager: manager, log: requestLog, counters: counters)
     log.write(
       .notice, "started",
       [
@@ -72,6 +77,21 @@ private func serve(
     throw StartupError(error)
   }
   finish(current.value, signals, log)
+}
+
+/// Looks at the spools from here on.
+/// - Parameter isOnlyOne: whether no further process serves the same locations. If some do, each of
+///   them knows only a part.
+private func observer(
+  _ current: CurrentSnapshot, _ counters: Counters, _ connections: Connections, isOnlyOne: Bool
+) throws(SystemError) -> Observer? {
+  guard isOnlyOne else { return nil }
+  let watch = SpoolWatch(current, startedAt: counters.startedAt)
+  let check = SpoolCheck(current)
+  try watch.start()
+  try check.start()
+  return Observer(
+    current: current, counters: counters, connections: connections, watch: watch, check: check)
 }
 
 /// What was published stays known. A hung disk holds the end up for some seconds only: without

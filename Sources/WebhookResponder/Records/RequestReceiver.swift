@@ -11,11 +11,16 @@ struct ReceivedRequest {
   let snapshot: Snapshot
   /// Whether the web server wants to use the connection again (`FCGI_KEEP_CONN`).
   let keepsConnection: Bool
-  let isHealthCheck: Bool
+  let purpose: Purpose
+
+  /// As the web server's configuration says, before `Route` looks at it.
+  enum Purpose {
+    case delivery, healthCheck, observation
+  }
 }
 
 /// Reads one connection's bytes as FastCGI records (specification §3.3 to §5.5), and gives out
-/// whole requests, one after the other. A body is counted, and kept only if the policy compares it.
+/// whole requests, one after the other. A body is counted, and kept only if somebody looks at it.
 struct RequestReceiver {
   enum Step {
     /// All bytes are taken; more have to come.
@@ -166,7 +171,7 @@ struct RequestReceiver {
     let snapshot = snapshot()
     request = Request(
       id: id, keepsConnection: control[2] & 1 == 1, snapshot: snapshot,
-      body: ReceivedBody(under: snapshot.settings.policy))
+      body: ReceivedBody(under: snapshot.settings))
     return nil
   }
 
@@ -202,18 +207,20 @@ struct RequestReceiver {
       ReceivedRequest(
         records: records, body: request.body, snapshot: request.snapshot,
         keepsConnection: request.keepsConnection,
-        isHealthCheck: Self.isHealthCheck(request.parameters)))
+        purpose: Self.purpose(request.parameters)))
   }
 
-  /// As the web server's configuration says; `Route` looks at it again.
-  private static func isHealthCheck(_ parameters: [UInt8]) -> Bool {
+  private static func purpose(_ parameters: [UInt8]) -> ReceivedRequest.Purpose {
     var pairs = NameValuePairs(parameters)
     while let pair = pairs.next() {
-      if pair.name.elementsEqual("DELVE_HOOK".utf8) {
-        return pair.value.elementsEqual("health".utf8)
+      guard pair.name.elementsEqual("DELVE_HOOK".utf8) else { continue }
+      if pair.value.elementsEqual("health".utf8) { return .healthCheck }
+      let isObservation = Route.Observation.allCases.contains {
+        pair.value.elementsEqual($0.rawValue.utf8)
       }
+      return isObservation ? .observation : .delivery
     }
-    return false
+    return .delivery
   }
 
   // MARK: Management (§4)

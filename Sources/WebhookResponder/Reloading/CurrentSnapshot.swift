@@ -12,6 +12,7 @@ final class CurrentSnapshot: Sendable {
   /// As they were at the start.
   private let settingsAtStart: Settings
   private let current: Mutex<Snapshot>
+  private let facts: Mutex<ReloadFacts>
   private let startedAt = Timestamp.now()
   private let isReloadRequested = Atomic(false)
 
@@ -26,10 +27,14 @@ final class CurrentSnapshot: Sendable {
       configurationPath: configurationPath, opensSpoolsAsTheyAre: opensSpoolsAsTheyAre)
     settingsAtStart = snapshot.settings
     current = Mutex(snapshot)
+    facts = Mutex(ReloadFacts(snapshot.settings, at: startedAt))
     warn(of: snapshot.configuration)
   }
 
   var value: Snapshot { current.withLock { $0 } }
+
+  /// What became of the reloads, and since when the keys are in force.
+  var reloadFacts: ReloadFacts { facts.withLock { $0 } }
 
   /// Has configuration and keys read again within a second. Any thread may.
   func requestReload() { isReloadRequested.store(true, ordering: .releasing) }
@@ -56,11 +61,13 @@ final class CurrentSnapshot: Sendable {
         log.write(.warning, "a change of \(key.rawValue) needs a restart")
       }
       current.withLock { $0 = new }
+      facts.withLock { $0.reloaded(new.settings, at: .now()) }
       log.write(.notice, "reloaded", ["config": .text(configurationPath)])
       warn(of: new.configuration)
       manager.notify(.status(status(afterReload: "done")))
       return true
     } catch {
+      facts.withLock { $0.failed(error.message, at: .now()) }
       log.write(
         .error, "reload failed, the old configuration stays in force: \(error.message)")
       manager.notify(.status(status(afterReload: error.message)))
@@ -75,6 +82,7 @@ final class CurrentSnapshot: Sendable {
     let old = value
     let (configuration, errors) = old.configuration.readingKeysAgain()
     current.withLock { $0 = Snapshot(configuration, replacing: old) }
+    facts.withLock { $0.readKeys(of: configuration.settings, errors: errors, at: .now()) }
     if !errors.isEmpty && errors == knownErrors { return errors }
     for error in errors {
       log.write(.error, "a key file changed, its instance's old keys stay in force: \(error)")

@@ -5,14 +5,16 @@ internal import WebhookConfiguration
 /// a second, by one thread.
 struct Reloading {
   private let current: CurrentSnapshot
+  private let counters: Counters
   /// The key files as they were read last.
   private var loaded: KeyFileVersions
   /// As they were at the last look.
   private var seen: KeyFileVersions
   private var keyErrors: [ConfigurationError] = []
 
-  init(_ current: CurrentSnapshot) {
+  init(_ current: CurrentSnapshot, _ counters: Counters) {
     self.current = current
+    self.counters = counters
     loaded = current.value.configuration.keyFileVersions
     seen = loaded
   }
@@ -21,6 +23,7 @@ struct Reloading {
     // Housekeeping says why a spool does not work.
     try? current.reopenMovedSpools()
     if current.takeReloadRequest(), current.reload() {
+      counters.keepOnly(Set(current.value.spools.keys))
       loaded = current.value.configuration.keyFileVersions
       keyErrors = []
     }

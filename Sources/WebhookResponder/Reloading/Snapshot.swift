@@ -8,7 +8,7 @@ struct Snapshot: Sendable {
   let configuration: Configuration
   let spools: [InstanceName: InstanceSpool]
   /// The spools' folder, which stays what it was at the start.
-  private let spoolPath: String
+  let spoolPath: String
 
   var settings: Settings { configuration.settings }
 

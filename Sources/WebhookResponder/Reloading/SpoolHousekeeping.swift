@@ -5,10 +5,14 @@ internal import WebhookCore
 /// Looks after every spool of the snapshot in force. `step` is to be called about once a second, by
 /// one thread.
 struct SpoolHousekeeping {
+  private static let stepsBetweenRemovals = 600
+
   private let current: CurrentSnapshot
   private let log: Log
   private var tasks: [InstanceName: (spool: InstanceSpool, housekeeping: Housekeeping)] = [:]
   private var failures: [InstanceName: SpoolError] = [:]
+  /// Until kept requests that are too old are removed; some minutes more or less do not count.
+  private var stepsUntilRemoval = 0
 
   init(_ current: CurrentSnapshot, log: Log) {
     self.current = current
@@ -31,6 +35,15 @@ struct SpoolHousekeeping {
       tasks[name] = task
       report(failure, of: name)
     }
+    removeOldRequests()
+  }
+
+  /// Also when no more are to be kept. What cannot be removed is tried again.
+  private mutating func removeOldRequests() {
+    stepsUntilRemoval -= 1
+    guard stepsUntilRemoval <= 0 else { return }
+    stepsUntilRemoval = Self.stepsBetweenRemovals
+    try? RefusedRequests(inSpool: current.value.spoolPath).removeOld(now: .now())
   }
 
   /// One line when it begins, or changes, and one when it ends.

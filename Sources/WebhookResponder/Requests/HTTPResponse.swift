@@ -7,16 +7,40 @@ package struct HTTPResponse {
   private let headers: [(String, String)]
   private let body: [UInt8]
 
+  /// Something that is shown: 200.
+  init(_ contentType: String, _ body: [UInt8], _ headers: [(String, String)] = []) {
+    status = .ok
+    self.body = body
+    self.headers =
+      [("Cache-Control", "no-store"), ("Vary", "Accept"), ("Content-Type", contentType)] + headers
+  }
+
+  /// Of a process that stands beside others of its kind, and would show only its own part.
+  static let ofOneOfSeveral = HTTPResponse(
+    status: .notImplemented, headers: [("Content-Type", "text/plain; charset=utf-8")],
+    body: Array(
+      """
+      The web server starts several processes of the responder, or one for each request, and each \
+      would count for itself: so nothing is counted here. What lies in the spool is told by \
+      delve-webhook spool stats, also for Prometheus.
+
+      """.utf8))
+
+  private init(status: HTTPStatus, headers: [(String, String)], body: [UInt8]) {
+    (self.status, self.body) = (status, body)
+    self.headers = [("Cache-Control", "no-store")] + headers
+  }
+
   package init(to outcome: Outcome) {
     status = outcome.status
     var headers = [("Cache-Control", "no-store")]
     let code = JSONValue.string(outcome.codeWord)
     let object: JSONObject
     switch outcome {
-    case .stored(let id), .duplicate(let id):
+    case .stored(let event), .duplicate(let event):
       headers.append(("Content-Type", "application/json"))
-      object = ["code": code, "id": .string(id.hex)]
-    case .healthy:
+      object = ["code": code, "id": .string(event.id.hex)]
+    case .healthy, .shown:
       headers.append(("Content-Type", "application/json"))
       object = ["code": code]
     case .refused(let refusal):
@@ -39,7 +63,7 @@ package struct HTTPResponse {
       if case .allowed(let methods) = refusal.detail { [("Allow", methods.rawValue)] } else { [] }
     case .serviceUnavailable: [("Retry-After", "30")]
     case .ok, .accepted, .badRequest, .contentTooLarge, .unprocessableContent,
-      .requestHeaderFieldsTooLarge, .internalServerError:
+      .requestHeaderFieldsTooLarge, .internalServerError, .notImplemented:
       []
     }
   }

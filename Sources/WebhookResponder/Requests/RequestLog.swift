@@ -14,25 +14,30 @@ final class RequestLog: Sendable {
   }
 
   let log: Log
+  private let counters: Counters
   /// By code word, since the last second began.
   private let counts = Mutex<[String: Count]>([:])
 
-  init(_ log: Log) {
-    self.log = log
+  init(_ log: Log, _ counters: Counters) {
+    (self.log, self.counters) = (log, counters)
   }
 
-  /// A health check that finds nothing leaves no line: one comes every few seconds.
-  func write(
-    _ outcome: Outcome, route: Route?, remoteAddress: [UInt8], microseconds: Int64
-  ) {
-    guard outcome != .healthy, mayWrite(outcome) else { return }
-    log.write(
-      LogLine(outcome, route: route, remoteAddress: remoteAddress, microseconds: microseconds))
+  /// A health check that finds nothing leaves no line, and neither does a look: one comes every few
+  /// seconds.
+  /// - Parameter slowMilliseconds: a delivery that took so long leaves a warning with the times of
+  ///   its steps; 0: none does.
+  func write(_ request: DecidedRequest, slowMilliseconds: Int) {
+    guard request.outcome != .healthy, request.outcome != .shown, mayWrite(request.outcome) else {
+      return
+    }
+    let isSlow = slowMilliseconds > 0 && request.times.all >= Int64(slowMilliseconds) * 1_000
+    log.write(LogLine(request, isSlow: isSlow))
   }
 
   /// A peer of the socket sent something else than FastCGI, or too much. It leaves a line like a
   /// refusal.
   func malformedRecords() {
+    counters.closedMalformedConnection()
     guard mayWrite("malformed-records", .badRequest) else { return }
     log.write(
       .notice, "closed a connection: its peer sent malformed FastCGI records, or too many bytes")
@@ -63,6 +68,7 @@ final class RequestLog: Sendable {
       return counts
     }
     for (codeWord, count) in ended.sorted(by: { $0.key < $1.key }) where count.suppressed > 0 {
+      counters.suppressed(lines: count.suppressed)
       log.write(
         .warning, "",
         [

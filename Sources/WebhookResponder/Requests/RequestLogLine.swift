@@ -4,22 +4,34 @@ internal import WebhookCore
 
 extension LogLine {
   /// The one line that a request leaves in the log.
-  /// - Parameter remoteAddress: `REMOTE_ADDR`, from the web server.
-  init(_ outcome: Outcome, route: Route?, remoteAddress: [UInt8], microseconds: Int64) {
-    self.init(Self.level(of: outcome.status))
+  /// - Parameter isSlow: the times of its steps stand in it, and it is a warning at least.
+  init(_ request: DecidedRequest, isSlow: Bool) {
+    let outcome = request.outcome
+    let level = Self.level(of: outcome.status)
+    self.init(isSlow && level.rawValue > Level.warning.rawValue ? .warning : level)
     add("code", .text(outcome.codeWord))
     add("status", .number(outcome.status.rawValue))
-    if case .delivery(let instance, let hook) = route {
-      add("instance", .text(instance.name.description))
-      if let hook { add("hook", .text(hook.rawValue)) }
-    }
+    if let instance = request.instance { add("instance", .text(instance.description)) }
+    if let hook = request.hook { add("hook", .text(hook.rawValue)) }
     switch outcome {
-    case .stored(let id), .duplicate(let id): add("id", .text(id.hex))
-    case .healthy, .refused: break
+    case .stored(let event), .duplicate(let event):
+      add("id", .text(event.id.hex))
+      add("subject", .text(event.subject))
+    case .healthy, .shown, .refused: break
     }
-    add("remote", .text(printableAddress(remoteAddress)))
-    add("us", .number(microseconds))
+    add("remote", .text(request.remoteAddress))
+    add("us", .number(request.times.serving))
+    if isSlow { add(request.times) }
     if case .refused(let refusal) = outcome { add(refusal) }
+    if let name = request.keptAs { add("kept", .text(name)) }
+  }
+
+  private mutating func add(_ times: RequestTimes) {
+    add("slow-us", .number(times.all))
+    add("receiving-us", .number(times.receiving))
+    add("waiting-us", .number(times.waiting))
+    add("deciding-us", .number(times.deciding))
+    if let publishing = times.publishing { add("publishing-us", .number(publishing)) }
   }
 
   private static func level(of status: HTTPStatus) -> Level {
@@ -49,17 +61,4 @@ extension LogLine {
     }
     if let remedy = refusal.remedy { add("hint", .text(remedy)) }
   }
-}
-
-/// An address is digits, hexadecimal letters, dots and colons; whatever else a peer of the socket
-/// sends in its place stays out of the log.
-private func printableAddress(_ address: [UInt8]) -> String {
-  guard !address.isEmpty else { return "-" }
-  let bytes = address.prefix(64).map { byte -> UInt8 in
-    switch byte {
-    case 0x30...0x3A, 0x61...0x66, 0x41...0x46, UInt8(ascii: "."): byte
-    default: UInt8(ascii: "?")
-    }
-  }
-  return String(decoding: bytes, as: UTF8.self)
 }

@@ -4,7 +4,8 @@ internal import WebhookCore
 /// The parameters of a request that the program reads, out of all that the web server sent: one row
 /// each.
 enum RequestParameter: Int, CaseIterable {
-  case method, contentLength, requestURI, remoteAddress, instance, hook, authorization, xSignature
+  case method, contentLength, requestURI, remoteAddress, accept, instance, hook, authorization,
+    xSignature
 
   /// Its name, and how much of a value is kept. A value is bounded before it is copied.
   fileprivate var facts: (name: StaticString, maxBytes: Int) {
@@ -13,6 +14,7 @@ enum RequestParameter: Int, CaseIterable {
     case .contentLength: ("CONTENT_LENGTH=", 32)
     case .requestURI: ("REQUEST_URI=", 2_048)
     case .remoteAddress: ("REMOTE_ADDR=", 256)
+    case .accept: ("HTTP_ACCEPT=", 1_024)
     case .instance: ("DELVE_INSTANCE=", 64)
     case .hook: ("DELVE_HOOK=", 64)
     // One byte more, so that a longer value is seen to be longer.

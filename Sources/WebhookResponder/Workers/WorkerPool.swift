@@ -5,14 +5,17 @@ internal import Synchronization
 struct Job {
   let connection: Connection
   let request: ReceivedRequest
+  /// When its last byte was here.
+  let completeAt: ContinuousClock.Instant
   /// Until when it must be answered.
   let deadline: ContinuousClock.Instant
   /// Whether further bytes of the connection are here already.
   let hasMore: Bool
 }
 
-/// Worker threads, started when a job finds none waiting, up to a maximum; and one more for health
-/// checks, which must be answered even if all others are busy.
+/// Worker threads, started when a job finds none waiting, up to a maximum; one more for health
+/// checks, which must be answered even if all others are busy; and one for looks at what the program
+/// does, which needs no disk.
 final class WorkerPool: Sendable {
   private static let timeToAnswer = Duration.milliseconds(500)
 
@@ -21,21 +24,34 @@ final class WorkerPool: Sendable {
   private let maximum: Int
   private let jobs = JobQueue()
   private let healthChecks = JobQueue()
+  private let observations = JobQueue()
+  private let counters: Counters
+  private let keeper: RefusedKeeper
+  private let observer: Observer?
   private let workers = Mutex<[WorkerState]>([])
 
-  /// Starts the first worker, and that for health checks.
-  init(connections: Connections, maximum: Int, log: RequestLog) throws(SystemError) {
+  /// Starts the first worker, and those for health checks and observations.
+  /// - Parameter observer: nil if this process knows only a part of what is to be seen.
+  init(
+    connections: Connections, maximum: Int, log: RequestLog, counters: Counters,
+    keeper: RefusedKeeper, observer: Observer?
+  ) throws(SystemError) {
     self.connections = connections
     self.maximum = maximum
     self.log = log
+    self.counters = counters
+    self.keeper = keeper
+    self.observer = observer
     try start(workers.withLock { Self.added(to: &$0) }, on: jobs)
     try start(WorkerState(), on: healthChecks)
+    try start(WorkerState(), on: observations)
   }
 
   func serve(_ job: Job) {
-    guard !job.request.isHealthCheck else {
-      _ = healthChecks.append(job)
-      return
+    switch job.request.purpose {
+    case .healthCheck: return _ = healthChecks.append(job)
+    case .observation: return _ = observations.append(job)
+    case .delivery: break
     }
     guard !jobs.append(job) else { return }
     let state = workers.withLock { $0.count < maximum ? Self.added(to: &$0) : nil }
@@ -48,7 +64,7 @@ final class WorkerPool: Sendable {
 
   /// Lets go of those that nobody can answer in time any more.
   func dropExpired(now: ContinuousClock.Instant) {
-    for queue in [jobs, healthChecks] { queue.dropExpired(now: now) }
+    for queue in [jobs, healthChecks, observations] { queue.dropExpired(now: now) }
   }
 
   private static func added(to workers: inout [WorkerState]) -> WorkerState {
@@ -78,7 +94,9 @@ final class WorkerPool: Sendable {
 
   private func start(_ state: WorkerState, on queue: JobQueue) throws(SystemError) {
     try startThread { [self] in
-      let handler = RequestHandler(log: log, state: state) { [self] in isOverloaded }
+      let handler = RequestHandler(
+        log: log, state: state, tally: counters.newTally(), keeper: keeper, observer: observer
+      ) { [self] in isOverloaded }
       let request = FastCGIRequest()
       while true { serve(queue.next(), state, handler, request) }
     }
@@ -92,16 +110,23 @@ final class WorkerPool: Sendable {
     guard let parameters = request.parameters(of: job.request) else {
       return connections.close(job.connection)
     }
+    let times = RequestTimes(
+      began: job.deadline - timePerRequest, complete: job.completeAt, taken: .now)
+    let isDelivery = job.request.purpose == .delivery
     state.begin(until: job.deadline)
+    if isDelivery { counters.workerBegins() }
     // Before the main loop cuts it off, so that a wait ends in an answer.
     let end = job.deadline - Self.timeToAnswer
-    let outcome = handler.decide(parameters, job.request.snapshot, until: end) { _ in
+    let reply = handler.reply(to: parameters, job.request.snapshot, times, until: end) { _ in
       job.request.body
     }
+    if isDelivery { counters.workerEnds() }
     state.end()
     let mayKeep = connections.startAnswer(on: job.connection)
-    let isSent = request.respond(
-      with: HTTPResponse(to: outcome).bytes(hasBody: !parameters.isHead), to: job.connection)
+    // A page may be longer than what a socket holds.
+    if job.request.purpose == .observation { job.connection.waitWhenSending(true) }
+    let isSent = request.respond(with: reply.bytes, to: job.connection)
+    if job.request.purpose == .observation { job.connection.waitWhenSending(false) }
     if isSent && mayKeep && job.request.keepsConnection {
       connections.keep(job.connection, hasMore: job.hasMore)
     } else {

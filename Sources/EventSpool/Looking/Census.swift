@@ -1,0 +1,60 @@
+internal import Glibc
+package import WebhookCore
+
+/// Counts an instance's events again and again, for somebody who watches. A folder in which no name
+/// came or went since it was counted is not read again. For one thread.
+package struct Census {
+  private struct Place: Hashable {
+    let state: EventState
+    let day: String?
+  }
+
+  private struct Count {
+    /// Which folder it was, and its time.
+    let folder: [Int]
+    let summary: StateSummary
+  }
+
+  /// A name that comes within the clock's last tick leaves the folder's time as it is.
+  private static let secondsUntilSettled = 2
+
+  private let path: String
+  private let instance: InstanceName
+  private var counts: [Place: Count] = [:]
+
+  package init(of instance: InstanceName, in path: String) {
+    (self.instance, self.path) = (instance, path)
+  }
+
+  /// - Throws: if a folder cannot be looked at.
+  package mutating func look(now: Timestamp) throws(SpoolError) -> [EventState: StateSummary] {
+    let reader = try SpoolReader(path: path)
+    try reader.requireInstance(instance)
+    var summaries: [EventState: StateSummary] = [:]
+    var counts: [Place: Count] = [:]
+    for state in EventState.allCases {
+      var summary = StateSummary()
+      try reader.forEachFolder(of: instance, in: state) { (folder, day) throws(SpoolError) in
+        let place = Place(state: state, day: day)
+        let count = try self.count(of: folder, known: self.counts[place])
+        summary.add(count.summary)
+        if count.folder[2] < now.seconds - Int64(Self.secondsUntilSettled) { counts[place] = count }
+      }
+      summaries[state] = summary
+    }
+    self.counts = counts
+    return summaries
+  }
+
+  private func count(of folder: Directory, known: Count?) throws(SpoolError) -> Count {
+    let status = try folder.status(of: ".") ?? stat()
+    let identity = [
+      Int(status.st_dev), Int(bitPattern: UInt(status.st_ino)), status.st_mtim.tv_sec,
+      status.st_mtim.tv_nsec,
+    ]
+    if let known, known.folder == identity { return known }
+    var summary = StateSummary()
+    try summary.count(eventsIn: folder)
+    return Count(folder: identity, summary: summary)
+  }
+}

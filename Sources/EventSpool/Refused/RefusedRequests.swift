@@ -1,0 +1,175 @@
+internal import Glibc
+package import WebhookCore
+
+/// Refused requests that are kept for somebody to look at: each a file in the folder `refused/` of
+/// its instance, or in `_refused/` beside the instances if the web server's configuration named none.
+/// No event depends on them: nothing here is synced.
+package struct RefusedRequests: Sendable {
+  /// A token in a file may be valid for some time, and the file may hold other secrets of the sender.
+  private static let mode: mode_t = 0o600
+  /// Older ones are removed.
+  package static let secondsKept: Int64 = 7 * 86_400
+
+  private let spool: String
+
+  package init(inSpool path: String) {
+    spool = path
+  }
+
+  // MARK: Keeping
+
+  /// Keeps a request, unless another of its code word and second is there, and removes what is too much or too old beside it.
+  /// - Parameters:
+  ///   - newest: how many are kept with the code word of this one, at least one.
+  ///   - minimumFreeBytes: below it nothing is kept.
+  package func keep(
+    _ bytes: [UInt8], as name: RefusedRequestName, newest: Int, minimumFreeBytes: Int,
+    now: Timestamp
+  ) throws(SpoolError) {
+    let parent = try parent(of: name.instance)
+    try parent.requireSpace(minimumFreeBytes: minimumFreeBytes)
+    let folder = try parent.directory(makingIfMissing: Self.folderName(name.instance))
+    // Another process may just have kept one.
+    let isFirst = try !names(of: name.instance, in: folder).contains {
+      $0.codeWord == name.codeWord && $0.seconds == name.seconds
+    }
+    guard isFirst else { return }
+    let file = try folder.draftFile(mode: Self.mode)
+    try file.write(bytes)
+    _ = try folder.link(file, as: name.fileName)
+    try removeSome(of: name.instance, in: folder, now: now, newest: [name.codeWord: newest])
+  }
+
+  /// Removes those that are too old, of all instances.
+  /// - Throws: why the first of the others could not be removed.
+  package func removeOld(now: Timestamp) throws(SpoolError) {
+    var failure: SpoolError?
+    for instance in try SpoolReader(path: spool).instances().map(Optional.init) + [nil] {
+      do throws(SpoolError) {
+        guard let folder = try existingFolder(of: instance) else { continue }
+        try removeSome(of: instance, in: folder, now: now, newest: [:])
+      } catch {
+        failure = failure ?? error
+      }
+    }
+    if let failure { throw failure }
+  }
+
+  private func removeSome(
+    of instance: InstanceName?, in folder: Directory, now: Timestamp, newest: [String: Int]
+  ) throws(SpoolError) {
+    var left = newest
+    for name in try names(of: instance, in: folder) {
+      let isTooMuch = left[name.codeWord].map { $0 <= 0 } ?? false
+      left[name.codeWord]? -= 1
+      if isTooMuch || name.seconds < now.seconds - Self.secondsKept {
+        try folder.removeIfThere(name.fileName)
+      }
+    }
+  }
+
+  // MARK: Looking
+
+  /// The newest that is kept, of these instances; nil if there is none.
+  /// - Parameter codeWord: nil: any.
+  package func newest(
+    of instances: [InstanceName?], codeWord: String?
+  ) throws(SpoolError) -> RefusedRequestName? {
+    var all: [RefusedRequestName] = []
+    for instance in instances {
+      guard let folder = try existingFolder(of: instance) else { continue }
+      all += try names(of: instance, in: folder).filter {
+        codeWord == nil || $0.codeWord == codeWord
+      }
+    }
+    return all.max { $0.fileName < $1.fileName }
+  }
+
+  /// - Throws: with ENOENT if it is gone.
+  package func contents(of name: RefusedRequestName) throws(SpoolError) -> [UInt8] {
+    try parent(of: name.instance).directory(Self.folderName(name.instance))
+      .contents(of: name.fileName, maxBytes: SpoolLayout.maximumRefusedBytes)
+  }
+
+  // MARK: Folders
+
+  /// No instance can be called so.
+  private static func folderName(_ instance: InstanceName?) -> String {
+    instance == nil ? "_\(SpoolLayout.refused)" : SpoolLayout.refused
+  }
+
+  /// Where it is, relative to the spool.
+  package static func path(of name: RefusedRequestName) -> String {
+    (name.instance.map { "\($0)/" } ?? "") + "\(folderName(name.instance))/\(name.fileName)"
+  }
+
+  private func parent(of instance: InstanceName?) throws(SpoolError) -> Directory {
+    let top = try Directory(path: spool)
+    guard let instance else { return top }
+    return try top.directory(instance.description)
+  }
+
+  private func existingFolder(of instance: InstanceName?) throws(SpoolError) -> Directory? {
+    do throws(SpoolError) {
+      return try parent(of: instance).directory(Self.folderName(instance))
+    } catch  where error.errno == ENOENT {
+      return nil
+    }
+  }
+
+  /// The newest first. Other files are passed over.
+  private func names(
+    of instance: InstanceName?, in folder: Directory
+  ) throws(SpoolError) -> [RefusedRequestName] {
+    try folder.names().compactMap { RefusedRequestName(parsing: $0, of: instance) }
+      .sorted { $0.fileName > $1.fileName }
+  }
+}
+
+/// What the file of a kept request is called: `<time>-<code word>-<four digits>.http`.
+package struct RefusedRequestName: Equatable, Sendable {
+  /// Nil if the web server's configuration named none.
+  package let instance: InstanceName?
+  package let fileName: String
+  package let codeWord: String
+  /// Since 1970: when it was refused.
+  package let seconds: Int64
+
+  private static let suffix = ".http"
+
+  /// - Parameter number: tells those of one second apart.
+  package init(
+    instance: InstanceName?, _ reason: Refusal.Reason, at time: Timestamp, number: UInt16
+  ) {
+    self.instance = instance
+    codeWord = reason.codeWord
+    seconds = time.seconds
+    let digits = String(number, radix: 16)
+    let padded = String(repeating: "0", count: 4 - digits.count) + digits
+    let basic = CalendarDate(secondsSince1970: time.seconds).basic
+    fileName = "\(basic)-\(codeWord)-\(padded)\(Self.suffix)"
+  }
+
+  /// Nil if no kept request has this name.
+  init?(parsing name: String, of instance: InstanceName?) {
+    let parts = name.split(separator: "-", omittingEmptySubsequences: false)
+    guard parts.count >= 3, name.hasSuffix(Self.suffix),
+      let seconds = CalendarDate.seconds(atBasicTime: String(parts[0]))
+    else { return nil }
+    self.instance = instance
+    fileName = name
+    codeWord = parts.dropFirst().dropLast().joined(separator: "-")
+    self.seconds = seconds
+  }
+}
+
+/// The fields of our own in a kept request.
+package enum KeptField: String, Sendable {
+  case time = "Delve-Webhook-Time"
+  case code = "Delve-Webhook-Code"
+  case instance = "Delve-Webhook-Instance"
+  case hook = "Delve-Webhook-Hook"
+  /// Which parameter of the web server's configuration is wrong, and how.
+  case problem = "Delve-Webhook-Problem"
+  case remote = "Delve-Webhook-Remote"
+}

@@ -1,0 +1,199 @@
+internal import EventSpool
+internal import ServiceProcess
+internal import WebhookConfiguration
+internal import WebhookCore
+
+/// Something that an operator should look at.
+struct Finding {
+  enum Severity: String {
+    case attention, failing
+  }
+
+  let severity: Severity
+  let sentence: String
+  let remedy: String
+}
+
+extension Report {
+  /// In one word.
+  var verdict: String { findings.map(\.severity).max(by: isWorse)?.rawValue ?? "well" }
+
+  /// What is not well, the worst first.
+  var findings: [Finding] {
+    (spoolFindings + keyFindings + processFindings + locationFindings + deliveryFindings
+      + consumerFindings)
+      .sorted { isWorse($1.severity, $0.severity) }
+  }
+
+  private var spoolFindings: [Finding] {
+    if let silence {
+      return [
+        Finding(
+          severity: .failing,
+          sentence: "The spool's disk has not answered for \(inWords(silence.components.seconds)).",
+          remedy: "Look at the disk and the kernel's log.")
+      ]
+    }
+    return instances.compactMap { instance in
+      instance.problem.map {
+        Finding(
+          severity: .failing,
+          sentence: "No event of \(instance.name) can be stored: \($0.message).",
+          remedy: sentence($0.remedy))
+      }
+        ?? instance.view.failure.map {
+          Finding(
+            severity: .attention,
+            sentence: "The events of \(instance.name) cannot be counted: \($0.message).",
+            remedy: sentence($0.remedy))
+        }
+    }
+  }
+
+  private var keyFindings: [Finding] {
+    instances.compactMap { instance in
+      if let problem = instance.keys?.problem {
+        return Finding(
+          severity: .attention,
+          sentence: "The key files of \(instance.name) cannot be used: \(problem).",
+          remedy:
+            "The keys that were read before stay in force. Mend the file; nothing else is needed.")
+      }
+      guard instance.instance.usableAlgorithms.isEmpty else { return nil }
+      return Finding(
+        severity: .failing, sentence: "No key of \(instance.name) serves any of its algorithms.",
+        remedy: "Compare algorithms in the configuration with the types of the keys.")
+    }
+  }
+
+  private var processFindings: [Finding] {
+    var findings: [Finding] = []
+    if 2 * overdueRequests >= settings.workers {
+      findings.append(
+        Finding(
+          severity: .failing, sentence: "Half of the workers or more are stuck.",
+          remedy: "Look at the disk and the kernel's log, then restart the responder."))
+    }
+    if waitingRequests > 0 && values.busyWorkers >= settings.workers {
+      findings.append(
+        Finding(
+          severity: .attention,
+          sentence: "All workers are busy, and \(waitingRequests) requests wait.",
+          remedy: "If that lasts, raise workers, or look at the disk."))
+    }
+    if let problem = reloads.problem {
+      findings.append(
+        Finding(
+          severity: .attention, sentence: "The last reload failed: \(problem).",
+          remedy: "The configuration before it stays in force. Mend it and reload again."))
+    }
+    if lostLogLines > 0 {
+      findings.append(
+        Finding(
+          severity: .attention,
+          sentence: "Nobody has read the log for some time: \(lostLogLines) lines are lost.",
+          remedy: "Look at what reads standard error, the journal in most cases."))
+    }
+    return findings
+  }
+
+  private var locationFindings: [Finding] {
+    let times = deliveries.deliveries
+      .filter { $0.key.answer == .refused(.misconfigured) }.map(\.value.last)
+    guard let last = times.max(by: isEarlier), now.seconds - last.seconds < 3_600 else { return [] }
+    return [
+      Finding(
+        severity: .attention,
+        sentence: "A location of the web server names no instance or hook that is configured.",
+        remedy: sentence(Refusal.Reason.misconfigured.facts.remedy ?? ""))
+    ]
+  }
+
+  /// Of instances whose last delivery was refused because of its signature, its kind, or the clock.
+  private var deliveryFindings: [Finding] {
+    instances.compactMap { instance in
+      let own = deliveries.deliveries.filter { $0.key.instance == instance.name }
+      let suspicious = own.filter { $0.key.answer.isOfAGenuineSender }
+      guard let worst = suspicious.max(by: { isEarlier($0.value.last, $1.value.last) }),
+        now.seconds - worst.value.last.seconds < 86_400,
+        let reason = worst.key.answer.reason
+      else { return nil }
+      let lastGood = own.filter { !$0.key.answer.isRefusal }.map(\.value.last).max(by: isEarlier)
+      if let lastGood, isEarlier(worst.value.last, lastGood) { return nil }
+      return Finding(
+        severity: .attention,
+        sentence: "The last delivery to \(instance.name) was refused: \(reason.codeWord).",
+        remedy: sentence(reason.facts.remedy ?? reason.facts.sentence))
+    }
+  }
+
+  private var consumerFindings: [Finding] {
+    let aDay: Int64 = 86_400
+    return instances.flatMap { instance in
+      var findings: [Finding] = []
+      let waiting = [EventState.new, .cur, .defer].compactMap {
+        instance.oldestAge(in: $0, now: now)
+      }.max()
+      if let waiting, waiting > aDay {
+        findings.append(
+          Finding(
+            severity: .attention,
+            sentence: "An event of \(instance.name) has waited for \(inWords(waiting)).",
+            remedy: "Look at what handles the events: delve-webhook spool list shows what waits."))
+      }
+      if let dead = instance.view.states[.dead]?.count, dead > 0 {
+        findings.append(
+          Finding(
+            severity: .attention,
+            sentence:
+              "\(dead) \(dead == 1 ? "event" : "events") of \(instance.name) \(dead == 1 ? "was" : "were") given up.",
+            remedy: "delve-webhook spool show says why; delve-webhook spool retry tries again."))
+      }
+      return findings
+    }
+  }
+}
+
+extension DeliveryAnswer {
+  fileprivate var reason: Refusal.Reason? {
+    if case .refused(let reason) = self { reason } else { nil }
+  }
+
+  /// Refusals that a sender with another key, or another clock, meets; a stranger can cause some, too.
+  fileprivate var isOfAGenuineSender: Bool {
+    switch reason {
+    case .badSignature, .algorithmNotAllowed, .xSignatureMismatch, .missingXSignature, .stale,
+      .future,
+      .audience, .wrongHook, .bodyMismatch:
+      true
+    default: false
+    }
+  }
+}
+
+private func isEarlier(_ one: Timestamp, _ other: Timestamp) -> Bool {
+  one.millisecondsSince1970 < other.millisecondsSince1970
+}
+
+private func isWorse(_ one: Finding.Severity, _ other: Finding.Severity) -> Bool {
+  one == .attention && other == .failing
+}
+
+/// With a capital letter and a full stop.
+private func sentence(_ text: String) -> String {
+  text.prefix(1).uppercased() + text.dropFirst() + "."
+}
+
+/// For example `2 h 5 min`: the two largest units.
+func inWords(_ seconds: Int64) -> String {
+  let units: [(Int64, String)] = [(86_400, "d"), (3_600, "h"), (60, "min"), (1, "s")]
+  var rest = max(0, seconds)
+  var words: [String] = []
+  for (size, name) in units {
+    let number = rest / size
+    rest %= size
+    if number > 0 { words.append("\(number) \(name)") }
+    if words.count == 2 || (words.count == 1 && number == 0) { break }
+  }
+  return words.isEmpty ? "0 s" : words.joined(separator: " ")
+}

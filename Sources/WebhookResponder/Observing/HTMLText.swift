@@ -1,0 +1,24 @@
+/// HTML that is written piece by piece. Markup is only what stands in the program's source;
+/// everything else is escaped.
+struct HTMLText {
+  private(set) var bytes: [UInt8] = []
+
+  mutating func markup(_ markup: StaticString) {
+    bytes.append(
+      contentsOf: UnsafeBufferPointer(start: markup.utf8Start, count: markup.utf8CodeUnitCount))
+  }
+
+  /// In an element, or in an attribute between quotation marks.
+  mutating func text(_ text: String) {
+    for byte in text.utf8 {
+      switch byte {
+      case UInt8(ascii: "<"): markup("&lt;")
+      case UInt8(ascii: ">"): markup("&gt;")
+      case UInt8(ascii: "&"): markup("&amp;")
+      case UInt8(ascii: "\""): markup("&quot;")
+      case UInt8(ascii: "'"): markup("&#39;")
+      default: bytes.append(byte)
+      }
+    }
+  }
+}

@@ -1,0 +1,106 @@
+internal import EventSpool
+internal import LinuxSystem
+internal import ServiceProcess
+internal import WebhookConfiguration
+internal import WebhookCore
+
+/// What the program does and what lies in the spool, at one moment: what every form of it shows.
+struct Report {
+  let now: Timestamp
+  let startedAt: Timestamp
+  let settings: Settings
+  let spoolPath: String
+  let instances: [InstanceReport]
+  let values: Counters.Values
+  /// Of the instances that are shown, and with what the spool remembers.
+  let deliveries: Counts
+  /// Whether all of that has been read yet.
+  let isHistoryComplete: Bool
+  let reloads: ReloadFacts
+  let free: (bytes: Int, inodes: Int)?
+  /// For how long the spool's disk has not answered; nil if it has.
+  let silence: Duration?
+  let openConnections: Int
+  let connectionsLimit: Int
+  let waitingRequests: Int
+  let overdueRequests: Int
+  let lostLogLines: Int
+
+  /// - Parameter instances: those that are shown, of the configuration in force.
+  init(of observer: Observer, _ instances: [Instance]) {
+    let snapshot = observer.current.value
+    let reloads = observer.current.reloadFacts
+    let view = observer.watch.value
+    let (problems, silence) = observer.check.now()
+    let names = Set(instances.map(\.name))
+    var deliveries = observer.counters.values.deliveries
+    deliveries.keepOnly(names)
+    for (name, instance) in view.instances where names.contains(name) {
+      if let history = instance.history { deliveries.add(history) }
+    }
+    now = .now()
+    startedAt = observer.counters.startedAt
+    settings = snapshot.settings
+    spoolPath = snapshot.spoolPath
+    self.instances = instances.map { instance in
+      InstanceReport(
+        instance: instance, view: view.instances[instance.name] ?? SpoolWatch.InstanceView(),
+        problem: problems?[instance.name],
+        isUsable: problems.map { $0[instance.name] == nil } ?? false,
+        isClosed: snapshot.spools[instance.name]?.isClosed ?? false,
+        keys: reloads.keys[instance.name])
+    }
+    values = observer.counters.values
+    self.deliveries = deliveries
+    isHistoryComplete = self.instances.allSatisfy { $0.view.history != nil }
+    self.reloads = reloads
+    free = view.free
+    self.silence = problems == nil ? silence : nil
+    openConnections = observer.connections.count
+    connectionsLimit = observer.connections.maximum
+    (waitingRequests, overdueRequests) = observer.connections.countWaitingAndOverdue(now: .now)
+    lostLogLines = Log.lostLines
+  }
+
+  struct InstanceReport {
+    let instance: Instance
+    let view: SpoolWatch.InstanceView
+    /// What keeps its spool from taking an event.
+    let problem: SpoolError?
+    let isUsable: Bool
+    /// A failed sync does.
+    let isClosed: Bool
+    let keys: ReloadFacts.Keys?
+
+    var name: InstanceName { instance.name }
+
+    /// Of the oldest event in a state, in seconds; nil if there is none, or nobody has looked.
+    func oldestAge(in state: EventState, now: Timestamp) -> Int64? {
+      view.states[state]?.oldestSeconds.map { max(0, now.seconds - $0) }
+    }
+
+    func lookAge(now: Timestamp) -> Int64? {
+      view.lookedAt.map { max(0, now.seconds - $0.seconds) }
+    }
+  }
+
+  /// The last hours, the oldest first, each by its start in seconds since 1970.
+  var hours: [(start: Int64, counts: [HourlyCounts.Column: Int])] {
+    let last = HourlyCounts.hour(of: now.seconds)
+    return (last - Int64(HourlyCounts.hoursKept) + 1...last).map {
+      ($0 * 3_600, deliveries.hours.hours[$0] ?? [:])
+    }
+  }
+
+  /// When an event of each kind was last stored, in the order of the kinds.
+  func lastStored(of name: InstanceName) -> [(kind: Hook?, time: Timestamp)] {
+    (Hook.allCases.map(Optional.init) + [nil]).compactMap { kind in
+      deliveries.lastStored[StoredKind(instance: name, kind: kind)].map { (kind, $0) }
+    }
+  }
+}
+
+extension Hook? {
+  /// The kind of a stored event in words.
+  var kindName: String { self?.rawValue ?? "other" }
+}

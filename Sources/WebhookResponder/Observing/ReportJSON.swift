@@ -1,0 +1,157 @@
+internal import EventSpool
+internal import LinuxSystem
+internal import StrictJSON
+internal import WebhookConfiguration
+internal import WebhookCore
+
+extension Report {
+  /// What the status page shows, for a program.
+  var json: JSONObject {
+    [
+      "verdict": .string(verdict),
+      "findings": .array(
+        findings.map {
+          .object([
+            "severity": .string($0.severity.rawValue), "finding": .string($0.sentence),
+            "remedy": .string($0.remedy),
+          ])
+        }),
+      "version": .string(programVersion), "commit": .string(buildCommit),
+      "time": .string(now.rfc3339), "started": .string(startedAt.rfc3339),
+      "spool": .string(spoolPath), "freebytes": free.map { .number($0.bytes) } ?? .null,
+      "freeinodes": free.map { .number($0.inodes) } ?? .null,
+      "minimumfreebytes": .number(settings.minimumFreeBytes),
+      "instances": .array(instances.map { .object(json(of: $0)) }),
+      "deliveries": .array(deliveryJSON),
+      "hours": .array(hours.map(hourJSON)),
+      "historyread": .boolean(isHistoryComplete),
+      "recent": .array(deliveries.recent.newestFirst.map { .object($0.json) }),
+      "workers": .object([
+        "busy": .number(values.busyWorkers), "busypeak": .number(values.mostBusyWorkers),
+        "limit": .number(settings.workers),
+      ]),
+      "connections": .object([
+        "open": .number(openConnections), "limit": .number(connectionsLimit),
+        "malformed": .number(values.malformedConnections),
+      ]),
+      "requestswaiting": .number(waitingRequests),
+      "reloads": .object([
+        "done": .number(reloads.done), "failed": .number(reloads.failed),
+        "last": reloads.lastTriedAt.map { .string($0.rfc3339) } ?? .null,
+        "problem": reloads.problem.map { .string($0) } ?? .null,
+      ]),
+      "loglines": .object([
+        "lost": .number(lostLogLines), "suppressed": .number(values.suppressedLines),
+      ]),
+    ]
+  }
+
+  private func json(of instance: InstanceReport) -> JSONObject {
+    [
+      "name": .string("\(instance.name)"), "url": .string(instance.instance.url),
+      "usable": .boolean(instance.isUsable), "closed": .boolean(instance.isClosed),
+      "problem": instance.problem.map { .string($0.message) } ?? .null,
+      "lookageseconds": instance.lookAge(now: now).map { .number($0) } ?? .null,
+      "states": .array(
+        EventState.allCases.compactMap { state in
+          instance.view.states[state].map { summary in
+            .object([
+              "state": .string(state.rawValue), "events": .number(summary.count),
+              "oldestageseconds": instance.oldestAge(in: state, now: now).map { .number($0) }
+                ?? .null,
+            ])
+          }
+        }),
+      "laststored": .array(
+        lastStored(of: instance.name).map { kind, time in
+          .object(["kind": .string(kind.kindName), "time": .string(time.rfc3339)])
+        }),
+      "keys": .array(
+        instance.instance.keys.map { key in
+          .object([
+            "thumbprint": .string(key.thumbprint.text), "type": .string(key.typeName),
+            "algorithms": .array(key.algorithms.map(\.rawValue).sorted().map { .string($0) }),
+          ])
+        }),
+      "keysloaded": instance.keys.map { .string($0.loadedAt.rfc3339) } ?? .null,
+      "keysproblem": instance.keys?.problem.map { .string($0) } ?? .null,
+      "dead": .array(
+        instance.view.dead.map { entry, record in
+          .object([
+            "file": .string(entry.fileName), "reason": .string(record?.reason ?? "unknown"),
+            "output": .string(record?.shortOutput ?? ""),
+          ])
+        }),
+    ]
+  }
+
+  private var deliveryJSON: [JSONValue] {
+    deliveries.deliveries.inOrder.map { labels, count in
+      .object([
+        "instance": labels.instance.map { .string("\($0)") } ?? .null,
+        "hook": labels.hook.map { .string($0.rawValue) } ?? .null,
+        "code": .string(labels.answer.codeWord), "count": .number(count.number),
+        "last": .string(count.last.rfc3339),
+      ])
+    }
+  }
+
+  private func hourJSON(_ start: Int64, _ counts: [HourlyCounts.Column: Int]) -> JSONValue {
+    let hour = HourReport(start: start, counts)
+    return .object([
+      "start": .string(CalendarDate(secondsSince1970: start).rfc3339),
+      "stored": .object(
+        JSONObject(hour.stored.map { ($0.kind.kindName, .number($0.count)) })),
+      "refused": .number(hour.refused),
+    ])
+  }
+}
+
+/// The deliveries of one hour, of all instances that are shown.
+struct HourReport {
+  let start: Int64
+  /// In the order of the kinds, all of them.
+  let stored: [(kind: Hook?, count: Int)]
+  let refused: Int
+
+  init(start: Int64, _ counts: [HourlyCounts.Column: Int]) {
+    var stored: [Hook?: Int] = [:]
+    var refused = 0
+    for (column, count) in counts {
+      switch column {
+      case .stored(let kind): stored[kind.kind, default: 0] += count
+      case .refused: refused += count
+      }
+    }
+    self.start = start
+    self.stored = (Hook.allCases.map(Optional.init) + [nil]).map { ($0, stored[$0] ?? 0) }
+    self.refused = refused
+  }
+
+  var all: Int { stored.reduce(refused) { $0 + $1.count } }
+}
+
+extension RecentDeliveries.Entry {
+  fileprivate var json: JSONObject {
+    [
+      "time": .string(decidedAt.rfc3339), "code": .string(answer.codeWord),
+      "subject": event.map { .string($0.subject) }, "id": event.map { .string($0.id.hex) },
+      "remote": .string(remoteAddress), "us": .number(microseconds),
+      "kept": keptAs.map { .string($0) },
+    ]
+  }
+}
+
+extension AttemptRecord {
+  /// Why the event was given up, in a few words.
+  var reason: String {
+    guard let (name, value) = ending?.field else { return "unknown" }
+    return name == "problem" ? value : "\(name) \(value)"
+  }
+
+  /// The last of what the handler or the target said: from a program of the operator's, or a server.
+  var shortOutput: String {
+    let lines = output.split(whereSeparator: \.isNewline)
+    return printable(String((lines.last ?? "").prefix(200)))
+  }
+}

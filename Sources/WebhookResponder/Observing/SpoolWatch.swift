@@ -1,0 +1,101 @@
+internal import EventSpool
+internal import Glibc
+internal import LinuxSystem
+internal import ServiceProcess
+internal import Synchronization
+internal import WebhookCore
+
+/// Counts what lies in the spools, on a thread of its own: at most every ten seconds, and never with
+/// more than a hundredth of a core.
+final class SpoolWatch: Sendable {
+  /// What was found at the last look that succeeded, and what is wrong since.
+  struct View {
+    var instances: [InstanceName: InstanceView] = [:]
+    var free: (bytes: Int, inodes: Int)?
+  }
+
+  struct InstanceView {
+    var lookedAt: Timestamp?
+    var states: [EventState: StateSummary] = [:]
+    /// The youngest events that were given up, and why.
+    var dead: [(entry: SpoolEntry, record: AttemptRecord?)] = []
+    /// Nil until it was read.
+    var history: SpoolHistory?
+    /// Why the last look failed.
+    var failure: SpoolError?
+  }
+
+  private static let shortestPause = Duration.seconds(10)
+  private static let partOfACore = 100
+  private static let deadEventsShown = 10
+
+  private let current: CurrentSnapshot
+  private let startedAt: Timestamp
+  private let view = Mutex(View())
+
+  /// - Parameter startedAt: the spool's memory of what was stored from then on is not asked for.
+  init(_ current: CurrentSnapshot, startedAt: Timestamp) {
+    (self.current, self.startedAt) = (current, startedAt)
+  }
+
+  var value: View { view.withLock { $0 } }
+
+  /// Begins to look.
+  func start() throws(SystemError) {
+    try startThread { [self] in
+      var censuses: [InstanceName: Census] = [:]
+      while true {
+        let before = processorTimeOfThread()
+        look(&censuses)
+        readHistories()
+        let pause = max(
+          Self.shortestPause, (processorTimeOfThread() - before) * Self.partOfACore)
+        sleep(UInt32(clamping: pause.components.seconds))
+      }
+    }
+  }
+
+  private func look(_ censuses: inout [InstanceName: Census]) {
+    let snapshot = current.value
+    let names = Set(snapshot.spools.keys)
+    censuses = censuses.filter { names.contains($0.key) }
+    view.withLock { view in view.instances = view.instances.filter { names.contains($0.key) } }
+    let free = try? SpoolReader(path: snapshot.spoolPath).freeSpace()
+    view.withLock { $0.free = free }
+    for name in names {
+      var census = censuses[name] ?? Census(of: name, in: snapshot.spoolPath)
+      let now = Timestamp.now()
+      do throws(SpoolError) {
+        let states = try census.look(now: now)
+        let dead = try SpoolReader(path: snapshot.spoolPath)
+          .youngestDead(of: name, atMost: Self.deadEventsShown)
+        change(name) { view in
+          (view.lookedAt, view.states, view.dead, view.failure) = (now, states, dead, nil)
+        }
+      } catch {
+        change(name) { $0.failure = error }
+      }
+      censuses[name] = census
+    }
+  }
+
+  /// Once for each instance.
+  private func readHistories() {
+    let path = current.value.spoolPath
+    for (name, seen) in value.instances where seen.history == nil {
+      var history = SpoolHistory()
+      let now = Timestamp.now()
+      do throws(SpoolError) {
+        try SpoolReader(path: path).forEachStored(of: name, before: startedAt) { seconds, kind in
+          history.add(StoredKind(instance: name, kind: kind), at: seconds, now: now)
+          return true
+        }
+        change(name) { $0.history = history }
+      } catch {}  // the next look says what is wrong, or it is read then
+    }
+  }
+
+  private func change(_ name: InstanceName, _ body: (inout InstanceView) -> Void) {
+    view.withLock { body(&$0.instances[name, default: InstanceView()]) }
+  }
+}

@@ -1,0 +1,52 @@
+internal import WebhookConfiguration
+internal import WebhookCore
+
+/// What became of the reloads so far, and how the keys of each instance came into force.
+struct ReloadFacts {
+  struct Keys {
+    /// When those in force were read.
+    var loadedAt: Timestamp
+    /// Why the files that are there now could not be used; nil if they are in force.
+    var problem: String?
+  }
+
+  private(set) var done = 0
+  private(set) var failed = 0
+  private(set) var lastTriedAt: Timestamp?
+  /// Why the last one failed; nil if it did not.
+  private(set) var problem: String?
+  private(set) var keys: [InstanceName: Keys] = [:]
+
+  init(_ settings: Settings, at now: Timestamp) {
+    loadedAll(settings, at: now)
+  }
+
+  mutating func reloaded(_ settings: Settings, at now: Timestamp) {
+    done += 1
+    (lastTriedAt, problem) = (now, nil)
+    loadedAll(settings, at: now)
+  }
+
+  mutating func failed(_ problem: String, at now: Timestamp) {
+    failed += 1
+    (lastTriedAt, self.problem) = (now, problem)
+  }
+
+  /// Key files were read again, without the configuration.
+  mutating func readKeys(
+    of settings: Settings, errors: [ConfigurationError], at now: Timestamp
+  ) {
+    for instance in settings.instances {
+      if let error = errors.first(where: { instance.keyFiles.contains($0.file) }) {
+        keys[instance.name]?.problem = error.description
+      } else {
+        keys[instance.name] = Keys(loadedAt: now)
+      }
+    }
+  }
+
+  private mutating func loadedAll(_ settings: Settings, at now: Timestamp) {
+    keys = [:]
+    for instance in settings.instances { keys[instance.name] = Keys(loadedAt: now) }
+  }
+}
