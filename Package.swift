@@ -78,8 +78,8 @@ let package = Package(
     .executableTarget(
       name: "delve-webhook-fcgi", dependencies: ["WebhookResponder"],
       exclude: [
-        "delve-webhook-fcgi.8", "delve-webhook.service", "delve-webhook.socket", "sysusers.conf",
-        "tmpfiles.conf",
+        "delve-webhook-fcgi.8", "delve-webhook.service", "delve-webhook.socket", "monitoring",
+        "sysusers.conf", "tmpfiles.conf",
       ],
       swiftSettings: strict),
 

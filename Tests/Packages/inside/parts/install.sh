@@ -25,10 +25,17 @@ installed_files() {
     /usr/share/bash-completion/completions/delve-webhook{,-forward} \
     /usr/share/zsh/vendor-completions/_delve-webhook \
     /usr/share/fish/vendor_completions.d/delve-webhook.fish \
-    /usr/share/doc/delve-webhook/examples/{config.yaml,recipes/{append,mail,export}}; do
+    /usr/share/doc/delve-webhook/examples/{config.yaml,recipes/{append,mail,export}} \
+    /usr/share/doc/delve-webhook/examples/monitoring/{alerts,alerts-test,prometheus}.yml \
+    /usr/share/doc/delve-webhook/examples/monitoring/{dashboard.json,fail2ban/jail.conf} \
+    /etc/fail2ban/filter.d/delve-webhook.conf /etc/logcheck/ignore.d.server/delve-webhook; do
     [[ -s $file ]] || { echo "missing or empty: $file"; return 1; }
   done
   for file in /usr/share/doc/delve-webhook/examples/recipes/*; do [[ -x $file ]]; done
+  # logcheck runs as a user of its own.
+  equal "$(stat -c '%a' /etc/logcheck/ignore.d.server/delve-webhook)" 644
+  # Whether an address is banned, the operator decides.
+  [[ ! -e /etc/fail2ban/jail.d/delve-webhook.conf ]]
 }
 
 check "apt installs both packages" install_ours
