@@ -4,11 +4,13 @@ Usage: log_lines.py PROGRAMS SCRATCH
   PROGRAMS: the folder with the built programs; SCRATCH: an empty folder
 
 Writes into SCRATCH:
-  journal       the lines as syslog and `journalctl` print them
-  file          refusals as they are where standard error is a file
-  banned        the addresses in journal for which fail2ban shall count a refusal
-  banned-file   those in file
-  reported      the lines of journal that logcheck shall report
+  export          the lines as the journal keeps them, in its export format
+  syslog          the same as syslog and journalctl print them
+  file            refusals as they are where standard error is a file
+  banned-journal  the addresses for which fail2ban shall count a refusal in the journal
+  banned-syslog   those for which it does in syslog's file
+  banned-file     those in file
+  reported        the lines of syslog that logcheck shall report
 """
 
 import http.server
@@ -25,8 +27,15 @@ root = pathlib.Path(__file__).resolve().parents[2]
 responder, command = programs / "delve-webhook-fcgi", programs / "delve-webhook"
 forwarder = programs / "delve-webhook-forward"
 
-# Refusals that the sender can cause, by what it signed or for want of luck, or that are ours. All
-# others are a stranger's.
+UNITS = {
+    "delve-webhook-fcgi": "delve-webhook.service",
+    "delve-webhook": "delve-webhook-run.service",
+    "delve-webhook-forward": "delve-webhook-forward.service",
+    "another": "another.service",
+}
+
+# Refusals that the sender itself can cause with a key in force, or a visitor, or this machine. All others
+# are a stranger's.
 NEVER_BANNED = {
     "misconfigured", "method", "malformed-body", "malformed-payload", "malformed-claims", "stale",
     "future", "expired", "not-yet-valid", "audience", "wrong-hook", "body-mismatch", "spool-full",
@@ -74,7 +83,6 @@ class Site:
         threading.Thread(target=self.sink.serve_forever, daemon=True).start()
         self.url = f"http://127.0.0.1:{self.sink.server_address[1]}"
         self.addresses = 0
-        self.pid = 100
 
     def write_configuration(self, more):
         (scratch / "config.yaml").write_text(f"""\
@@ -130,11 +138,29 @@ instances:
             os.environ.pop("JOURNAL_STREAM", None)
         return path.read_text().splitlines()
 
-    def printed(self, program, lines):
-        """As the journal prints lines: without their priority, which is not a part of the text."""
-        self.pid += 1
-        stripped = (re.sub(r"^<[0-7]>", "", line) for line in lines)
-        return [f"Nov 27 06:00:00 hooks {program}[{self.pid}]: {line}" for line in stripped]
+
+class Journal:
+    """Keeps lines as journald does: their priority is no part of their text."""
+
+    def __init__(self):
+        self.now = int(time.time())
+        self.exported, self.printed = [], []
+
+    def keep(self, program, lines, unit=None):
+        """Returns the lines as they are printed."""
+        pid = 100 + len(self.printed)
+        stamp = time.strftime("%b %d %H:%M:%S", time.gmtime(self.now))
+        for line in lines:
+            priority, text = re.fullmatch(r"(?:<([0-7])>)?(.*)", line).groups()
+            self.printed.append(f"{stamp} hooks {program}[{pid}]: {text}")
+            self.exported.append(
+                f"__REALTIME_TIMESTAMP={self.now}{len(self.printed):06}\n"
+                f"__MONOTONIC_TIMESTAMP={len(self.printed)}\n"
+                f"_BOOT_ID={'0' * 31}1\n_HOSTNAME=hooks\n_PID={pid}\n"
+                f"_SYSTEMD_UNIT={unit or UNITS[program]}\nSYSLOG_IDENTIFIER={program}\n"
+                f"PRIORITY={priority or 3}\nMESSAGE={text}\n"
+            )
+        return self.printed[-len(lines) :]
 
 
 def life_of_a_responder(site, log):
@@ -171,13 +197,12 @@ def life_of_a_responder(site, log):
 
 
 def main():
-    site = Site()
-    lines, banned, reported = [], [], []
+    site, journal = Site(), Journal()
+    banned, reported = [], []
 
-    def add(new, *, report=True, ban=False, program="delve-webhook-fcgi"):
-        printed = site.printed(program, new)
-        assert printed, f"no line after {lines[-1:]}"
-        lines.extend(printed)
+    def add(new, *, report=True, ban=False, program="delve-webhook-fcgi", unit=None):
+        assert new, f"no line after {journal.printed[-1:]}"
+        printed = journal.keep(program, new, unit)
         if report:
             reported.extend(printed)
         if ban:
@@ -247,6 +272,9 @@ def main():
     add([f"reload failed, the old configuration stays in force: {victim}"])
     add([f"left out: {victim}"], program="delve-webhook")
     add([victim], program="another")
+    # Syslog's file does not show who wrote a line.
+    local = [victim.replace("203.0.113.1", "203.0.113.2")]
+    add(local, unit="session-1.scope")
     add(["code=bad-signature status=401 suppressed=90"])
     add(["code=missing-authorization status=401 instance=acme remote=- us=1"])
 
@@ -274,8 +302,14 @@ def main():
     banned_in_file = [re.search(r" remote=(\S+)", line[0])[1] for line in in_file[:2]]
 
     for name, content in {
-        "journal": lines, "reported": reported, "banned": banned,
-        "file": sum(in_file, []), "banned-file": banned_in_file,
+        "export": journal.exported,
+        "syslog": journal.printed,
+        "banned-journal": banned,
+        # Nothing that comes later is counted.
+        "banned-syslog": [*banned, "203.0.113.2"],
+        "reported": reported,
+        "file": sum(in_file, []),
+        "banned-file": banned_in_file,
     }.items():
         (scratch / name).write_text("".join(f"{line}\n" for line in content))
 
