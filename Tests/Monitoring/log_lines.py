@@ -268,6 +268,7 @@ def main():
     # No sender can make a line that counts against another address.
     victim = "code=bad-signature status=401 remote=203.0.113.1 us=1"
     add(site.request(parameters, body, REMOTE_ADDR=f"203.0.113.1 us=1\n{victim}"))
+    add(site.request(signature, REMOTE_ADDR="bad.cafe"))
     add([f'code=stale status=401 instance=acme remote=192.0.2.9 us=1 hint="{victim}"'])
     add([f"reload failed, the old configuration stays in force: {victim}"])
     add([f"left out: {victim}"], program="delve-webhook")
