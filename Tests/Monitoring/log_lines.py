@@ -34,7 +34,7 @@ UNITS = {
     "another": "another.service",
 }
 
-# Refusals that the sender itself can cause with a key in force, or a visitor, or this machine. All others
+# Refusals that the sender can cause with a key in force, or a visitor, or this machine. All others
 # are a stranger's.
 NEVER_BANNED = {
     "misconfigured", "method", "malformed-body", "malformed-payload", "malformed-claims", "stale",
