@@ -134,6 +134,7 @@ hidden = {
     "delve_webhook_decision_seconds_sum", "delve_webhook_decision_seconds_count",
     "delve_webhook_publishing_seconds_sum", "delve_webhook_publishing_seconds_count",
     "delve_webhook_last_reload_timestamp_seconds",
+    "delve_webhook_consumer_start_timestamp_seconds",
 }
 for name in sorted(names - shown - hidden):
     fail(f"dashboard.json: nothing shows {name}")

@@ -262,7 +262,7 @@ def main():
             real[code] = [forged[0].replace("bad-signature", code)]
         add(real[code], ban=code not in NEVER_BANNED)
     # With a kept request, and of a location without an instance.
-    add([forged[0] + " kept=20261127T060000Z-1.http"], ban=True)
+    add([forged[0] + " kept=acme/refused/20261127T060000Z-bad-signature-0a1b.http"], ban=True)
     add([re.sub(r" instance=\S+ hook=\S+", "", forged[0])], ban=True)
 
     # No sender can make a line that counts against another address.
@@ -280,11 +280,15 @@ def main():
     add(["code=missing-authorization status=401 instance=acme remote=- us=1"])
 
     # The subject, as a word and quoted; a slow request has further times.
+    def with_subject(line, subject):
+        head, tail = re.fullmatch(r"(.* subject=)\S+( remote=.*)", line).groups()
+        return head + subject + tail
+
     for subject in ("scan/123", r'"a \"b\" c"', rf'"x\" remote=203.0.113.1 us=1 {victim}"'):
-        add([stored[0].replace(" remote=", f" subject={subject} remote=")], report=False)
-    add([duplicate[0].replace(" remote=", " subject=scan/123 remote=")], report=False)
-    add([stored[0] + " decision-us=900 publishing-us=1900000"])
-    add([stored[0].replace(" remote=", ' subject="a" b" remote=')])
+        add([with_subject(stored[0], subject)], report=False)
+    add([with_subject(duplicate[0], "scan/123")], report=False)
+    add([stored[0] + " slow-us=1900900 receiving-us=0 waiting-us=0 deciding-us=900"])
+    add([with_subject(stored[0], '"a" b"')])
 
     life = site.log(lambda log: life_of_a_responder(site, log))
     words = ("started", "reloaded", "keys in force", "stopping", "stopped")
