@@ -8,8 +8,11 @@ extension UnderLoad {
   struct CostTests {
     private static let requests = 50
 
-    /// Returns the responder's calls for each of `requests` requests. They come one after the
-    /// other, each on a connection of its own.
+    /// Every ten seconds or more the folders are looked through: not in each of these.
+    private static let rounds = 3
+
+    /// Returns the responder's calls for each of `requests` requests, the fewest of some rounds. They
+    /// come one after the other, each on a connection of its own.
     private func calls(
       of request: @Sendable (ResponderUnderTest, Int) throws -> Int, answeredWith status: Int
     ) async throws -> [String: Double] {
@@ -18,21 +21,36 @@ extension UnderLoad {
         // This request makes the calls that occur only once: for the first event of an hour, and by
         // the first worker.
         _ = try request(responder, 0)
-        let summary = "\(responder.folder.path)/calls"
-        let strace = try SpawnedProcess(
-          "strace",
-          ["-f", "-c", "-U", "name,calls", "-o", summary, "-p", "\(responder.process.id)"],
-          log: "\(responder.folder.path)/strace.log")
-        #expect(
-          try await eventually {
-            responder.folder.text(of: "strace.log").contains("attached")
-          })
-        for number in 1...Self.requests { #expect(try request(responder, number) == status) }
-        strace.send(signal: SIGINT)
-        _ = try await strace.exitCode()
-        return responder.folder.text(of: "calls").matches(of: /(?m)^ *([a-z0-9_]+) +(\d+)$/)
-          .reduce(into: [:]) { $0[String($1.1)] = (Double($1.2) ?? 0) / Double(Self.requests) }
+        var fewest: [String: Double]?
+        for round in 0..<Self.rounds {
+          let calls = try await self.calls(
+            of: { try request($0, round * Self.requests + $1) }, answeredWith: status, responder)
+          fewest = (fewest ?? calls).reduce(into: [:]) {
+            $0[$1.key] = min($1.value, calls[$1.key] ?? 0)
+          }
+        }
+        return fewest ?? [:]
       }.0
+    }
+
+    private func calls(
+      of request: (ResponderUnderTest, Int) throws -> Int, answeredWith status: Int,
+      _ responder: ResponderUnderTest
+    ) async throws -> [String: Double] {
+      let summary = "\(responder.folder.path)/calls"
+      let strace = try SpawnedProcess(
+        "strace",
+        ["-f", "-c", "-U", "name,calls", "-o", summary, "-p", "\(responder.process.id)"],
+        log: "\(responder.folder.path)/strace.log")
+      #expect(
+        try await eventually {
+          responder.folder.text(of: "strace.log").contains("attached")
+        })
+      for number in 1...Self.requests { #expect(try request(responder, number) == status) }
+      strace.send(signal: SIGINT)
+      _ = try await strace.exitCode()
+      return responder.folder.text(of: "calls").matches(of: /(?m)^ *([a-z0-9_]+) +(\d+)$/)
+        .reduce(into: [:]) { $0[String($1.1)] = (Double($1.2) ?? 0) / Double(Self.requests) }
     }
 
     /// Calls that depend on time, not on requests, or on chance: the client decides whether a
