@@ -83,7 +83,7 @@ def bare_responder(folder):
 def web_server():
     """Runs nginx in front of the responder, as nginx/README.md has it."""
     os.makedirs(path("delve-webhook"), exist_ok=True)
-    for name in ["http", "delivery", "instance", "locations"]:
+    for name in ["http", "responder", "delivery", "instance", "locations"]:
         with open(f"{ROOT}/nginx/{name}.conf") as file:
             write(f"delve-webhook/{name}.conf", file.read().replace("100r/s", "1000000r/s"))
     return nginx(

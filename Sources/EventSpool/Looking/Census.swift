@@ -21,6 +21,8 @@ package struct Census {
   private let path: String
   private let instance: InstanceName
   private var counts: [Place: Count] = [:]
+  /// Those of whose folders one was read at the last look.
+  package private(set) var changedStates: Set<EventState> = []
 
   package init(of instance: InstanceName, in path: String) {
     (self.instance, self.path) = (instance, path)
@@ -32,11 +34,13 @@ package struct Census {
     try reader.requireInstance(instance)
     var summaries: [EventState: StateSummary] = [:]
     var counts: [Place: Count] = [:]
+    changedStates = []
     for state in EventState.allCases {
       var summary = StateSummary()
       try reader.forEachFolder(of: instance, in: state) { (folder, day) throws(SpoolError) in
         let place = Place(state: state, day: day)
-        let count = try self.count(of: folder, known: self.counts[place])
+        let (count, isNew) = try self.count(of: folder, known: self.counts[place])
+        if isNew { changedStates.insert(state) }
         summary.add(count.summary)
         if count.folder[2] < now.seconds - Int64(Self.secondsUntilSettled) { counts[place] = count }
       }
@@ -46,15 +50,17 @@ package struct Census {
     return summaries
   }
 
-  private func count(of folder: Directory, known: Count?) throws(SpoolError) -> Count {
+  private func count(
+    of folder: Directory, known: Count?
+  ) throws(SpoolError) -> (Count, isNew: Bool) {
     let status = try folder.status(of: ".") ?? stat()
     let identity = [
       Int(status.st_dev), Int(bitPattern: UInt(status.st_ino)), status.st_mtim.tv_sec,
       status.st_mtim.tv_nsec,
     ]
-    if let known, known.folder == identity { return known }
+    if let known, known.folder == identity { return (known, false) }
     var summary = StateSummary()
     try summary.count(eventsIn: folder)
-    return Count(folder: identity, summary: summary)
+    return (Count(folder: identity, summary: summary), true)
   }
 }

@@ -74,7 +74,8 @@ package enum Metric: String, CaseIterable, Sendable {
     case .decisionTime: Facts(.histogram, "Time that the decision on a delivery took")
     case .publishingTime: Facts(.histogram, "Time that the spool took for an accepted delivery")
     case .receivedBytes: Facts(.counter, "Bytes that web servers sent, as FastCGI records")
-    case .sentBytes: Facts(.counter, "Bytes of answers without their FastCGI records")
+    case .sentBytes:
+      Facts(.counter, "Bytes of answers to deliveries, without their FastCGI records")
     case .workersBusy: Facts(.gauge, "Workers that serve a request")
     case .workersBusyPeak: Facts(.gauge, "Most workers that served a request at once")
     case .workersLimit: Facts(.gauge, "Workers that may be started")

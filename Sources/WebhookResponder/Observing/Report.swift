@@ -33,7 +33,8 @@ struct Report {
     let view = observer.watch.value
     let (problems, silence) = observer.check.now()
     let names = Set(instances.map(\.name))
-    var deliveries = observer.counters.values.deliveries
+    let values = observer.counters.values
+    var deliveries = values.deliveries
     deliveries.keepOnly(names)
     for (name, instance) in view.instances where names.contains(name) {
       if let history = instance.history { deliveries.add(history) }
@@ -50,7 +51,7 @@ struct Report {
         isClosed: snapshot.spools[instance.name]?.isClosed ?? false,
         keys: reloads.keys[instance.name])
     }
-    values = observer.counters.values
+    self.values = values
     self.deliveries = deliveries
     isHistoryComplete = self.instances.allSatisfy { $0.view.history != nil }
     self.reloads = reloads

@@ -47,10 +47,11 @@ final class SpoolWatch: Sendable {
       while true {
         let before = processorTimeOfThread()
         look(&censuses)
+        let cost = processorTimeOfThread() - before
         readHistories()
-        let pause = max(
-          Self.shortestPause, (processorTimeOfThread() - before) * Self.partOfACore)
-        sleep(UInt32(clamping: pause.components.seconds))
+        let pause = max(Self.shortestPause, cost * Self.partOfACore)
+        sleep(
+          UInt32(clamping: pause.components.seconds + (pause.components.attoseconds > 0 ? 1 : 0)))
       }
     }
   }
@@ -67,13 +68,15 @@ final class SpoolWatch: Sendable {
       let now = Timestamp.now()
       do throws(SpoolError) {
         let states = try census.look(now: now)
-        let dead = try SpoolReader(path: snapshot.spoolPath)
-          .youngestDead(of: name, atMost: Self.deadEventsShown)
-        change(name) { view in
-          (view.lookedAt, view.states, view.dead, view.failure) = (now, states, dead, nil)
+        if census.changedStates.contains(.dead) {
+          let dead = try SpoolReader(path: snapshot.spoolPath)
+            .youngestDead(of: name, atMost: Self.deadEventsShown)
+          change(name) { $0.dead = dead }
         }
+        change(name) { view in (view.lookedAt, view.states, view.failure) = (now, states, nil) }
       } catch {
         change(name) { $0.failure = error }
+        census = Census(of: name, in: snapshot.spoolPath)
       }
       censuses[name] = census
     }

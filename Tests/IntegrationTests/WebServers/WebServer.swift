@@ -82,7 +82,7 @@ func withNginx(
 ) async throws {
   let folder = responder.folder
   let port = try freePort()
-  for name in ["http", "delivery", "instance", "locations"] {
+  for name in ["http", "responder", "delivery", "instance", "locations"] {
     let text = try String(
       decoding: fileBytes("\(Repository.root)/nginx/\(name).conf"), as: UTF8.self)
     try folder.write(
