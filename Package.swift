@@ -71,7 +71,7 @@ let package = Package(
     .target(
       name: "WebhookResponder",
       dependencies: [
-        "CFastCGI", "EventSpool", "LinuxSystem", "ServiceProcess", "StrictJSON",
+        "CFastCGI", "EventSpool", "LinuxSystem", "OpenSSLCrypto", "ServiceProcess", "StrictJSON",
         "WebhookConfiguration", "WebhookCore",
       ],
       swiftSettings: strict),

@@ -24,7 +24,7 @@ let package = Package(
     .target(
       name: "WebhookResponder",
       dependencies: [
-        "CFastCGI", "EventSpool", "LinuxSystem", "ServiceProcess", "StrictJSON",
+        "CFastCGI", "EventSpool", "LinuxSystem", "OpenSSLCrypto", "ServiceProcess", "StrictJSON",
         "WebhookConfiguration", "WebhookCore",
       ]),
   ]
