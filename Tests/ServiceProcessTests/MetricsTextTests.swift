@@ -52,6 +52,19 @@ struct MetricsTextTests {
         """)
   }
 
+  /// A parser that goes by the letter of OpenMetrics takes nothing else.
+  @Test func whatHasTheSameLabelsStandsTogether() {
+    var text = MetricsText(.openMetrics(created: MetricValue(5)))
+    text.append(.reloads, [.init(1, [("result", "done")]), .init(2, [("result", "failed")])])
+    #expect(
+      text.text.split(separator: "\n").dropFirst(2) == [
+        #"delve_webhook_reloads_total{result="done"} 1"#,
+        #"delve_webhook_reloads_created{result="done"} 5"#,
+        #"delve_webhook_reloads_total{result="failed"} 2"#,
+        #"delve_webhook_reloads_created{result="failed"} 5"#,
+      ])
+  }
+
   @Test func histogramsBucketsAddUp() {
     var histogram = Histogram()
     for time in [100, 101, 2_000, 20_000_000] as [Int64] { histogram.add(microseconds: time) }

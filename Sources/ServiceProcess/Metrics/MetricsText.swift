@@ -40,9 +40,13 @@ package struct MetricsText: Sendable {
   package mutating func append(_ metric: Metric, _ samples: [Sample]) {
     guard !samples.isEmpty else { return }
     appendHead(of: metric)
-    for sample in samples { append(metric.rawValue, sample.labels, sample.value) }
-    guard case .openMetrics(let created) = format, metric.facts.kind == .counter else { return }
-    for sample in samples { append("\(metric.family)_created", sample.labels, created) }
+    for sample in samples {
+      append(metric.rawValue, sample.labels, sample.value)
+      // What has the same labels stands together (OpenMetrics 1.0, "Metric").
+      if case .openMetrics(let created) = format, metric.facts.kind == .counter {
+        append("\(metric.family)_created", sample.labels, created)
+      }
+    }
   }
 
   /// Writes a histogram.
