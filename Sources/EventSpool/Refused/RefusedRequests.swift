@@ -152,13 +152,22 @@ package struct RefusedRequestName: Equatable, Sendable {
 
   /// Nil if no kept request has this name.
   init?(parsing name: String, of instance: InstanceName?) {
-    let parts = name.split(separator: "-", omittingEmptySubsequences: false)
-    guard parts.count >= 3, name.hasSuffix(Self.suffix),
-      let seconds = CalendarDate.seconds(atBasicTime: String(parts[0]))
+    guard name.hasSuffix(Self.suffix) else { return nil }
+    let parts = name.dropLast(Self.suffix.count).split(
+      separator: "-", omittingEmptySubsequences: false)
+    guard parts.count >= 3, let seconds = CalendarDate.seconds(atBasicTime: String(parts[0])),
+      let digits = parts.last, digits.utf8.count == 4,
+      digits.utf8.allSatisfy({ (0x30...0x39).contains($0) || (0x61...0x66).contains($0) })
     else { return nil }
+    // Also one that only another version knows.
+    let words = parts.dropFirst().dropLast()
+    let areWords = words.allSatisfy { word in
+      !word.isEmpty && word.utf8.allSatisfy { (0x61...0x7A).contains($0) }
+    }
+    guard areWords else { return nil }
     self.instance = instance
     fileName = name
-    codeWord = parts.dropFirst().dropLast().joined(separator: "-")
+    codeWord = words.joined(separator: "-")
     self.seconds = seconds
   }
 }
