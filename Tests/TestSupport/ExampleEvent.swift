@@ -10,9 +10,12 @@ package func exampleInstance() throws -> Instance {
 }
 
 /// A verified event. The core makes it from a signed delivery, as it makes every event.
-package func exampleEvent(id: String = "212", issuedAt: Int64 = 1_790_000_000) throws -> Event {
+package func exampleEvent(
+  id: String = "212", kind: String = "export", status: String = "done",
+  issuedAt: Int64 = 1_790_000_000
+) throws -> Event {
   let policy = DeliveryPolicy()
-  let payload = examplePayload(id: id, issuedAt: issuedAt)
+  let payload = examplePayload(id: id, kind: kind, status: status, issuedAt: issuedAt)
   let request = DeliveryRequest(
     authorization: [try authorization(payload: payload)],
     xSignature: [Array("ES512 /api/webhook.key".utf8)],
