@@ -148,7 +148,10 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "WebhookResponderTests",
-      dependencies: ["WebhookResponder", "WebhookConfiguration", "WebhookCore", "TestSupport"],
+      dependencies: [
+        "WebhookResponder", "EventSpool", "LinuxSystem", "OperatorCommands", "ServiceProcess",
+        "StrictJSON", "TestSupport", "WebhookConfiguration", "WebhookCore",
+      ],
       swiftSettings: strict),
     .testTarget(
       name: "CommandLineProgramTests",

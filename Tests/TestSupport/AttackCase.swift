@@ -1,4 +1,5 @@
 package import StrictJSON
+package import WebhookCore
 
 /// One line of `Tests/Attacks/attacks.jsonl`. ATTACKS.md explains the members.
 package struct AttackCase: Sendable, CustomStringConvertible {
@@ -41,6 +42,43 @@ package struct AttackCase: Sendable, CustomStringConvertible {
     after = strings(json["after"])
     hook = strings(json["hook"]).first
     config = json["config"]?.object ?? JSONObject([])
+  }
+}
+
+// MARK: - What it is decided by
+
+extension AttackCase {
+  package var policy: DeliveryPolicy {
+    var policy = DeliveryPolicy()
+    if let seconds = integer("max-age-seconds") { policy.freshness.maxAgeSeconds = Int64(seconds) }
+    if let seconds = integer("clock-skew-seconds") {
+      policy.freshness.clockSkewSeconds = Int64(seconds)
+    }
+    if let bytes = integer("max-token-bytes") { policy.maxTokenBytes = bytes }
+    if let bytes = integer("max-body-bytes") { policy.maxBodyBytes = bytes }
+    if let body = strings(config["body"]).first.flatMap(BodyPolicy.init) { policy.body = body }
+    return policy
+  }
+
+  /// The instance `acme`, as the case configures it.
+  package var instance: Instance {
+    get throws {
+      let example = try exampleInstance()
+      let locations = strings(config["key-location"])
+      return Instance(
+        name: example.name, url: example.url,
+        keys: try keys.flatMap { try KeyFile(parsing: testFile("Attacks/\($0)")).keys },
+        algorithms: algorithms.compactMap(SignatureAlgorithm.init(rawValue:)),
+        xSignature: XSignatureRule(
+          policy: strings(config["x-signature"]).first.flatMap(XSignatureRule.Policy.init)
+            ?? .require,
+          keyLocations: locations.isEmpty ? [XSignatureRule.defaultKeyLocation] : locations),
+        audience: strings(config["audience"]))
+    }
+  }
+
+  private func integer(_ key: String) -> Int? {
+    config[key]?.number.flatMap { Int(String(decoding: $0, as: UTF8.self)) }
   }
 }
 

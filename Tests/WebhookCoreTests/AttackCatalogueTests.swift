@@ -1,4 +1,3 @@
-internal import StrictJSON
 internal import TestSupport
 internal import Testing
 internal import WebhookCore
@@ -29,36 +28,14 @@ struct AttackCatalogueTests {
   }
 
   private func decision(for attack: AttackCase) throws -> Decision {
-    let keys = try attack.keys.flatMap { try KeyFile(parsing: testFile("Attacks/\($0)")).keys }
-    let config = attack.config
-    let locations = strings(config["key-location"])
-    var decision = try Decision(
-      keys: keys, algorithms: attack.algorithms.compactMap(SignatureAlgorithm.init(rawValue:)),
-      xSignatureRule: XSignatureRule(
-        policy: strings(config["x-signature"]).first.flatMap(XSignatureRule.Policy.init)
-          ?? .require,
-        keyLocations: locations.isEmpty ? ["/api/webhook.key"] : locations),
-      audience: strings(config["audience"]))
+    var decision = try Decision(keys: [])
+    decision.instances = [try attack.instance]
+    decision.policy = attack.policy
     decision.authorization = [attack.authorization].compactMap(\.self)
     decision.xSignature = [attack.xSignature].compactMap(\.self)
     decision.hook = attack.hook.map { [Array($0.utf8)] } ?? []
     decision.body = attack.body
     decision.now = attack.now
-    if let seconds = integer(config["max-age-seconds"]) {
-      decision.policy.freshness.maxAgeSeconds = Int64(seconds)
-    }
-    if let seconds = integer(config["clock-skew-seconds"]) {
-      decision.policy.freshness.clockSkewSeconds = Int64(seconds)
-    }
-    if let bytes = integer(config["max-token-bytes"]) { decision.policy.maxTokenBytes = bytes }
-    if let bytes = integer(config["max-body-bytes"]) { decision.policy.maxBodyBytes = bytes }
-    if let body = strings(config["body"]).first.flatMap(BodyPolicy.init) {
-      decision.policy.body = body
-    }
     return decision
-  }
-
-  private func integer(_ value: JSONValue?) -> Int? {
-    value?.number.flatMap { Int(String(decoding: $0, as: UTF8.self)) }
   }
 }

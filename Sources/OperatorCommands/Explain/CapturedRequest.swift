@@ -1,4 +1,6 @@
 internal import CommandLineProgram
+internal import EventSpool
+
 /// A request as somebody captured it: raw HTTP/1.1 text (RFC 9112), header lines alone, what
 /// `curl -v` prints, or only a token.
 struct CapturedRequest {
@@ -13,14 +15,13 @@ struct CapturedRequest {
   /// request. Anything else is a token, with or without `Signed` before it; line breaks in it do
   /// not count, for articles and terminals wrap it.
   init(parsing original: [UInt8]) throws(CommandError) {
-    let text = Self.withoutMarksOfCurl(original)
-    let firstLine = text.prefix { $0 != 0x0A }
-    let words = firstLine.filter { $0 != 0x0D }.split(separator: 0x20)
-    if words.count == 3, words[2].starts(with: "HTTP/".utf8) {
+    // A body may hold lines that look like curl's.
+    let text = Self.requestLine(of: original) == nil ? Self.withoutMarksOfCurl(original) : original
+    if let (line, words) = Self.requestLine(of: text) {
       isTokenAlone = false
       method = Array(words[0])
       target = Array(words[1])
-      try parseFields(text[firstLine.endIndex...].dropFirst(), firstLineNumber: 2)
+      try parseFields(text[line.endIndex...].dropFirst(), firstLineNumber: 2)
       return
     }
     let lines = text.split(separator: 0x0A)
@@ -34,6 +35,17 @@ struct CapturedRequest {
     guard !token.isEmpty else { throw .noInput("nothing to explain: the input is empty") }
     let isBare = !token.contains(0x20)
     fields = [("authorization", (isBare ? Array("Signed ".utf8) : []) + token)]
+  }
+
+  /// Nil if the first line is none.
+  private static func requestLine(
+    of text: [UInt8]
+  ) -> (line: ArraySlice<UInt8>, words: [ArraySlice<UInt8>])? {
+    let line = text.prefix { $0 != 0x0A }
+    let end = line.last == 0x0D ? line.endIndex - 1 : line.endIndex
+    let words = line[..<end].split(separator: 0x20)
+    guard words.count == 3, words[2].starts(with: "HTTP/".utf8) else { return nil }
+    return (line, words)
   }
 
   /// The request of what `curl -v` prints: its lines begin with `> `, others with `* ` or `< `.
@@ -93,7 +105,8 @@ struct CapturedRequest {
           "line \(lineNumber) of the request is not a header field")
       }
       let name = String(decoding: field[..<colon], as: UTF8.self).lowercased()
-      fields.append((name, Self.trimmed(field[(colon + 1)...])))
+      let value = line[(line.startIndex + colon + 1)...]
+      fields.append((name, isKept ? Self.asItCame(value) : Self.trimmed(value)))
     }
     guard self["transfer-encoding"].isEmpty else {
       throw .noInput("the request is chunked: capture it with its body decoded and its length")
@@ -101,8 +114,16 @@ struct CapturedRequest {
     body = Array(rest)
   }
 
+  /// Whether the responder has kept it, and says so in front of the sender's fields.
+  var isKept: Bool { fields.first?.name == KeptField.time.rawValue.lowercased() }
+
   /// Every value of the field called `name`, in order.
   subscript(name: String) -> [[UInt8]] { fields.filter { $0.name == name }.map(\.value) }
+
+  /// In a kept request blanks at either end are the sender's, but for the one behind the colon.
+  private static func asItCame(_ value: ArraySlice<UInt8>) -> [UInt8] {
+    Array(value.dropFirst(value.first == 0x20 ? 1 : 0).dropLast(value.last == 0x0D ? 1 : 0))
+  }
 
   /// Without blanks, tabs and line breaks at either end.
   private static func trimmed(_ text: ArraySlice<UInt8>) -> [UInt8] {

@@ -11,9 +11,8 @@ struct KeptFacts {
   let problem: String?
 
   init(of request: CapturedRequest) {
-    let isKept = request.fields.first?.name == KeptField.time.rawValue.lowercased()
     func value(_ field: KeptField) -> String? {
-      guard isKept else { return nil }
+      guard request.isKept else { return nil }
       return request[field.rawValue.lowercased()].first.map { String(decoding: $0, as: UTF8.self) }
     }
     instance = value(.instance)
