@@ -50,6 +50,7 @@ struct SpoolHistory {
   mutating func add(_ kind: StoredKind, at seconds: Int64, now: Timestamp) {
     lastStored[kind] = later(lastStored[kind] ?? Timestamp(seconds: 0), Timestamp(seconds: seconds))
     let age = HourlyCounts.hour(of: now.seconds) - HourlyCounts.hour(of: seconds)
-    if age < HourlyCounts.hoursKept { hours.add(.stored(kind), at: seconds) }
+    // A clock may have been wrong once: an hour of the future would take the others away.
+    if (0..<Int64(HourlyCounts.hoursKept)).contains(age) { hours.add(.stored(kind), at: seconds) }
   }
 }
