@@ -14,6 +14,16 @@ require_swift() {
   fi
 }
 
+# may_install NAME…: at a terminal, asks whether to install the packages, unless `assume_yes` is "yes"
+# (--yes). Without a terminal nobody can be asked.
+may_install() {
+  local answer
+  if [[ ${assume_yes:-no} == yes || ! -t 0 || ! -t 2 ]]; then return; fi
+  echo "These Debian packages are missing: $*" >&2
+  read -rp "Install them? Their services are not started. [y/N] " answer
+  [[ $answer == [yY]* ]]
+}
+
 # install_packages NAME…: installs the missing Debian packages. Their services are not started: a
 # policy-rc.d of our own forbids this during the installation (invoke-rc.d(8)).
 install_packages() {
@@ -24,6 +34,10 @@ install_packages() {
   ((${#missing[@]})) || return 0
   if ((EUID != 0)); then
     echo "Debian packages are missing. As root: apt-get install --no-install-recommends ${missing[*]}" >&2
+    exit 69
+  fi
+  if ! may_install "${missing[@]}"; then
+    echo "Nothing was installed. --yes asks no question." >&2
     exit 69
   fi
   echo "Installing Debian packages: ${missing[*]}"
