@@ -58,8 +58,24 @@ struct CountsTests {
   }
 
   @Test func healthChecksAndLooksAreNotCounted() throws {
-    let sum = counts([tally([try decidedRequest(.healthy), try decidedRequest(.shown)])])
+    let instances = [try exampleInstance()]
+    var requests = [try decidedRequest(.healthy), try decidedRequest(.shown)]
+    for route in [
+      Route.healthCheck(instances), .observation(.metrics, instances),
+      .observation(.status, instances),
+    ] {
+      let example = try decidedRequest(.refused(Refusal(.method)), to: nil)
+      requests.append(
+        DecidedRequest(
+          outcome: example.outcome, route: route, times: example.times,
+          decidedAt: example.decidedAt, remoteAddress: "-", keptAs: nil))
+    }
+    let sum = counts([tally(requests)])
     #expect(sum.deliveries.isEmpty && sum.recent.newestFirst.isEmpty && sum.sentBytes == 0)
+    #expect(sum.all.count == 0 && sum.hours.hours.isEmpty)
+    // The control: nobody knows what such a location is for.
+    let unknown = counts([tally([try decidedRequest(.refused(Refusal(.method)), to: nil)])])
+    #expect(number(unknown, "method", nil) == 1)
   }
 
   @Test func publishingIsCountedApart() throws {

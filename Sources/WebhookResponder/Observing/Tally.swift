@@ -11,7 +11,7 @@ final class Tally: Sendable {
 
   /// Counts a delivery; another request is not counted.
   func add(_ request: DecidedRequest, sentBytes: Int) {
-    guard let answer = DeliveryAnswer(request.outcome) else { return }
+    guard request.isDeliveryOrUnknown, let answer = DeliveryAnswer(request.outcome) else { return }
     counts.withLock { $0.add(request, answer, sentBytes: sentBytes) }
   }
 

@@ -18,7 +18,7 @@ struct DecidedRequest {
     if case .delivery(let instance, _) = route { instance.name } else { nil }
   }
 
-  /// Nobody keeps a request to see the health or the numbers.
+  /// Nobody counts or keeps a request to see the health or the numbers, refused or not.
   var isDeliveryOrUnknown: Bool {
     switch route {
     case .delivery, nil: true
