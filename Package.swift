@@ -167,7 +167,7 @@ let package = Package(
       name: "IntegrationTests",
       dependencies: [
         "CLinux", "TestSupport", "DeliverySigning", "StrictJSON", "WebhookCore", "EventSpool",
-        "delve-webhook", "delve-webhook-fcgi",
+        "ServiceProcess", "delve-webhook", "delve-webhook-fcgi",
       ] + (hasForwarder ? ["delve-webhook-forward"] : []),
       exclude: ["Support/deliveries.lua"] + (hasForwarder ? [] : ["Forwarding"]),
       swiftSettings: strict),
