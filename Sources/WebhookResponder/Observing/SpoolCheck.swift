@@ -22,7 +22,8 @@ final class SpoolCheck: @unchecked Sendable {
   private var requested = 0
   private var finished = 0
   private var problems: Problems = [:]
-  private var lastAnswer = ContinuousClock.now
+  /// When the look that is under way began.
+  private var began: ContinuousClock.Instant?
 
   init(_ current: CurrentSnapshot) {
     self.current = current
@@ -41,14 +42,14 @@ final class SpoolCheck: @unchecked Sendable {
     let number = requested
     request.unlock()
     request.signal()
-    let deadline = ContinuousClock.now + Self.longestWait
+    let asked = ContinuousClock.now
     while true {
       request.lock()
-      let (isDone, problems, lastAnswer) = (finished >= number, self.problems, self.lastAnswer)
+      let (isDone, problems, began) = (finished >= number, self.problems, self.began)
       request.unlock()
       let now = ContinuousClock.now
       if isDone { return (problems, .zero) }
-      if now >= deadline { return (nil, now - lastAnswer) }
+      if now - asked >= Self.longestWait { return (nil, now - (began ?? asked)) }
       usleep(Self.microsecondsBetweenLooks)
     }
   }
@@ -57,6 +58,7 @@ final class SpoolCheck: @unchecked Sendable {
     request.lock()
     defer { request.unlock() }
     while requested == finished { request.wait() }
+    began = .now
     return requested
   }
 
@@ -71,7 +73,7 @@ final class SpoolCheck: @unchecked Sendable {
       }
     }
     request.lock()
-    (finished, self.problems, lastAnswer) = (number, problems, .now)
+    (finished, self.problems, began) = (number, problems, nil)
     request.unlock()
   }
 }
