@@ -38,7 +38,7 @@ struct ReportTests {
     instance = current.value.configuration.instances[0]
     observer = Observer(
       current: current, counters: counters, connections: try Connections(maximum: 8),
-      watch: SpoolWatch(current, startedAt: .now()), check: SpoolCheck(current))
+      watch: SpoolWatch(current), check: SpoolCheck(current))
     try observer.watch.start()
     try observer.check.start()
     let watch = observer.watch
@@ -70,8 +70,8 @@ struct ReportTests {
       #expect(!page.contains(tag), "\(tag)")
     }
     let shown = "&lt;script&gt;alert(&quot;1&quot;)&lt;/script&gt;"
-    // The subject and the reason; the output's control bytes and quotation marks are told apart.
-    #expect(page.components(separatedBy: shown).count == 3)
+    // The subject. Of the reason and the output, quotation marks and control bytes are told apart.
+    #expect(page.components(separatedBy: shown).count == 2)
     #expect(page.contains(#"&lt;script&gt;alert(\&quot;1\&quot;)&lt;/script&gt;"#))
     #expect(page.contains(#"\u{1B}[31m"#))
     #expect(page.contains("kept as acme/refused/&lt;i&gt;.http"))
@@ -98,7 +98,7 @@ struct ReportTests {
     let report = try #require(try JSONValue(parsing: Array(body.utf8)).object)
     let dead = try #require(
       report["instances"]?.array?.first?.object?["dead"]?.array?.first?.object)
-    #expect(strings(dead["reason"]) == ["answer \(Self.markup)"])
+    #expect(strings(dead["reason"])[0].hasPrefix("answer </td><script>"))
     #expect(strings(dead["output"])[0].hasPrefix("</td><script>"))
     let recent = try #require(report["recent"]?.array)
     #expect(recent.count == 2)

@@ -1,3 +1,4 @@
+internal import Glibc
 package import WebhookCore
 
 extension SpoolReader {
@@ -13,10 +14,16 @@ extension SpoolReader {
       names.insert(name, at: names.firstIndex { $0 < name } ?? names.count)
       if names.count > limit { names.removeLast() }
     }
-    return names.map { name in
+    guard !names.isEmpty else { return [] }
+    let folder = try directory(of: instance)
+    var events: [(entry: SpoolEntry, record: AttemptRecord?)] = []
+    for name in names {
+      let status = try folder.status(of: "\(EventState.dead.rawValue)/\(name)")
+      guard let status, status.st_mode & S_IFMT == S_IFREG else { continue }
       let entry = SpoolEntry(
         place: SpoolPlace(instance: instance, state: .dead), fileName: name)
-      return (entry, record(of: entry))
+      events.append((entry, record(of: entry)))
     }
+    return events
   }
 }

@@ -62,5 +62,10 @@ private func modificationSeconds(of name: UnsafeRawBufferPointer, in folder: Int
   let bytes = name.map(CChar.init(bitPattern:)) + [0]
   var status = stat()
   guard fstatat(folder, bytes, &status, AT_SYMLINK_NOFOLLOW) == 0 else { return nil }
-  return Int64(status.st_mtim.tv_sec)
+  return status.modifiedSeconds
+}
+
+extension stat {
+  /// Since 1970, of a time that a calendar has: a file can have any.
+  var modifiedSeconds: Int64 { min(max(0, Int64(st_mtim.tv_sec)), NumericDate.latest) }
 }

@@ -4,7 +4,7 @@ package import WebhookCore
 extension SpoolReader {
   /// Calls `body` with each event that the spool remembers to have stored, the newest hours of `iat`
   /// first, whatever has become of it since: when its file was written, and the hook that takes its
-  /// kind. A file that is no event, or gone, is passed over.
+  /// kind. A file that is no event, or gone, is passed over, and so is a folder that is no hour's.
   /// - Parameters:
   ///   - before: events that were written later are left out.
   ///   - body: returns false to end it.
@@ -17,10 +17,11 @@ extension SpoolReader {
     } catch  where error.errno == ENOENT {
       return
     }
-    for hour in try ids.names().sorted(by: >) {
+    let hours = try ids.names().filter { CalendarDate.seconds(atBasicHour: $0) != nil }
+    for hour in hours.sorted(by: >) {
       do throws(SpoolError) {
         guard try forEachStored(in: ids.directory(hour), before: before, body) else { return }
-      } catch  where error.errno == ENOENT || error.errno == ENOTDIR {}  // forgotten, or no hour's
+      } catch  where [ENOENT, ENOTDIR, ELOOP].contains(error.errno) {}  // forgotten, or none of ours
     }
   }
 
@@ -36,7 +37,7 @@ extension SpoolReader {
         let line = try? hour.contents(of: name, maxBytes: SpoolLayout.maximumEventBytes),
         let event = StoredEvent(line: line)
       else { return true }
-      wantsMore = body(Int64(status.st_mtim.tv_sec), Hook(takingType: event[.type]))
+      wantsMore = body(status.modifiedSeconds, Hook(takingType: event[.type]))
       return wantsMore
     }
     return wantsMore

@@ -1,4 +1,5 @@
 internal import Glibc
+internal import LinuxSystem
 package import WebhookCore
 
 /// Refused requests that are kept for somebody to look at: each a file in the folder `refused/` of
@@ -18,7 +19,8 @@ package struct RefusedRequests: Sendable {
 
   // MARK: Keeping
 
-  /// Keeps a request, unless another of its code word and second is there, and removes what is too much or too old beside it.
+  /// Keeps a request, unless another of its code word and second is there, and removes what is too
+  /// much or too old beside it.
   /// - Parameters:
   ///   - newest: how many are kept with the code word of this one, at least one.
   ///   - minimumFreeBytes: below it nothing is kept.
@@ -28,9 +30,12 @@ package struct RefusedRequests: Sendable {
   ) throws(SpoolError) {
     let parent = try parent(of: name.instance)
     try parent.requireSpace(minimumFreeBytes: minimumFreeBytes)
-    let folder = try parent.directory(makingIfMissing: Self.folderName(name.instance))
+    let folderName = Self.folderName(name.instance)
+    let folder =
+      try parent.contains(folderName)
+      ? parent.ownDirectory(folderName) : parent.directory(makingIfMissing: folderName)
     // Another process may just have kept one.
-    let isFirst = try !names(of: name.instance, in: folder).contains {
+    let isFirst = try !names(of: name.instance, in: folder, now: now).contains {
       $0.codeWord == name.codeWord && $0.seconds == name.seconds
     }
     guard isFirst else { return }
@@ -59,10 +64,10 @@ package struct RefusedRequests: Sendable {
     of instance: InstanceName?, in folder: Directory, now: Timestamp, newest: [String: Int]
   ) throws(SpoolError) {
     var left = newest
-    for name in try names(of: instance, in: folder) {
+    for name in try names(of: instance, in: folder, now: now) {
       let isTooMuch = left[name.codeWord].map { $0 <= 0 } ?? false
       left[name.codeWord]? -= 1
-      if isTooMuch || name.seconds < now.seconds - Self.secondsKept {
+      if isTooMuch || abs(now.seconds - name.seconds) > Self.secondsKept {
         try folder.removeIfThere(name.fileName)
       }
     }
@@ -70,24 +75,24 @@ package struct RefusedRequests: Sendable {
 
   // MARK: Looking
 
-  /// The newest that is kept, of these instances; nil if there is none.
+  /// Those that are kept of these instances, the newest first.
   /// - Parameter codeWord: nil: any.
-  package func newest(
-    of instances: [InstanceName?], codeWord: String?
-  ) throws(SpoolError) -> RefusedRequestName? {
+  package func newestFirst(
+    of instances: [InstanceName?], codeWord: String?, now: Timestamp
+  ) throws(SpoolError) -> [RefusedRequestName] {
     var all: [RefusedRequestName] = []
     for instance in instances {
       guard let folder = try existingFolder(of: instance) else { continue }
-      all += try names(of: instance, in: folder).filter {
+      all += try names(of: instance, in: folder, now: now).filter {
         codeWord == nil || $0.codeWord == codeWord
       }
     }
-    return all.max { $0.fileName < $1.fileName }
+    return all.sorted { isNewer($0, $1, now) }
   }
 
   /// - Throws: with ENOENT if it is gone.
   package func contents(of name: RefusedRequestName) throws(SpoolError) -> [UInt8] {
-    try parent(of: name.instance).directory(Self.folderName(name.instance))
+    try parent(of: name.instance).ownDirectory(Self.folderName(name.instance))
       .contents(of: name.fileName, maxBytes: SpoolLayout.maximumRefusedBytes)
   }
 
@@ -111,7 +116,7 @@ package struct RefusedRequests: Sendable {
 
   private func existingFolder(of instance: InstanceName?) throws(SpoolError) -> Directory? {
     do throws(SpoolError) {
-      return try parent(of: instance).directory(Self.folderName(instance))
+      return try parent(of: instance).ownDirectory(Self.folderName(instance))
     } catch  where error.errno == ENOENT {
       return nil
     }
@@ -119,10 +124,30 @@ package struct RefusedRequests: Sendable {
 
   /// The newest first. Other files are passed over.
   private func names(
-    of instance: InstanceName?, in folder: Directory
+    of instance: InstanceName?, in folder: Directory, now: Timestamp
   ) throws(SpoolError) -> [RefusedRequestName] {
     try folder.names().compactMap { RefusedRequestName(parsing: $0, of: instance) }
-      .sorted { $0.fileName > $1.fileName }
+      .sorted { isNewer($0, $1, now) }
+  }
+}
+
+/// What a clock that was ahead has named is older than everything else: it would stay, and new
+/// requests would go.
+private func isNewer(
+  _ one: RefusedRequestName, _ other: RefusedRequestName, _ now: Timestamp
+) -> Bool {
+  let areAhead = (one.seconds > now.seconds, other.seconds > now.seconds)
+  return areAhead.0 == areAhead.1 ? one.fileName > other.fileName : areAhead.1
+}
+
+extension Directory {
+  /// As `directory`, but a link is not followed: what lies behind it is somebody else's.
+  fileprivate func ownDirectory(_ name: String) throws(SpoolError) -> Directory {
+    guard let status = try status(of: name), status.st_mode & S_IFMT != S_IFDIR else {
+      return try directory(name)
+    }
+    let isLink = status.st_mode & S_IFMT == S_IFLNK
+    throw SpoolError(.call(.open, errno: isLink ? ELOOP : ENOTDIR), child(name))
   }
 }
 

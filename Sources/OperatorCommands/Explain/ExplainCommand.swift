@@ -88,13 +88,17 @@ struct ExplainCommand: ParsableCommand {
     }
     // Those that name no instance lie beside them.
     let beside: [InstanceName?] = instance == nil ? [nil] : []
-    guard let name = try requests.newest(of: instances + beside, codeWord: file) else {
-      let isOff = configuration.settings.keptRefused == 0
-      throw CommandError.noInput(
-        "no such request is kept"
-          + (isOff ? ": none is, until keep-refused is set in the configuration" : ""))
+    let names = try requests.newestFirst(of: instances + beside, codeWord: file, now: .now())
+    // What cannot be read, somebody else has put there.
+    for name in names {
+      if let bytes = try? requests.contents(of: name) {
+        return (bytes, RefusedRequests.path(of: name))
+      }
     }
-    return (try requests.contents(of: name), RefusedRequests.path(of: name))
+    let isOff = configuration.settings.keptRefused == 0
+    throw CommandError.noInput(
+      "no such request is kept"
+        + (isOff ? ": none is, until keep-refused is set in the configuration" : ""))
   }
 
   private func clock() throws(CommandError) -> Timestamp? {

@@ -16,6 +16,8 @@ package enum Metric: String, CaseIterable, Sendable {
   case workersBusyPeak = "delve_webhook_workers_busy_peak"
   case workersLimit = "delve_webhook_workers_limit"
   case requestsWaiting = "delve_webhook_requests_waiting"
+  case requestsOverdue = "delve_webhook_requests_overdue"
+  case unanswered = "delve_webhook_unanswered_deliveries_total"
   case connections = "delve_webhook_connections"
   case connectionsLimit = "delve_webhook_connections_limit"
   case malformedConnections = "delve_webhook_malformed_connections_total"
@@ -80,6 +82,9 @@ package enum Metric: String, CaseIterable, Sendable {
     case .workersBusyPeak: Facts(.gauge, "Most workers that served a request at once")
     case .workersLimit: Facts(.gauge, "Workers that may be started")
     case .requestsWaiting: Facts(.gauge, "Requests that wait for a worker")
+    case .requestsOverdue: Facts(.gauge, "Requests that a worker has for longer than their time")
+    case .unanswered:
+      Facts(.counter, "Deliveries without an answer: expired before a worker had them, or unsent")
     case .connections: Facts(.gauge, "Open connections of web servers")
     case .connectionsLimit: Facts(.gauge, "Connections that may be open at once")
     case .malformedConnections:

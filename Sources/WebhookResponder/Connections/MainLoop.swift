@@ -21,6 +21,7 @@ struct MainLoop: ~Copyable {
   private let signals: SignalDescriptor
   private let manager: ServiceManager
   private let log: RequestLog
+  private let counters: Counters
   private var drainingSince: ContinuousClock.Instant?
   private var nextLook = ContinuousClock.now
 
@@ -37,6 +38,7 @@ struct MainLoop: ~Copyable {
     self.signals = signals
     self.manager = manager
     self.log = log
+    self.counters = counters
     reception = Reception(maximumConnections: connections.maximum, counters: counters) {
       current.value
     }
@@ -131,7 +133,9 @@ struct MainLoop: ~Copyable {
     let now = ContinuousClock.now
     guard now >= nextLook else { return }
     nextLook = now + .milliseconds(Self.millisecondsBetweenLooks)
-    for id in connections.cutOffExpired(now: now) { reception.forget(id) }
+    let (closed, countOfWaiting) = connections.cutOffExpired(now: now)
+    for id in closed { reception.forget(id) }
+    counters.expired(requests: countOfWaiting)
     workers.dropExpired(now: now)
     guard let drainingSince else { return }
     if now - drainingSince > Self.idleGrace { connections.cutOffIdle() }

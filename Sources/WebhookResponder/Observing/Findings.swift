@@ -35,18 +35,19 @@ extension Report {
       ]
     }
     return instances.compactMap { instance in
-      instance.problem.map {
-        Finding(
+      if let problem = instance.problem {
+        return Finding(
           severity: .failing,
-          sentence: "No event of \(instance.name) can be stored: \($0.message).",
-          remedy: sentence($0.remedy))
+          sentence: "No event of \(instance.name) can be stored: \(problem.message).",
+          remedy: sentence(problem.remedy))
       }
-        ?? instance.view.failure.map {
-          Finding(
-            severity: .attention,
-            sentence: "The events of \(instance.name) cannot be counted: \($0.message).",
-            remedy: sentence($0.remedy))
-        }
+      if let failure = instance.view.failure ?? instance.view.historyFailure {
+        return Finding(
+          severity: .attention,
+          sentence: "The events of \(instance.name) cannot be counted: \(failure.message).",
+          remedy: sentence(failure.remedy))
+      }
+      return nil
     }
   }
 
@@ -68,10 +69,12 @@ extension Report {
 
   private var processFindings: [Finding] {
     var findings: [Finding] = []
-    if 2 * overdueRequests >= settings.workers {
+    if overdueRequests > 0 {
+      let workers = overdueRequests == 1 ? "1 worker is" : "\(overdueRequests) workers are"
       findings.append(
         Finding(
-          severity: .failing, sentence: "Half of the workers or more are stuck.",
+          severity: .failing,
+          sentence: "\(workers) stuck: deliveries are not answered in their ten seconds.",
           remedy: "Look at the disk and the kernel's log, then restart the responder."))
     }
     if waitingRequests > 0 && values.busyWorkers >= settings.workers {

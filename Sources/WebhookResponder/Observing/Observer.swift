@@ -18,29 +18,14 @@ struct Observer: Sendable {
     let report = Report(of: self, instances)
     switch observation {
     case .metrics:
-      return accepts("application/openmetrics-text", accept)
+      return prefers("application/openmetrics-text", to: "text/plain", accept)
         ? HTTPResponse(
           "application/openmetrics-text; version=1.0.0; charset=utf-8", report.openMetrics)
         : HTTPResponse("text/plain; version=0.0.4; charset=utf-8", report.prometheusText)
     case .status:
-      return accepts("application/json", accept)
+      return prefers("application/json", to: "text/html", accept)
         ? HTTPResponse("application/json", report.json.line)
         : HTTPResponse("text/html; charset=utf-8", StatusPage(report).bytes, StatusPage.headers)
     }
-  }
-}
-
-/// Whether an `Accept` names the media type (RFC 9110 §12.5.1), and not with the weight 0. A wildcard
-/// does not name it.
-/// - Parameter type: in lower case.
-func accepts(_ type: String, _ values: [[UInt8]]) -> Bool {
-  values.joined(separator: [UInt8(ascii: ",")]).split(separator: UInt8(ascii: ",")).contains {
-    let parts = $0.split(separator: UInt8(ascii: ";")).map {
-      String(decoding: $0, as: UTF8.self).filter { $0 != " " && $0 != "\t" }.lowercased()
-    }
-    let isRefused = parts.dropFirst().contains {
-      ["q=0", "q=0.0", "q=0.00", "q=0.000"].contains($0)
-    }
-    return parts.first == type && !isRefused
   }
 }

@@ -34,7 +34,10 @@ extension Report {
         "open": .number(openConnections), "limit": .number(connectionsLimit),
         "malformed": .number(values.malformedConnections),
       ]),
-      "requestswaiting": .number(waitingRequests),
+      "requestswaiting": .number(waitingRequests), "requestsoverdue": .number(overdueRequests),
+      "unanswered": .object([
+        "expired": .number(values.expiredRequests), "unsent": .number(values.unsentAnswers),
+      ]),
       "reloads": .object([
         "done": .number(reloads.done), "failed": .number(reloads.failed),
         "last": reloads.lastTriedAt.map { .string($0.rfc3339) } ?? .null,
@@ -146,7 +149,7 @@ extension AttemptRecord {
   /// Why the event was given up, in a few words.
   var reason: String {
     guard let (name, value) = ending?.field else { return "unknown" }
-    return name == "problem" ? value : "\(name) \(value)"
+    return name == "problem" ? value : "\(name) \(printable(String(value.prefix(64))))"
   }
 
   /// The last of what the handler or the target said: from a program of the operator's, or a server.

@@ -66,6 +66,13 @@ extension Report {
     text.append(.workersBusyPeak, [.init(values.mostBusyWorkers)])
     text.append(.workersLimit, [.init(settings.workers)])
     text.append(.requestsWaiting, [.init(waitingRequests)])
+    text.append(.requestsOverdue, [.init(overdueRequests)])
+    text.append(
+      .unanswered,
+      [
+        .init(values.expiredRequests, [("reason", "expired")]),
+        .init(values.unsentAnswers, [("reason", "unsent")]),
+      ])
     text.append(.connections, [.init(openConnections)])
     text.append(.connectionsLimit, [.init(connectionsLimit)])
     text.append(.malformedConnections, [.init(values.malformedConnections)])

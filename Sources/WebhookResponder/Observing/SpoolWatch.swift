@@ -21,6 +21,10 @@ final class SpoolWatch: Sendable {
     var dead: [(entry: SpoolEntry, record: AttemptRecord?)] = []
     /// Nil until it was read.
     var history: SpoolHistory?
+    /// Up to when it goes: from then on, this process counts.
+    var historyEnd: Timestamp?
+    /// Why it could not be read.
+    var historyFailure: SpoolError?
     /// Why the last look failed.
     var failure: SpoolError?
   }
@@ -30,12 +34,10 @@ final class SpoolWatch: Sendable {
   private static let deadEventsShown = 10
 
   private let current: CurrentSnapshot
-  private let startedAt: Timestamp
   private let view = Mutex(View())
 
-  /// - Parameter startedAt: the spool's memory of what was stored from then on is not asked for.
-  init(_ current: CurrentSnapshot, startedAt: Timestamp) {
-    (self.current, self.startedAt) = (current, startedAt)
+  init(_ current: CurrentSnapshot) {
+    self.current = current
   }
 
   var value: View { view.withLock { $0 } }
@@ -47,8 +49,9 @@ final class SpoolWatch: Sendable {
       while true {
         let before = processorTimeOfThread()
         look(&censuses)
-        let cost = processorTimeOfThread() - before
-        readHistories()
+        var cost = processorTimeOfThread() - before
+        // It is read once. If it cannot be read, the next try waits as long as this one has taken.
+        if !readHistories() { cost = processorTimeOfThread() - before }
         let pause = max(Self.shortestPause, cost * Self.partOfACore)
         sleep(
           UInt32(clamping: pause.components.seconds + (pause.components.attoseconds > 0 ? 1 : 0)))
@@ -82,20 +85,32 @@ final class SpoolWatch: Sendable {
     }
   }
 
-  /// Once for each instance.
-  private func readHistories() {
+  /// Once for each instance, from before it was served.
+  /// - Returns: whether all could be read.
+  private func readHistories() -> Bool {
     let path = current.value.spoolPath
-    for (name, seen) in value.instances where seen.history == nil {
+    let servedSince = current.reloadFacts.servedSince
+    var isComplete = true
+    for (name, seen) in value.instances {
+      guard let end = servedSince[name],
+        seen.history == nil || seen.historyEnd != end
+      else { continue }
       var history = SpoolHistory()
       let now = Timestamp.now()
       do throws(SpoolError) {
-        try SpoolReader(path: path).forEachStored(of: name, before: startedAt) { seconds, kind in
+        try SpoolReader(path: path).forEachStored(of: name, before: end) { seconds, kind in
           history.add(StoredKind(instance: name, kind: kind), at: seconds, now: now)
           return true
         }
-        change(name) { $0.history = history }
-      } catch {}  // the next look says what is wrong, or it is read then
+        change(name) { view in
+          (view.history, view.historyEnd, view.historyFailure) = (history, end, nil)
+        }
+      } catch {
+        isComplete = false
+        change(name) { $0.historyFailure = error }
+      }
     }
+    return isComplete
   }
 
   private func change(_ name: InstanceName, _ body: (inout InstanceView) -> Void) {

@@ -119,6 +119,10 @@ struct StoredKind: Hashable {
   let kind: Hook?
 }
 
+func earlier(_ one: Timestamp, _ other: Timestamp) -> Timestamp {
+  one.millisecondsSince1970 < other.millisecondsSince1970 ? one : other
+}
+
 func later(_ one: Timestamp, _ other: Timestamp) -> Timestamp {
   one.millisecondsSince1970 < other.millisecondsSince1970 ? other : one
 }

@@ -86,7 +86,7 @@ private func observer(
   _ current: CurrentSnapshot, _ counters: Counters, _ connections: Connections, isOnlyOne: Bool
 ) throws(SystemError) -> Observer? {
   guard isOnlyOne else { return nil }
-  let watch = SpoolWatch(current, startedAt: counters.startedAt)
+  let watch = SpoolWatch(current)
   let check = SpoolCheck(current)
   try watch.start()
   try check.start()

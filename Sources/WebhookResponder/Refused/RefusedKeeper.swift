@@ -17,14 +17,19 @@ final class RefusedKeeper: @unchecked Sendable {
     let minimumFreeBytes: Int
   }
 
-  /// For each code word.
+  private struct Kind: Hashable {
+    let instance: InstanceName?
+    let reason: Refusal.Reason
+  }
+
+  /// For each instance and code word.
   private static let timeBetween = Duration.seconds(1)
   private static let mostWaiting = 64
 
   private let log: Log
   private let arrival = ConditionVariable()
   private var waiting: [Refused] = []
-  private var last: [Refusal.Reason: ContinuousClock.Instant] = [:]
+  private var last: [Kind: ContinuousClock.Instant] = [:]
   /// Whether the last one could not be kept.
   private var isFailing = false
 
@@ -32,15 +37,16 @@ final class RefusedKeeper: @unchecked Sendable {
     self.log = log
   }
 
-  /// Has the request kept, unless another with its code word came within the second.
-  /// - Returns: the file, relative to the spool.
+  /// Has the request kept, unless another one of its instance and code word came within the second.
+  /// - Returns: the file, relative to the spool; nil if there will be none, or perhaps not.
   func keep(
     _ request: DecidedRequest, _ parameters: RequestParameters, body: ReceivedBody?,
     _ snapshot: Snapshot
   ) -> String? {
     let settings = snapshot.settings
     guard settings.keptRefused > 0, case .refused(let refusal) = request.outcome,
-      refusal.reason.isKept, request.isDeliveryOrUnknown, mayKeep(refusal.reason)
+      refusal.reason.isKept, request.isDeliveryOrUnknown,
+      mayKeep(Kind(instance: request.instance, reason: refusal.reason))
     else { return nil }
     let name = RefusedRequestName(
       instance: request.instance, refusal.reason, at: request.decidedAt,
@@ -52,19 +58,20 @@ final class RefusedKeeper: @unchecked Sendable {
       minimumFreeBytes: settings.minimumFreeBytes)
     arrival.lock()
     waiting.append(refused)
+    let isFailing = isFailing
     arrival.unlock()
     arrival.signal()
-    return RefusedRequests.path(of: name)
+    return isFailing ? nil : RefusedRequests.path(of: name)
   }
 
-  private func mayKeep(_ reason: Refusal.Reason) -> Bool {
+  private func mayKeep(_ kind: Kind) -> Bool {
     let now = ContinuousClock.now
     arrival.lock()
     defer { arrival.unlock() }
     guard waiting.count < Self.mostWaiting,
-      last[reason].map({ now - $0 >= Self.timeBetween }) ?? true
+      last[kind].map({ now - $0 >= Self.timeBetween }) ?? true
     else { return false }
-    last[reason] = now
+    last[kind] = now
     return true
   }
 
@@ -97,15 +104,22 @@ final class RefusedKeeper: @unchecked Sendable {
       try RefusedRequests(inSpool: refused.spool).keep(
         refused.text, as: refused.name, newest: refused.newest,
         minimumFreeBytes: refused.minimumFreeBytes, now: .now())
-      isFailing = false
+      note(failure: nil)
     } catch {
-      if !isFailing {
-        log.write(
-          .warning, "refused requests cannot be kept: \(error.message)",
-          ["hint": .text(error.remedy)])
-      }
-      isFailing = true
+      note(failure: error)
     }
+  }
+
+  /// One line when it begins.
+  private func note(failure: SpoolError?) {
+    arrival.lock()
+    let wasFailing = isFailing
+    isFailing = failure != nil
+    arrival.unlock()
+    guard let failure, !wasFailing else { return }
+    log.write(
+      .warning, "refused requests cannot be kept: \(failure.message)",
+      ["hint": .text(failure.remedy)])
   }
 }
 

@@ -60,8 +60,9 @@ final class CurrentSnapshot: Sendable {
       for key in new.settings.keysThatNeedRestart(since: settingsAtStart) {
         log.write(.warning, "a change of \(key.rawValue) needs a restart")
       }
-      current.withLock { $0 = new }
+      // In this order: what a new instance counts is younger than that.
       facts.withLock { $0.reloaded(new.settings, at: .now()) }
+      current.withLock { $0 = new }
       log.write(.notice, "reloaded", ["config": .text(configurationPath)])
       warn(of: new.configuration)
       manager.notify(.status(status(afterReload: "done")))

@@ -16,6 +16,8 @@ struct ReloadFacts {
   /// Why the last one failed; nil if it did not.
   private(set) var problem: String?
   private(set) var keys: [InstanceName: Keys] = [:]
+  /// Since when each instance is served without a break: its numbers count from then on.
+  private(set) var servedSince: [InstanceName: Timestamp] = [:]
 
   init(_ settings: Settings, at now: Timestamp) {
     loadedAll(settings, at: now)
@@ -46,7 +48,11 @@ struct ReloadFacts {
   }
 
   private mutating func loadedAll(_ settings: Settings, at now: Timestamp) {
-    keys = [:]
-    for instance in settings.instances { keys[instance.name] = Keys(loadedAt: now) }
+    let servedBefore = servedSince
+    (keys, servedSince) = ([:], [:])
+    for instance in settings.instances {
+      keys[instance.name] = Keys(loadedAt: now)
+      servedSince[instance.name] = servedBefore[instance.name] ?? now
+    }
   }
 }

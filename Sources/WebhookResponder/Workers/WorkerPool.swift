@@ -122,11 +122,19 @@ final class WorkerPool: Sendable {
     }
     if isDelivery { counters.workerEnds() }
     state.end()
-    let mayKeep = connections.startAnswer(on: job.connection)
-    // A page may be longer than what a socket holds.
-    if job.request.purpose == .observation { job.connection.waitWhenSending(true) }
-    let isSent = request.respond(with: reply.bytes, to: job.connection)
-    if job.request.purpose == .observation { job.connection.waitWhenSending(false) }
+    let isSent: Bool
+    let mayKeep: Bool
+    if job.request.purpose == .observation {
+      // A page may be longer than what a socket holds. Its time is over like any other's.
+      job.connection.waitWhenSending(true)
+      isSent = request.respond(with: reply.bytes, to: job.connection)
+      job.connection.waitWhenSending(false)
+      mayKeep = connections.startAnswer(on: job.connection)
+    } else {
+      mayKeep = connections.startAnswer(on: job.connection)
+      isSent = request.respond(with: reply.bytes, to: job.connection)
+    }
+    if !isSent && isDelivery { counters.answerWasNotSent() }
     if isSent && mayKeep && job.request.keepsConnection {
       connections.keep(job.connection, hasMore: job.hasMore)
     } else {
