@@ -19,13 +19,22 @@ package struct Age: ExpressibleByArgument {
     self.seconds = seconds
   }
 
-  /// In the largest unit that says enough: `3 hours`.
+  private static let units: [(seconds: Int64, name: String, symbol: String)] = [
+    (86_400, "day", "d"), (3_600, "hour", "h"), (60, "minute", "min"), (1, "second", "s"),
+  ]
+
+  /// In the largest unit that says enough.
+  private var amount: (count: Int64, name: String, symbol: String) {
+    let unit = Self.units.first { seconds >= 2 * $0.seconds } ?? (1, "second", "s")
+    return (seconds / unit.seconds, unit.name, unit.symbol)
+  }
+
+  /// `3 hours`.
   package var words: String {
-    let units: [(Int64, String)] = [
-      (86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second"),
-    ]
-    let (size, name) = units.first { seconds >= 2 * $0.0 } ?? (1, "second")
-    let count = seconds / size
+    let (count, name, _) = amount
     return "\(count) \(name)\(count == 1 ? "" : "s")"
   }
+
+  /// `3 h`, for a table.
+  package var short: String { "\(amount.count) \(amount.symbol)" }
 }

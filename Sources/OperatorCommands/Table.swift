@@ -3,7 +3,7 @@ internal import Glibc
 
 /// Rows of ASCII in columns as wide as their widest cell. Each row is handed over twice, first to be
 /// measured, then to be printed: so none is kept. At a terminal, a row is cut to the terminal's
-/// width.
+/// width, and ends in two dots if that took something away.
 struct Table {
   private let columns: [[UInt8]]
   private var widths: [Int]
@@ -30,7 +30,9 @@ struct Table {
         line.append(contentsOf: repeatElement(0x20, count: widths[index] - cell.count + 2))
       }
     }
-    if line.count > limit { line.removeLast(line.count - limit) }
+    if line.count > limit {
+      line.replaceSubrange(max(0, limit - 2)..., with: "..".utf8.prefix(limit))
+    }
     line.append(UInt8(ascii: "\n"))
     output.append(line)
   }

@@ -27,4 +27,12 @@ struct AgeTests {
   func wordsAreInTheLargestUnitOfWhichThereAreTwo(seconds: Int64, words: String) {
     #expect(Age(seconds: seconds).words == words)
   }
+
+  @Test(arguments: [
+    (Int64(0), "0 s"), (119, "119 s"), (120, "2 min"), (7_199, "119 min"), (7_200, "2 h"),
+    (172_800, "2 d"),
+  ])
+  func shortFormHasTheSameUnits(seconds: Int64, short: String) {
+    #expect(Age(seconds: seconds).short == short)
+  }
 }

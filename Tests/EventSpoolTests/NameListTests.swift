@@ -27,10 +27,24 @@ struct NameListTests {
     #expect(texts(list) == Array(names.prefix(limit)))
   }
 
+  @Test(arguments: [1, 2, 31, 32, 33, 500, 1_000, 2_000])
+  func newestAreKept(limit: Int) {
+    let names = (0..<1_000).map { "name \(1_000 + $0)" }
+    let list = NameList(limit: limit, keeping: .newest)
+    for name in names.shuffled() { offer(name, to: list) }
+    #expect(texts(list) == Array(names.suffix(limit)))
+    #expect(list.isCut == (limit < 1_000))
+    // Nothing changes by asking again.
+    #expect(texts(list) == Array(names.suffix(limit)))
+  }
+
   @Test func equalNamesComeInTheOrderOfTheirFolders() {
     let list = NameList(limit: 3)
     for folder in [2, 0, 3, 1] { offer("same", in: folder, to: list) }
     #expect(list.sorted().map(\.folder) == [0, 1, 2])
+    let newest = NameList(limit: 3, keeping: .newest)
+    for folder in [2, 0, 3, 1] { offer("same", in: folder, to: newest) }
+    #expect(newest.sorted().map(\.folder) == [1, 2, 3])
   }
 
   @Test func nameMayBeAsLongAsAFilesIsAndManyFillManyBlocks() {

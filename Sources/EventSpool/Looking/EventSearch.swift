@@ -5,8 +5,8 @@ extension SpoolReader {
   /// So many are told apart for one text.
   private static let mostMatches = 100
 
-  /// The events that each of `texts` may mean: a path, a file's name, or the beginning of an id, of
-  /// at least six digits.
+  /// The events that each of `texts` may mean: a path, a file's name, the beginning of an id, of at
+  /// least six digits, or an id or a name that `cutInTheMiddle` has cut.
   package func entries(
     named texts: [String], of instances: [InstanceName], in states: [EventState]
   ) throws(SpoolError) -> [[SpoolEntry]] {
@@ -30,31 +30,49 @@ extension SpoolReader {
   }
 }
 
-/// What names are looked for: whole ones, and beginnings of ids.
+/// What names are looked for: whole ones, beginnings of ids, and ids without their middle.
 private struct WantedNames {
+  /// How much of an id or a name is there.
+  private struct Ends: Hashable {
+    let head, tail: Int
+  }
+
   /// To the texts' places.
   private var names: [[UInt8]: [Int]] = [:]
-  private var prefixes: [[UInt8]: [Int]] = [:]
-  /// The lengths of the prefixes, each once.
-  private var prefixLengths: [Int]
+  /// By both ends, one after the other. The beginning of an id has no tail.
+  private var cuts: [Ends: [[UInt8]: [Int]]] = [:]
 
   init(_ texts: [String]) {
     for (index, text) in texts.enumerated() {
-      if text.hasSuffix(".json") {
+      let isPath = text.contains("/")
+      if isPath || text.hasSuffix(".json") {
         names[Array((text.split(separator: "/").last ?? "").utf8), default: []].append(index)
-      } else {
-        let prefix = Array(text.lowercased().utf8.prefix(32))
-        if prefix.count >= 6 { prefixes[prefix, default: []].append(index) }
+      }
+      if let (head, tail) = isPath ? nil : endsOfCut(Array(text.utf8)) {
+        add(head, tail, index)
+      } else if !text.hasSuffix(".json") {
+        add(Array(text.lowercased().utf8.prefix(32)), [], index)
       }
     }
-    prefixLengths = Set(prefixes.keys.map(\.count)).sorted()
+  }
+
+  private mutating func add(_ head: [UInt8], _ tail: [UInt8], _ index: Int) {
+    guard head.count + tail.count >= 6 else { return }
+    cuts[Ends(head: head.count, tail: tail.count), default: [:]][head + tail, default: []]
+      .append(index)
   }
 
   func forEachMatch(of name: UnsafeRawBufferPointer, _ body: (Int) -> Void) {
     if !names.isEmpty { names[Array(name)]?.forEach(body) }
-    guard !prefixes.isEmpty, let id = EventFileName.Parts(of: name)?.idPrefix else {
-      return
+    guard !cuts.isEmpty else { return }
+    let id = EventFileName.Parts(of: name)?.idPrefix
+    for (ends, wanted) in cuts {
+      // A name that is no event's is cut as a whole.
+      guard let part = id ?? (ends.tail > 0 ? 0..<name.count : nil),
+        part.count >= ends.head + ends.tail
+      else { continue }
+      wanted[Array(name[part.prefix(ends.head)]) + Array(name[part.suffix(ends.tail)])]?
+        .forEach(body)
     }
-    for length in prefixLengths { prefixes[Array(name[id.prefix(length)])]?.forEach(body) }
   }
 }

@@ -2,9 +2,14 @@ internal import Glibc
 internal import WebhookCore
 
 /// Names of event files, each with the number of the folder that it was found in, packed into some
-/// 90 bytes a name; or only the oldest of those that are offered, for the names begin with the time.
-/// For one thread.
+/// 90 bytes a name; or only the oldest or the newest of those that are offered, for the names begin
+/// with the time. For one thread.
 package final class NameList {
+  /// Which names are kept if not all are.
+  package enum Kept: Sendable {
+    case oldest, newest
+  }
+
   /// A name, valid as long as its list.
   package struct Name {
     fileprivate let start: UnsafeRawPointer
@@ -20,23 +25,28 @@ package final class NameList {
   }
 
   private let limit: Int
+  private let kept: Kept
   private var storage = NameStorage()
   private var names: [Name] = []
-  /// A name from here on is not among the oldest.
+  /// The last that is kept: a name behind it is not.
   private var bound: Name?
   /// Whether one that was offered is not kept.
   package private(set) var isCut = false
 
-  /// - Parameter limit: how many of the oldest are kept.
-  package init(limit: Int = .max) {
-    self.limit = limit
+  /// - Parameter limit: how many are kept.
+  package init(limit: Int = .max, keeping kept: Kept = .oldest) {
+    (self.limit, self.kept) = (limit, kept)
   }
 
   package var count: Int { names.count }
 
-  /// Whether the name can be among the oldest, by what has been offered so far.
+  /// Whether the name can be among those that are kept, by what has been offered so far.
   package func mayKeep(_ name: UnsafeRawBufferPointer) -> Bool {
-    bound.map { precedes(name, $0.bytes) } ?? true
+    guard let bound else { return true }
+    return switch kept {
+    case .oldest: precedes(name, bound.bytes)
+    case .newest: precedes(bound.bytes, name)
+    }
   }
 
   /// - Parameter name: 65,535 bytes at most; a file's has 255.
@@ -53,11 +63,14 @@ package final class NameList {
   /// In their order, which is that of the bytes; names that are equal in the order of their folders.
   package func sorted() -> [Name] {
     cut()
-    return names
+    return kept == .oldest ? names : names.reversed()
   }
 
   private func cut() {
-    names.sort(by: isBefore)
+    switch kept {
+    case .oldest: names.sort(by: isBefore)
+    case .newest: names.sort { isBefore($1, $0) }
+    }
     guard names.count >= limit else { return }
     bound = names.last
     guard names.count > limit else { return }

@@ -80,20 +80,23 @@ package struct SpoolReader {
     }
   }
 
-  /// The oldest events of some instances in some states.
-  package func oldest(
-    _ limit: Int = .max, of instances: [InstanceName], in states: [EventState],
-    where isWanted: (UnsafeRawBufferPointer) -> Bool = { _ in true }
+  /// The events of some instances in some states; or only so many of them.
+  /// - Parameter isWanted: by the name, whose bytes are valid during the call, and its folder.
+  package func listing(
+    of instances: [InstanceName], in states: [EventState],
+    limit: Int = .max, keeping kept: NameList.Kept = .oldest,
+    where isWanted: (UnsafeRawBufferPointer, SpoolPlace) -> Bool = { _, _ in true }
   ) throws(SpoolError) -> SpoolListing {
-    let names = NameList(limit: limit)
+    let names = NameList(limit: limit, keeping: kept)
     var places: [SpoolPlace] = []
     for instance in instances {
       for state in states {
         try forEachFolder(of: instance, in: state) { (folder, day) throws(SpoolError) in
+          let place = SpoolPlace(instance: instance, state: state, day: day)
           try folder.forEachEventName { name in
-            if names.mayKeep(name), isWanted(name) { names.offer(name, in: places.count) }
+            if names.mayKeep(name), isWanted(name, place) { names.offer(name, in: places.count) }
           }
-          places.append(SpoolPlace(instance: instance, state: state, day: day))
+          places.append(place)
         }
       }
     }
@@ -128,7 +131,7 @@ package struct SpoolReader {
 
   /// What has become of the event's handling, if it is put off or given up.
   package func record(of entry: SpoolEntry) -> AttemptRecord? {
-    guard entry.state == .defer || entry.state == .dead || entry.state == .cur,
+    guard mayHaveRecord(entry.state),
       // While it is tried again, its record stays where it was.
       let folder = try? spool.directory(entry.instance.description)
         .directory(entry.state == .dead ? EventState.dead.rawValue : EventState.defer.rawValue)
@@ -137,6 +140,17 @@ package struct SpoolReader {
       (try? folder.contents(
         of: AttemptRecord.fileName(for: entry.fileName), maxBytes: SpoolLayout.maximumRecordBytes))
       .flatMap(AttemptRecord.init(line:))
+  }
+
+  /// The same of a name that was found there.
+  package func record(of name: UnsafeRawBufferPointer, in place: SpoolPlace) -> AttemptRecord? {
+    guard mayHaveRecord(place.state) else { return nil }
+    return record(
+      of: SpoolEntry(place: place, fileName: String(decoding: name, as: UTF8.self)))
+  }
+
+  private func mayHaveRecord(_ state: EventState) -> Bool {
+    state == .defer || state == .dead || state == .cur
   }
 
   /// How many events with an `iat` of this hour or the one before were written in the last hour,

@@ -2,10 +2,8 @@ internal import EventSpool
 internal import StrictJSON
 internal import WebhookCore
 
-let eventColumns = ["ISSUED", "INSTANCE", "STATE", "EVENT", "ID", "FILE ID"]
-
-/// What an event's place and its file's name say of it, fit for a terminal: a cell for each of
-/// `eventColumns`.
+/// What an event's place and its file's name say of it, fit for a terminal: the time, the instance,
+/// the state, the kind and status, and both ids.
 func eventRow(_ name: UnsafeRawBufferPointer, in place: SpoolPlace) -> [[UInt8]] {
   let instance = Array(place.instance.description.utf8)
   let state = Array(place.state.rawValue.utf8)
@@ -37,8 +35,8 @@ func eventObject(_ name: UnsafeRawBufferPointer, in place: SpoolPlace) -> JSONOb
   ]
 }
 
-/// As it is, if that is plain.
-private func shown(_ name: UnsafeRawBufferPointer, _ part: Range<Int>) -> [UInt8] {
+/// A part of a name as it is, if that is plain, else escaped.
+func shown(_ name: UnsafeRawBufferPointer, _ part: Range<Int>) -> [UInt8] {
   let bytes = UnsafeRawBufferPointer(rebasing: name[part])
   let isPlain = bytes.allSatisfy { byte in
     byte > 0x20 && byte < 0x7F && byte != UInt8(ascii: "\\") && byte != UInt8(ascii: "\"")

@@ -51,19 +51,28 @@ extension SpoolReader {
   ) throws(SpoolError) -> [Result<SpoolEntry, CommandError>] {
     let matches = try entries(named: texts, of: instances, in: states)
     return zip(texts, matches).map { text, matches in
-      guard let match = matches.first else {
-        let folders =
-          states == EventState.allCases
-          ? "the spool" : states.map(\.rawValue).joined(separator: ", ")
-        return .failure(.negative("no event called \(printable(text)) in \(folders)"))
+      Result { () throws(CommandError) in
+        try onlyEvent(of: matches, called: text, in: states)
       }
-      guard matches.count == 1 else {
-        return .failure(
-          .negative(
-            "\(printable(text)) may be any of these:\n"
-              + matches.map { "  \(printable($0.path))" }.joined(separator: "\n")))
-      }
-      return .success(match)
     }
+  }
+
+  /// - Parameter text: names one event.
+  /// - Throws: unless there is one.
+  func onlyEvent(
+    of matches: [SpoolEntry], called text: String, in states: [EventState]
+  ) throws(CommandError) -> SpoolEntry {
+    guard let match = matches.first else {
+      let folders =
+        states == EventState.allCases
+        ? "the spool" : states.map(\.rawValue).joined(separator: ", ")
+      throw .negative("no event called \(printable(text)) in \(folders)")
+    }
+    guard matches.count == 1 else {
+      throw .negative(
+        "\(printable(text)) may be any of these:\n"
+          + matches.map { "  \(printable($0.path))" }.joined(separator: "\n"))
+    }
+    return match
   }
 }

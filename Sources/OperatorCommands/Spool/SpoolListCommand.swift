@@ -9,25 +9,33 @@ internal import WebhookCore
 /// `delve-webhook spool list`
 struct SpoolListCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "list", abstract: "List the events in the spool, oldest first.",
-    discussion: "Time, kind, status and id are read from the file names; no file is opened.")
+    commandName: "list", abstract: "List the events that need somebody, and those that wait.",
+    discussion: """
+      Events that were given up (dead) come first, then those that were put off (defer), are in hand \
+      (cur), and have just come (new); in each folder, the newest is the last. What is finished is \
+      listed with --state done.
+
+      An id that is long stands there without its middle, and the commands that take an EVENT take \
+      it so. AGE is counted from the event's iat. NEXT IN says when an event that was put off is \
+      tried again, and WHY how its handling failed. --json has ids and times in full, and the \
+      record of a failed handling as handling.
+
+      Records are read for the events that are listed, and for --match; all else is read from the \
+      file names, so that this is quick however many events there are.
+      """)
 
   @OptionGroup var options: SpoolOptions
 
-  @Option(help: "Only events in this folder: new, cur, defer, dead or done. Repeatable.")
+  @Option(
+    help: """
+      Only events in this folder: new, cur, defer, dead or done (default: all but done). Repeatable.
+      """)
   var state: [EventState] = []
 
-  @Option(help: "Only events of this kind, as in scan.")
-  var kind: String?
+  @OptionGroup var filter: EventFilter
 
-  @Option(help: "Only events with this status, as in done.")
-  var status: String?
-
-  @Option(help: "Only events that are at least this old, as in 90s, 30m, 12h or 7d.")
-  var olderThan: Age?
-
-  @Option(help: "Only events that are younger than this.")
-  var newerThan: Age?
+  @Option(help: "At most this many, those issued last.")
+  var last: Int?
 
   @Option(help: "At most this many, the oldest.")
   var limit: Int?
@@ -36,49 +44,39 @@ struct SpoolListCommand: ParsableCommand {
   var json = false
 
   func validate() throws {
+    guard last ?? 0 >= 0 else { throw ValidationError("--last must be 0 or more.") }
     guard limit ?? 0 >= 0 else { throw ValidationError("--limit must be 0 or more.") }
+    guard last == nil || limit == nil else {
+      throw ValidationError("Pass --last or --limit, not both.")
+    }
   }
 
   func run() throws {
     try reportingErrors {
       let reader = try options.reader()
-      let listing = try reader.oldest(
-        limit ?? .max, of: options.instances(in: reader),
-        in: state.isEmpty ? EventState.allCases : state,
-        where: filter(now: Timestamp.now().seconds))
-      if json { printJSON(listing) } else { printTable(listing) }
+      let instances = try options.instances(in: reader)
+      let now = Timestamp.now()
+      let listing = try reader.listing(
+        of: instances,
+        in: EventState.byNeed.filter { state.isEmpty ? $0 != .done : state.contains($0) },
+        limit: last ?? limit ?? .max, keeping: last == nil ? .oldest : .newest,
+        where: filter.test(in: reader, now: now.seconds))
+      if json { return printJSON(listing, of: reader) }
+      var table = EventTable(of: reader, hasInstances: instances.count > 1, now: now)
+      table.print(listing)
     }
   }
 
-  private func printJSON(_ listing: SpoolListing) {
+  private func printJSON(_ listing: SpoolListing, of reader: SpoolReader) {
     var output = OutputBuffer()
-    listing.forEach { name, place in output.append(jsonLine(eventObject(name, in: place))) }
+    listing.forEach { name, place in
+      var object = eventObject(name, in: place)
+      if let record = reader.record(of: name, in: place) {
+        object = object.appending("handling", .object(record.json))
+      }
+      output.append(jsonLine(object))
+    }
     output.flush()
-  }
-
-  private func printTable(_ listing: SpoolListing) {
-    var table = Table(columns: eventColumns)
-    listing.forEach { name, place in table.measure(eventRow(name, in: place)) }
-    table.printHead()
-    listing.forEach { name, place in table.print(eventRow(name, in: place)) }
-    table.flush()
-  }
-
-  /// By what the names say.
-  private func filter(now: Int64) -> (UnsafeRawBufferPointer) -> Bool {
-    guard kind != nil || status != nil || olderThan != nil || newerThan != nil else {
-      return { _ in true }
-    }
-    return { name in
-      guard let summary = EventFileName(parsing: String(decoding: name, as: UTF8.self)),
-        let issued = summary.issuedSeconds
-      else { return false }
-      let age = now - issued
-      return kind.map { $0 == summary.kind } ?? true
-        && status.map { $0 == summary.status } ?? true
-        && olderThan.map { age >= $0.seconds } ?? true
-        && newerThan.map { age < $0.seconds } ?? true
-    }
   }
 }
 

@@ -10,13 +10,18 @@ struct SpoolShowCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "show", abstract: "Show one event.",
     discussion: """
-      EVENT is a file's name, its path, or the beginning of the event's id (at least 6 digits).
+      EVENT is a file's name, its path, the beginning of the event's id (at least 6 digits), or the \
+      FILE ID that spool list shows. An event can also be named by the sender's id, with --id; if \
+      there are several, all are named.
       """)
 
   @OptionGroup var options: SpoolOptions
 
   @Argument(help: "A file name, a path, or the beginning of an event's id.")
-  var event: String
+  var event: String?
+
+  @Option(help: "The event with this id of the sender's, as in 214.")
+  var id: String?
 
   @Flag(help: "One JSON object: path, instance, state, the event, and how its handling failed.")
   var json = false
@@ -29,14 +34,16 @@ struct SpoolShowCommand: ParsableCommand {
   var raw = false
 
   func validate() throws {
+    guard (event == nil) != (id == nil) else {
+      throw ValidationError("Pass an EVENT, or the sender's id with --id.")
+    }
     if json && raw { throw ValidationError("Pass --json or --raw, not both.") }
   }
 
   func run() throws {
     try reportingErrors {
       let reader = try options.reader()
-      let instances = try options.instances(in: reader)
-      let entry = try reader.events(named: [event], of: instances)[0].get()
+      let entry = try entry(in: reader, of: options.instances(in: reader))
       let line = try reader.contents(of: entry)
       if raw { return printResult(line) }
       guard let stored = StoredEvent(line: line) else {
@@ -48,6 +55,21 @@ struct SpoolShowCommand: ParsableCommand {
       printReadable(stored, entry)
       if let record { printReadable(record) }
     }
+  }
+
+  private func entry(in reader: SpoolReader, of instances: [InstanceName]) throws -> SpoolEntry {
+    if let event {
+      let entry = try reader.events(named: [event], of: instances)[0]
+      // Too short for the beginning of an event's id.
+      guard case .failure(let error) = entry, event.utf8.count < 6 else { return try entry.get() }
+      throw CommandError.negative("\(error); the sender's id goes behind --id")
+    }
+    let wanted = WantedClaimID(id ?? "")
+    let listing = try reader.listing(of: instances, in: EventState.byNeed, limit: 100) { name, _ in
+      EventFileName.Parts(of: name).map { wanted.isMeant(by: name[$0.claimID]) } ?? false
+    }
+    return try reader.onlyEvent(
+      of: listing.entries, called: "--id \(id ?? "")", in: EventState.allCases)
   }
 
   private func object(

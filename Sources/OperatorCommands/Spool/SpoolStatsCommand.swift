@@ -108,17 +108,17 @@ private struct SpoolStats {
 
   func printTable() {
     OperatorCommands.printTable(
-      columns: ["INSTANCE", "STATE", "EVENTS", "OLDEST, SECONDS"],
+      columns: ["INSTANCE", "STATE", "EVENTS", "OLDEST"],
       rows: folders.map {
         [
           "\($0.instance)", $0.state.rawValue, "\($0.count)",
-          $0.oldestAgeSeconds.map(String.init) ?? "-",
+          $0.oldestAgeSeconds.map { Age(seconds: max(0, $0)).short } ?? "-",
         ]
       })
     for (instance, count) in arrivalsOfLastHour {
       printResult("\(instance): \(count) arrived in the last hour")
     }
-    printResult("free: \(free.bytes) bytes, \(free.inodes) inodes")
+    printResult("free: \(ByteCount(free.bytes).words), \(free.inodes) inodes")
   }
 
   var json: JSONObject {

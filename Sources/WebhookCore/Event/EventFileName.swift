@@ -69,14 +69,26 @@ package func isEventsName(_ name: Span<UInt8>) -> Bool {
 /// The name of the event with these claims and this id.
 func eventFileName(of claims: Claims, id: EventID) -> String {
   var name = Array(CalendarDate(secondsSince1970: claims.issuedAt.seconds).basic.utf8)
-  for part in [claims.kind.prefix(32), claims.status.prefix(32), claims.id.prefix(64)] {
+  for part in [
+    plain(claims.kind.prefix(32)), plain(claims.status.prefix(32)),
+    EventFileName.claimIDPart(claims.id),
+  ] {
     name.append(UInt8(ascii: "-"))
-    for byte in part { name.append(isPlain(byte) ? byte : UInt8(ascii: "_")) }
+    name.append(contentsOf: part)
   }
   name.append(UInt8(ascii: "-"))
   name.append(contentsOf: id.hex.utf8.prefix(32))
   name.append(contentsOf: ".json".utf8)
   return String(decoding: name, as: UTF8.self)
+}
+
+extension EventFileName {
+  /// The sender's id as it stands in a name.
+  package static func claimIDPart(_ id: [UInt8]) -> [UInt8] { plain(id.prefix(64)) }
+}
+
+private func plain(_ part: ArraySlice<UInt8>) -> [UInt8] {
+  part.map { isPlain($0) ? $0 : UInt8(ascii: "_") }
 }
 
 /// `[A-Za-z0-9_]`.

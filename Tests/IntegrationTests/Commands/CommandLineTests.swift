@@ -21,16 +21,6 @@ struct CommandLineTests {
     return folder
   }
 
-  @Test func listShowsTheOldestFirst() async throws {
-    let spool = try filledSpool()
-    let result = try await delveWebhook("spool", "list", "--spool", spool.path)
-    #expect(result.exitCode == 0)
-    let lines = result.output.split(separator: "\n")
-    #expect(lines.count == 4)
-    #expect(lines[1].hasPrefix("20260921T121320Z  acme      done   export/done  e2  "))
-    #expect(lines[3].hasPrefix("20260921T141320Z  acme      new    export/done  e0  "))
-  }
-
   @Test func listCanBeNarrowedAndRead() async throws {
     let spool = try filledSpool()
     let result = try await delveWebhook(

@@ -4,7 +4,7 @@ internal import StrictJSON
 internal import TestSupport
 internal import Testing
 
-/// The built `spool retry`, `finish`, `prune` and `tail`, and the filters of `list`.
+/// The built `spool retry` and `finish` of named events, `prune` and `tail`.
 @Suite(.timeLimit(.minutes(15)))
 struct SpoolMoveTests {
   let site: SpoolSite
@@ -147,35 +147,7 @@ struct SpoolMoveTests {
     #expect(gone.output == "ended\n")
   }
 
-  // MARK: list, show and stats
-
-  @Test func listIsFilteredByWhatTheNamesSay() async throws {
-    try site.addEvents(3, issuedApart: 60)
-    _ = try await deadEvent(3)
-    func count(_ options: String...) async throws -> Int {
-      try await site.delveWebhook(["spool", "list", "--json"] + options).output
-        .split(separator: "\n").count
-    }
-    // deadEvent gave up every new event.
-    #expect(try await count() == 4)
-    #expect(try await count("--state", "dead", "--state", "new") == 4)
-    #expect(try await count("--state", "new") == 0)
-    #expect(try await count("--kind", "export", "--status", "done") == 4)
-    #expect(try await count("--kind", "scan") == 0)
-    #expect(try await count("--older-than", "1h") == 4)
-    #expect(try await count("--newer-than", "1h") == 0)
-    #expect(try await count("--limit", "2") == 2)
-    #expect(try await count("--limit", "0") == 0)
-  }
-
-  @Test func tableFitsTheTerminal() async throws {
-    try site.addEvents(1)
-    let result = try await site.shell(
-      "script -qec 'stty cols 60; \(site.program) spool list' /dev/null")
-    let lines = result.output.split(whereSeparator: \.isNewline)
-    #expect(lines.count == 2)
-    #expect(lines.allSatisfy { $0.count <= 60 }, "\(result.output)")
-  }
+  // MARK: show and stats
 
   @Test func showSaysHowTheHandlingFailed() async throws {
     let name = try await deadEvent()

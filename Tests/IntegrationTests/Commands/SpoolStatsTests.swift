@@ -77,6 +77,16 @@ struct SpoolStatsTests {
     #expect(good.exitCode == 0)
   }
 
+  @Test func tableIsForPeopleAndJSONIsExact() async throws {
+    try site.addEvents(1, issuedFrom: Int(Date.now.timeIntervalSince1970) - 150)
+    let table = try await stats().output
+    #expect(table.contains(/^INSTANCE  STATE  EVENTS  OLDEST\n/), "\(table)")
+    #expect(table.contains(/\nacme      new    1       [0-9]+ min\n/), "\(table)")
+    #expect(table.contains(/\nfree: [0-9.]+ [kMGT]?B, [0-9]+ inodes\n/), "\(table)")
+    let json = try await stats("--json").output
+    #expect(json.contains(/"oldestageseconds":[0-9]{3,}/) && json.contains(/"freebytes":[0-9]+,/))
+  }
+
   @Test func exitCodeIsSaidBelowTheTable() async throws {
     try site.addEvents(1)
     let name = try #require(site.events.first)
