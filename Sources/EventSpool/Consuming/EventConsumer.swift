@@ -129,11 +129,11 @@ package final class EventConsumer: Sendable {
     try removeRecord(of: name, in: state)
   }
 
-  /// Removes an event that nobody handles, for good.
-  func remove(_ name: String, in state: EventState) throws(SpoolError) {
+  /// Removes an event that nobody handles, for good. That it has come is remembered in `ids`.
+  package func remove(_ name: String, in state: EventState) throws(SpoolError) {
     let folder = try folder(state)
     try folder.touchingOneEvent { () throws(SpoolError) in try folder.remove(name) }
-    try removeRecord(of: name, in: state)
+    try removeRecord(of: name, in: state == .dead ? .dead : .defer)
   }
 
   /// Makes every move so far durable.

@@ -5,24 +5,47 @@ internal import Glibc
 internal import LinuxSystem
 internal import WebhookCore
 
-/// Events that are named on the command line or on standard input.
+/// Events that are named on the command line or on standard input, or all that a filter lets pass.
 struct EventSelection: ParsableArguments {
-  static let discussion = """
-    EVENT is a file's name, its path, or the beginning of the event's id (at least 6 digits); with - \
-    they are read from standard input, one a line. Prints the path of each event that it moved. \
+  /// - Parameter participle: what happens to an event, as in `retried`.
+  static func discussion(_ participle: String) -> String {
+    """
+    EVENT is a file's name, its path, the beginning of the event's id (at least 6 digits), or the FILE \
+    ID that spool list shows; with - they are read from standard input, one a line. With --all, the \
+    options --state to --match say which events, as they do for spool list: look first with --dry-run.
+
+    Prints the path of each event that was \(participle), and how many there were on standard error. \
     An event that a running command holds is not touched.
 
-    Exit code 0: every event was moved; 1: one was not.
+    Exit code 0: every event was \(participle), if there was any; 1: one was not.
     """
+  }
 
-  @Flag(help: "Say what would be moved, and move nothing.")
+  @Flag(help: "All events, or those that the options below let pass.")
+  var all = false
+
+  @Option(help: "Only events in this folder. Repeatable.")
+  var state: [EventState] = []
+
+  @OptionGroup var filter: EventFilter
+
+  @Flag(help: "Say what would be done, and change nothing.")
   var dryRun = false
 
   @Argument(help: "Events, or - for names on standard input.")
-  var events: [String]
+  var events: [String] = []
+
+  func validate() throws {
+    guard all != !events.isEmpty else {
+      throw ValidationError("Name events, or pass --all: one of both.")
+    }
+    guard all || (state.isEmpty && filter.isEmpty) else {
+      throw ValidationError("Options that choose events, such as --state or --match, need --all.")
+    }
+  }
 
   /// The names, in their order.
-  func names() -> [String] {
+  private func names() -> [String] {
     guard events == ["-"] else { return events }
     var names: [String] = []
     while let line = readLine() {
@@ -30,43 +53,106 @@ struct EventSelection: ParsableArguments {
     }
     return names
   }
+
+  /// - Parameter states: where they can lie.
+  fileprivate func events(
+    in reader: SpoolReader, of instances: [InstanceName], in states: [EventState], now: Timestamp
+  ) throws -> SelectedEvents {
+    guard all else {
+      return .named(try reader.events(named: names(), of: instances, in: states))
+    }
+    return .listed(
+      try reader.listing(
+        of: instances, in: states.filter { state.isEmpty || state.contains($0) },
+        where: filter.test(in: reader, now: now.seconds)))
+  }
 }
 
-/// Moves the selected events, one after the other. An event that cannot be moved is named, and the
-/// rest is moved.
-/// - Parameters:
-///   - states: where they may lie.
-///   - verb: what has happened to those that were moved.
-func moveAll(
-  _ selection: EventSelection, of options: SpoolOptions, from states: [EventState], verb: String,
-  _ move: @escaping (EventConsumer, SpoolEntry) throws(SpoolError) -> Void
-) throws {
-  let reader = try options.reader()
-  let instances = try options.instances(in: reader)
-  let found = try reader.events(named: selection.names(), of: instances, in: states)
-  let work = MoveByHand(
-    in: try options.path(), instances: Set(found.compactMap { try? $0.get().instance }),
-    isDryRun: selection.dryRun, move)
-  for event in found { work.move(event) }
-  work.sync()
-  printError(
-    "\(work.moved) \(work.moved == 1 ? "event" : "events") "
-      + "\(selection.dryRun ? "would be " : "")\(verb)"
-      + (work.failed == 0 ? "" : ", \(work.failed) not"))
-  guard work.failed > 0 else { return }
-  // If nothing could be moved for one reason, that is the exit code's. Of another layout, nobody
-  // knows where events lie.
-  if work.moved == 0,
-    let failure = work.failure ?? instances.compactMap(reader.layoutProblem).first
-  {
-    throw ExitCode(CommandError(failure, while: .moving).exitCode)
+/// Events that were found, and names by which none was.
+private enum SelectedEvents {
+  case named([Result<SpoolEntry, CommandError>])
+  case listed(SpoolListing)
+
+  /// How many events there are in each place.
+  var counts: [(place: SpoolPlace, count: Int)] {
+    switch self {
+    case .named(let events):
+      var counts: [SpoolPlace: Int] = [:]
+      for event in events.compactMap({ try? $0.get() }) { counts[event.place, default: 0] += 1 }
+      return counts.map { ($0.key, $0.value) }.sorted { $0.place.path < $1.place.path }
+    case .listed(let listing): return listing.counts
+    }
   }
-  throw ExitCode.failure
+
+  func forEach(_ body: (Result<SpoolEntry, CommandError>) -> Void) {
+    switch self {
+    case .named(let events): events.forEach(body)
+    case .listed(let listing):
+      listing.forEach { name, place in
+        body(
+          .success(SpoolEntry(place: place, fileName: String(decoding: name, as: UTF8.self))))
+      }
+    }
+  }
 }
+
+/// What is done by hand to events, one after the other.
+struct WorkByHand {
+  /// Where the events may lie, in the order in which they are done.
+  let states: [EventState]
+  /// What has happened then, as in `retried`.
+  let participle: String
+  /// Whether to go on, by how many there are in each place.
+  var isWanted: ([(place: SpoolPlace, count: Int)]) throws -> Bool = { _ in true }
+  let step: (EventConsumer, SpoolEntry) throws(SpoolError) -> Void
+
+  /// An event for which that fails is named, and the rest is done.
+  func run(_ selection: EventSelection, of options: SpoolOptions, now: Timestamp) throws {
+    if let other = selection.state.first(where: { !states.contains($0) }) {
+      throw CommandError.usage(
+        "--state \(other.rawValue): events that lie in "
+          + "\(states.map(\.rawValue).joined(separator: ", ")) can be \(participle)")
+    }
+    let reader = try options.reader()
+    let instances = try options.instances(in: reader)
+    let events = try selection.events(in: reader, of: instances, in: states, now: now)
+    let counts = events.counts
+    let total = counts.reduce(0) { $0 + $1.count }
+    guard try selection.dryRun || total == 0 || isWanted(counts) else {
+      throw CommandError.negative("no event was \(participle)")
+    }
+    let work = MoveByHand(
+      in: try options.path(), instances: Set(counts.map(\.place.instance)),
+      isDryRun: selection.dryRun, passesOverGone: selection.all, step)
+    let bar = ProgressBar(total: total)
+    events.forEach { event in
+      bar.interrupted { work.move(event) }
+      bar.advance()
+    }
+    bar.finish()
+    work.sync()
+    printError(
+      "\(eventCount(work.moved)) \(selection.dryRun ? "would be " : "")\(participle)"
+        + (work.failed == 0 ? "" : ", \(work.failed) not"))
+    guard work.failed > 0 else { return }
+    // If nothing could be moved for one reason, that is the exit code's. Of another layout, nobody
+    // knows where events lie.
+    if work.moved == 0,
+      let failure = work.failure ?? instances.compactMap(reader.layoutProblem).first
+    {
+      throw ExitCode(CommandError(failure, while: .moving).exitCode)
+    }
+    throw ExitCode.failure
+  }
+}
+
+func eventCount(_ count: Int) -> String { "\(count) \(count == 1 ? "event" : "events")" }
 
 /// Moves events, and counts.
 private final class MoveByHand {
   private let isDryRun: Bool
+  /// Whether an event that is not there any more is no failure.
+  private let passesOverGone: Bool
   private let step: (EventConsumer, SpoolEntry) throws(SpoolError) -> Void
   private var consumers: [InstanceName: EventConsumer] = [:]
   /// Why the folders of an instance cannot be used.
@@ -75,10 +161,11 @@ private final class MoveByHand {
   private(set) var failed = 0
 
   init(
-    in path: String, instances: Set<InstanceName>, isDryRun: Bool,
+    in path: String, instances: Set<InstanceName>, isDryRun: Bool, passesOverGone: Bool,
     _ step: @escaping (EventConsumer, SpoolEntry) throws(SpoolError) -> Void
   ) {
     self.isDryRun = isDryRun
+    self.passesOverGone = passesOverGone
     self.step = step
     for instance in instances {
       do throws(SpoolError) {
@@ -95,7 +182,7 @@ private final class MoveByHand {
   func move(_ event: Result<SpoolEntry, CommandError>) {
     do {
       let entry = try event.get()
-      try move(entry)
+      guard try move(entry) else { return }
       printChange(printable(entry.path))
       moved += 1
     } catch let error as SpoolError {
@@ -105,7 +192,8 @@ private final class MoveByHand {
     }
   }
 
-  private func move(_ entry: SpoolEntry) throws {
+  /// - Returns: false if it is passed over.
+  private func move(_ entry: SpoolEntry) throws -> Bool {
     guard let consumer = consumers[entry.instance] else {
       throw CommandError.negative("\(printable(entry.path)): its instance's folders cannot be used")
     }
@@ -113,8 +201,10 @@ private final class MoveByHand {
     case .mine(let held):
       if !isDryRun { try step(consumer, entry) }
       _ = consume held
+      return true
     case .somebodyElses:
       throw CommandError.negative("\(printable(entry.path)): a running command holds it")
+    case .gone where passesOverGone: return false
     case .gone:
       throw CommandError.negative("\(printable(entry.path)): it is not there any more")
     }

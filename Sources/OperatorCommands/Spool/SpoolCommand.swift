@@ -11,7 +11,7 @@ struct SpoolCommand: AsyncParsableCommand {
     subcommands: [
       SpoolListCommand.self, SpoolShowCommand.self, SpoolStatsCommand.self,
       SpoolTailCommand.self, SpoolVerifyCommand.self, SpoolRunCommand.self, SpoolRetryCommand.self,
-      SpoolFinishCommand.self, SpoolPruneCommand.self,
+      SpoolFinishCommand.self, SpoolRemoveCommand.self, SpoolPruneCommand.self,
     ])
 }
 

@@ -437,7 +437,7 @@ struct ConsumerFaultTests {
     try site.folder.write("2\n".utf8, to: "spool/acme/format")
     for arguments in [
       ["run", "--", "true"], ["run", "--follow", "--", "true"], ["retry", dead], ["finish", dead],
-      ["prune", "--older-than", "0s", "--dead"],
+      ["retry", "--all"], ["remove", "--all", "--yes"], ["prune", "--older-than", "0s", "--dead"],
     ] {
       let result = try await site.delveWebhook(["spool"] + arguments)
       #expect(result.exitCode != 0, "\(arguments)")
@@ -486,7 +486,7 @@ struct ConsumerFaultTests {
   }
 
   /// What was moved is said as far as it can be, and the rest is moved.
-  @Test(arguments: ["finish", "retry"])
+  @Test(arguments: ["finish", "retry", "remove --yes"])
   func commandsGoOnBehindAnOutputThatIsFull(verb: String) async throws {
     let names = try site.addEvents(3, issuedApart: 60)
     _ = try await site.run("exit 65")
