@@ -12,6 +12,7 @@ package enum SettingKey: String, CaseIterable, Sendable {
   case minimumFreeBytes = "minimum-free-bytes"
   case slowMilliseconds = "slow-ms"
   case keepRefused = "keep-refused"
+  case keyReports = "key-reports"
   case url, keys
   case keyLocation = "key-location"
   case algorithms
@@ -28,8 +29,8 @@ package enum SettingKey: String, CaseIterable, Sendable {
   /// What a value must be, and what stands for one that is absent.
   package enum Form: Sendable {
     case mapping
-    /// A text that is not empty. Required.
-    case text
+    /// A text that is not empty. Without a default it is required.
+    case text(default: String?)
     /// One text, or a list of 1 to `most`. Without a default it is required.
     case texts(most: Int, default: [String]?)
     case number(ClosedRange<Int>, default: Int)
@@ -49,7 +50,7 @@ package enum SettingKey: String, CaseIterable, Sendable {
 
   package var facts: Facts {
     switch self {
-    case .spool: Facts(.top, .text, needsRestart: true)
+    case .spool: Facts(.top, .text(default: nil), needsRestart: true)
     case .instances: Facts(.top, .mapping)
     case .maxAgeSeconds:
       Facts(
@@ -72,8 +73,9 @@ package enum SettingKey: String, CaseIterable, Sendable {
     case .workers: Facts(.top, .number(1...256, default: 16), needsRestart: true)
     case .minimumFreeBytes: Facts(.top, .number(0...Int.max, default: 67_108_864))
     case .keepRefused: Facts(.top, .number(0...100, default: 0))
+    case .keyReports: Facts(.top, .text(default: "/var/lib/delve-webhook-keys"))
     case .slowMilliseconds: Facts(.top, .number(0...10_000, default: 1_000))
-    case .url: Facts(.instance, .text)
+    case .url: Facts(.instance, .text(default: nil))
     case .keys: Facts(.instance, .texts(most: 16, default: nil))
     case .keyLocation:
       Facts(.instance, .texts(most: 8, default: [XSignatureRule.defaultKeyLocation]))

@@ -36,15 +36,25 @@ extension YAMLNode {
   /// tags, a second document, keys that are not scalars or stand twice in a mapping, and more than
   /// 16 levels.
   init(parsing text: [UInt8]) throws(YAMLError) {
-    let result = text.withUnsafeBufferPointer { bytes -> Result<YAMLNode, YAMLError> in
+    let (node, faults) = Self.reading(text)
+    if let first = faults.first { throw first }
+    guard let node else { throw YAMLError(line: 1, message: "not YAML") }
+    self = node
+  }
+
+  /// The same with everything that is refused, in the order of the text. What is refused but can be
+  /// passed over is not in the node, or stands in it without its decoration.
+  /// - Returns: nil if the text could not be read to its end.
+  static func reading(_ text: [UInt8]) -> (node: YAMLNode?, faults: [YAMLError]) {
+    text.withUnsafeBufferPointer { bytes in
       let events = YAMLEvents(text: bytes)
       do throws(YAMLError) {
-        return .success(try events.document())
+        let node = try events.document()
+        return (node, events.faults)
       } catch {
-        return .failure(error)
+        return (nil, events.faults + [error])
       }
     }
-    self = try result.get()
   }
 }
 
@@ -55,6 +65,8 @@ private final class YAMLEvents {
   private let parser = UnsafeMutablePointer<yaml_parser_t>.allocate(capacity: 1)
 
   private let text: UnsafeBufferPointer<UInt8>
+  /// What is refused and could be passed over.
+  private(set) var faults: [YAMLError] = []
 
   init(text: UnsafeBufferPointer<UInt8>) {
     self.text = text
@@ -77,7 +89,10 @@ private final class YAMLEvents {
       case .streamEnd: return root
       case .documentStart:
         documents += 1
-        guard documents == 1 else { throw event.error("a second document is not allowed") }
+        guard documents == 1 else {
+          faults.append(event.error("a second document is not allowed"))
+          return root
+        }
         root = try node(beginningWith: try next(), depth: 1)
       default: throw event.error("unexpected content")
       }
@@ -86,14 +101,17 @@ private final class YAMLEvents {
 
   private func node(beginningWith event: Event, depth: Int) throws(YAMLError) -> YAMLNode {
     guard depth <= Self.maximumDepth else { throw event.error("nested too deeply") }
-    guard !event.isDecorated else { throw event.error("anchors and tags are not allowed") }
+    if event.isDecorated { faults.append(event.error("anchors and tags are not allowed")) }
     switch event.kind {
     case .scalar(let text, let isPlain):
       return YAMLNode(
         line: event.line, lastLine: event.lastLine, content: .scalar(text, isPlain: isPlain))
     case .sequenceStart: return try sequence(from: event, depth: depth)
     case .mappingStart(let isBlock): return try mapping(from: event, isBlock, depth: depth)
-    case .alias: throw event.error("aliases are not allowed")
+    case .alias:
+      faults.append(event.error("aliases are not allowed"))
+      return YAMLNode(
+        line: event.line, lastLine: event.lastLine, content: .scalar("", isPlain: true))
     default: throw event.error("a value is missing")
     }
   }
@@ -125,14 +143,21 @@ private final class YAMLEvents {
           lastLine: event.endOfCollection ?? entries.last?.value.lastLine ?? start.line,
           content: .mapping(entries), isBlockMapping: isBlock)
       }
-      guard case .scalar(let key, _) = event.kind, !event.isDecorated else {
-        throw event.error("a key must be a plain word")
+      _ = try node(beginningWith: event, depth: depth + 1)
+      var isNew = false
+      if case .scalar(let key, _) = event.kind {
+        if let first = lines[key] {
+          faults.append(
+            event.error("duplicate key \(printable(key)) (first defined on line \(first))"))
+        } else {
+          lines[key] = event.line
+          isNew = true
+        }
+      } else {
+        faults.append(event.error("a key must be a plain word"))
       }
-      if let first = lines[key] {
-        throw event.error("duplicate key \(printable(key)) (first defined on line \(first))")
-      }
-      lines[key] = event.line
       let value = try node(beginningWith: try next(), depth: depth + 1)
+      guard isNew, case .scalar(let key, _) = event.kind else { continue }
       entries.append(
         YAMLNode.Entry(key: key, keyLine: event.line, keyColumn: event.column, value: value))
     }

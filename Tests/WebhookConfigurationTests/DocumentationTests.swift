@@ -52,7 +52,9 @@ struct DocumentationTests {
   func pageHasTheRangeAndTheDefault(key: SettingKey) throws {
     let text = try item(key)
     switch key.facts.form {
-    case .mapping, .text: break
+    case .mapping: break
+    case .text(let missing):
+      if let missing { #expect(text.contains("The default is .Pa \(missing) ")) }
     case .number(let range, let missing):
       let allowed =
         range.upperBound == .max

@@ -30,6 +30,7 @@ struct SettingsTests {
     #expect(settings.spool == "/var/spool/delve-webhook")
     #expect(settings.workers == 16)
     #expect(settings.minimumFreeBytes == 67_108_864)
+    #expect(settings.keyReports == "/var/lib/delve-webhook-keys")
     #expect(settings.policy.freshness.maxAgeSeconds == 300)
     #expect(settings.policy.freshness.clockSkewSeconds == 60)
     #expect(settings.policy.body == .discard)

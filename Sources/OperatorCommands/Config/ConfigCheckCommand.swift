@@ -13,28 +13,61 @@ struct ConfigCheckCommand: ParsableCommand {
     abstract: "Say everything that would keep the responder from starting, or from storing.",
     discussion: """
       Checks the configuration file, every key, the spool's permissions, layout and file system, and \
-      whether the clock is synchronised. Run it as the responder's user, for permissions are that \
-      user's. Makes nothing. Exit code 0: good, perhaps with warnings; 78: something is wrong.
+      whether the clock is synchronised. Tells everything that is wrong, by line, or what was looked \
+      at. Run it as the responder's user, for permissions are that user's. Makes nothing.
+
+      Exit code 0: good, perhaps with warnings; 78: something is wrong.
       """)
 
   @OptionGroup var options: ConfigurationOptions
 
   func run() throws {
     try reportingErrors {
-      let settings = try options.settings()
-      let problems = keyProblems(settings) + spoolProblems(settings)
-      for problem in problems { printError("wrong: \(problem)") }
-      for warning in warnings(settings) { printError("warning: \(warning)") }
-      guard problems.isEmpty else {
-        throw CommandError.configuration(
-          "\(printable(options.path)): the responder would not start")
-      }
+      let reading = try SettingsReading(file: options.path)
+      var problems = reading.problems.sorted { ($0.line ?? 0) < ($1.line ?? 0) }.map(\.description)
+      problems += keyProblems(reading.instances)
+      guard let settings = reading.settings else { throw wrong(problems) }
+      problems += problemsOfKeysTogether(after: problems) + spoolProblems(settings)
+      let warnings = warnings(settings)
+      defer { for warning in warnings { printError("warning: \(warning)") } }
+      guard problems.isEmpty else { throw wrong(problems) }
       printResult("\(printable(options.path)): good")
+      for fact in facts(try options.loaded(), reading.lines) { printResult("  \(fact)") }
     }
   }
 
-  private func keyProblems(_ settings: Settings) -> [String] {
-    let problems = settings.instances.flatMap(\.keyFiles).compactMap { file -> String? in
+  /// Tells the problems.
+  /// - Returns: what ends the command.
+  private func wrong(_ problems: [String]) -> CommandError {
+    for problem in problems { printError("wrong: \(problem)") }
+    return .configuration("\(printable(options.path)): the responder would not start")
+  }
+
+  /// What was looked at, and found good.
+  private func facts(_ configuration: Configuration, _ lines: SettingLines) -> [String] {
+    let settings = configuration.settings
+    var facts = configuration.instances.map { instance in
+      let keys = instance.keys.count == 1 ? "1 key" : "\(instance.keys.count) keys"
+      let served = instance.usableAlgorithms.map(\.rawValue).sorted()
+      return "instance \(instance.name): \(keys), for "
+        + (served.isEmpty ? "none of its algorithms" : served.joined(separator: ", "))
+    }
+    let count = settings.values.count
+    let defaults = settings.values.count { lines.top[$0.key] == nil }
+    facts.append("\(count) settings for all, \(defaults) of them by default: see config show")
+    facts.append("spool: \(printable(settings.spool)), as the user \(userName(geteuid()))")
+    if let free = try? SpoolReader(path: settings.spool).freeSpace().bytes {
+      facts.append("free there: \(free / 1_000_000) MB")
+    }
+    if let isRight = isClockSynchronised() {
+      facts.append("clock: \(isRight ? "" : "not ")synchronised")
+    }
+    return facts
+  }
+
+  private func keyProblems(_ instances: [InstanceSettings]) -> [String] {
+    var seen: Set<String> = []
+    return instances.flatMap(\.keyFiles).filter { seen.insert($0).inserted }.compactMap { file in
       do throws(ConfigurationError) {
         _ = try readKeyFile(file)
         return nil
@@ -42,10 +75,12 @@ struct ConfigCheckCommand: ParsableCommand {
         return error.description
       }
     }
-    guard problems.isEmpty else { return problems }
-    // What is wrong with keys together.
+  }
+
+  private func problemsOfKeysTogether(after problems: [String]) -> [String] {
+    guard problems.isEmpty else { return [] }
     do throws(ConfigurationError) {
-      _ = try Configuration(file: options.path)
+      _ = try options.loaded()
       return []
     } catch {
       return [error.description]

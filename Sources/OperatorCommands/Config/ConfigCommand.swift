@@ -4,5 +4,5 @@ internal import ArgumentParser
 struct ConfigCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "config", abstract: "Look at the configuration.",
-    subcommands: [ConfigCheckCommand.self])
+    subcommands: [ConfigCheckCommand.self, ConfigShowCommand.self])
 }

@@ -112,7 +112,14 @@ struct SpoolCommandTests {
     let before = folder.files(below: ".")
     let result = try await delveWebhook("config", "check")
     #expect(result.exitCode == 0)
-    #expect(result.output == "\(folder.path)/config.yaml: good\n")
+    #expect(result.output.hasPrefix("\(folder.path)/config.yaml: good\n"))
+    for fact in [
+      "instance acme: 1 key, for ES512",
+      "11 settings for all, 9 of them by default: see config show",
+      "spool: \(folder.path)/spool, as the user ",
+    ] {
+      #expect(result.output.contains("\n  \(fact)"), "\(result.output)")
+    }
     #expect(folder.files(below: ".") == before)
   }
 
@@ -131,6 +138,29 @@ struct SpoolCommandTests {
     #expect(result.errorOutput.hasSuffix("config.yaml: the responder would not start\n"))
     try folder.write("spool: [".utf8, to: "config.yaml")
     #expect(try await delveWebhook("config", "check").exitCode == 78)
+  }
+
+  @Test func everyWrongLineIsSaidInItsOrderAndTheKeysOfGoodInstances() async throws {
+    let text = """
+      instances:
+        acme: {url: "http://a.example", keys: [bad.pem], algorithms: [ES512, none]}
+        beta: {url: "https://b.example", keys: [missing.pem]}
+      workers: 0
+      wrokers: 1
+      """
+    try folder.write(text.utf8, to: "config.yaml")
+    let result = try await delveWebhook("config", "check")
+    #expect(result.exitCode == 78)
+    let wrong = result.errorOutput.split(separator: "\n").filter { $0.hasPrefix("wrong: ") }
+    let beginnings = [
+      "config.yaml:1: spool is missing", "config.yaml:2: url: found", "config.yaml:2: algorithms",
+      "config.yaml:4: workers: found", "config.yaml:5: wrokers: unknown key",
+      "missing.pem: No such",
+    ]
+    #expect(wrong.count == beginnings.count, "\(result.errorOutput)")
+    for (line, beginning) in zip(wrong, beginnings) {
+      #expect(line.hasPrefix("wrong: \(folder.path)/\(beginning)"), "\(line)")
+    }
   }
 
   @Test func whatLetsItStartAndRefuseIsWarnedOf() async throws {
