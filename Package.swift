@@ -107,8 +107,8 @@ let package = Package(
     .executableTarget(
       name: "delve-webhook", dependencies: ["OperatorCommands"],
       exclude: [
-        "delve-webhook-prune.service", "delve-webhook-prune.timer", "delve-webhook-run.service",
-        "recipes",
+        "delve-webhook-keys.service", "delve-webhook-keys.timer", "delve-webhook-prune.service",
+        "delve-webhook-prune.timer", "delve-webhook-run.service", "recipes",
       ],
       swiftSettings: strict),
 

@@ -49,6 +49,10 @@ package struct CommandError: Error, CustomStringConvertible {
   }
 }
 
+/// The exit code of a command that has done what it was to do, and has found something new. Zero says
+/// that there was nothing; every other one is `CommandError`'s.
+package let newsExitCode: Int32 = 2
+
 /// What a command does with the spool. It decides the exit code if the spool fails.
 package enum SpoolWork {
   case looking, moving

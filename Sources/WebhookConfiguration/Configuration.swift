@@ -10,12 +10,12 @@ package struct Configuration: Sendable {
   private let skippedKeys: [String]
 
   /// The key files as they were just before they were read.
-  package let keyFileVersions: KeyFileVersions
+  package let keyFileVersions: FileVersions
 
   /// Reads the configuration file and every key file.
   package init(file path: String) throws(ConfigurationError) {
     let settings = try Settings(file: path)
-    let versions = KeyFileVersions(of: settings)
+    let versions = FileVersions(ofKeyFiles: settings)
     var instances: [Instance] = []
     var skippedKeys: [String] = []
     for instance in settings.instances {
@@ -28,7 +28,7 @@ package struct Configuration: Sendable {
 
   private init(
     settings: Settings, instances: [Instance], skippedKeys: [String],
-    keyFileVersions: KeyFileVersions
+    keyFileVersions: FileVersions
   ) {
     (self.settings, self.instances) = (settings, instances)
     (self.skippedKeys, self.keyFileVersions) = (skippedKeys, keyFileVersions)
@@ -37,7 +37,7 @@ package struct Configuration: Sendable {
   /// The same settings with the keys as their files hold them now. An instance whose files cannot
   /// all be read keeps its old keys, and is named among the errors.
   package func readingKeysAgain() -> (Configuration, errors: [ConfigurationError]) {
-    let versions = KeyFileVersions(of: settings)
+    let versions = FileVersions(ofKeyFiles: settings)
     var errors: [ConfigurationError] = []
     var skippedKeys: [String] = []
     // Both lists are in the order of the file.

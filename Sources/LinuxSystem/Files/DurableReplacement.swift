@@ -53,6 +53,21 @@ package func replaceFileDurably(_ path: String, with bytes: [UInt8]) throws(Syst
     name, inFolder: folder.raw, folderPath, with: bytes, draft: draft, owner: owner)
 }
 
+/// Makes `bytes` the contents of the file at `path`, in a folder that is there, atomically and
+/// durably. The file is the process's own, everybody may read it, and nothing that is there already
+/// is followed or kept.
+package func makeFileDurably(_ path: String, with bytes: [UInt8]) throws(SystemError) {
+  let name = String(path.split(separator: "/").last ?? "")
+  let folderPath = path.contains("/") ? String(path.dropLast(name.count)) : "."
+  let folder = FileDescriptor(
+    owning: try checked(.open, folderPath) {
+      open(folderPath, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    })
+  try replaceDurably(
+    name, inFolder: folder.raw, folderPath, with: bytes, draft: ".\(name).new",
+    owner: FileOwner(user: geteuid(), group: getegid(), mode: 0o644))
+}
+
 /// A file's user, group and mode.
 package struct FileOwner: Sendable {
   private let user: uid_t

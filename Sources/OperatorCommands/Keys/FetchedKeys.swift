@@ -18,11 +18,14 @@ struct KeyFetchingOptions: ParsableArguments {
   private static let maxKeyBytes = 65_536
 
   /// The keys that an instance serves now, over HTTPS, from every configured key-location.
-  func fetchKeys(of settings: InstanceSettings) async throws -> [VerificationKey] {
+  /// - Parameter isQuiet: what is asked is not shown.
+  func fetchKeys(
+    of settings: InstanceSettings, isQuiet: Bool = false
+  ) async throws -> [VerificationKey] {
     var keys: [VerificationKey] = []
     for location in settings.xSignature.keyLocations {
       let url = try settings.keyURL(String(decoding: location, as: UTF8.self))
-      printResult(printable(url))
+      if !isQuiet { printResult(printable(url)) }
       let request = HTTPRequest(
         url: url, schemes: "https", caFile: caFile, maxAnswerBytes: Self.maxKeyBytes)
       let answer = try await request.send()

@@ -45,6 +45,8 @@ private struct KeyFileReport {
   let instance: InstanceSettings?
   private let problem: String?
   private let keys: [VerificationKey]
+  /// When each key was fetched, as far as the file says.
+  private let days: [Thumbprint: String]
   /// Those of a set that cannot serve.
   private let skipped: [String]
 
@@ -55,9 +57,13 @@ private struct KeyFileReport {
       let content = try readKeyFile(file)
       keys = content.keys
       skipped = content.skipped.map { "key \($0.position) of the set: it \($0.reason.explanation)" }
+      let set = try? keySetIfThere(file)
+      days = content.keys.reduce(into: [:]) { days, key in
+        days[key.thumbprint] = set?.dayFetched(key.thumbprint)
+      }
       problem = nil
     } catch {
-      (keys, skipped) = ([], [])
+      (keys, days, skipped) = ([], [:], [])
       problem = error.message
     }
   }
@@ -80,7 +86,8 @@ private struct KeyFileReport {
         "  \(key.typeName)  \(key.thumbprint.text)  "
           + (served.isEmpty
             ? "SERVES NOTHING: its algorithms are not among the instance's"
-            : "serves \(served.joined(separator: ", "))"))
+            : "serves \(served.joined(separator: ", "))")
+          + (days[key.thumbprint].map { ", fetched \($0)" } ?? ""))
     }
     for key in skipped { printResult("  skipped: \(key)") }
   }
@@ -97,6 +104,7 @@ private struct KeyFileReport {
     [
       "type": .string(key.typeName), "thumbprint": .string(key.thumbprint.text),
       "serves": .array(served(by: key).map { .string($0) }),
+      "fetched": days[key.thumbprint].map { .string($0) },
     ]
   }
 }

@@ -3,6 +3,7 @@ internal import ArgumentParser
 /// `delve-webhook keys`
 struct KeysCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "keys", abstract: "Look at the configured keys, and fetch new ones.",
-    subcommands: [KeysCheckCommand.self, KeysFetchCommand.self])
+    commandName: "keys",
+    abstract: "Look at the configured keys, fetch new ones, and remove old ones.",
+    subcommands: [KeysCheckCommand.self, KeysFetchCommand.self, KeysRemoveCommand.self])
 }

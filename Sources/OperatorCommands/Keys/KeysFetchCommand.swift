@@ -1,6 +1,8 @@
 internal import ArgumentParser
 internal import CommandLineProgram
+internal import Glibc
 internal import LinuxSystem
+internal import ServiceProcess
 internal import WebhookConfiguration
 internal import WebhookCore
 
@@ -12,62 +14,184 @@ struct KeysFetchCommand: AsyncParsableCommand {
     discussion: """
       Asks the configured url for the configured key-location, checks what comes, shows which keys \
       are new and, once confirmed, adds them to the instance's first key file, which becomes a JWK \
-      Set whatever its name. The old keys stay, so that what is on its way is not refused: remove \
-      them from the file when that is over. A running responder takes the file over by itself.
+      Set whatever its name, and is made if it is missing. Each has its thumbprint as its kid, and \
+      the day. A key that serves none of the instance's algorithms is shown, and never added. The \
+      old keys stay, so that what is on its way is not refused: see keys remove. A running responder \
+      takes the file over by itself.
 
-      Exit code 0: nothing was new, or it was added; 1: not confirmed.
+      With --check nothing is added. This is what delve-webhook-keys.timer runs once a day, for all \
+      instances, with --report.
+
+      Exit code 0: nothing was new; 2: something was, and was added, or would be without --check; \
+      1: something was, and was not added, because nobody confirmed it or it serves nothing; 69: an \
+      instance did not answer with keys.
       """)
 
   @OptionGroup var options: ConfigurationOptions
 
-  @Argument(help: "The instance's name.")
-  var instance: String
+  @Argument(help: "The instance's name (with --check, default: all instances).")
+  var instance: String?
 
   @OptionGroup var fetching: KeyFetchingOptions
 
+  @Flag(help: "Only look: change no key file.")
+  var check = false
+
+  @Flag(
+    help: ArgumentHelp(
+      "With --check, tell the log and the responder, by a file in the folder key-reports, in place of "
+        + "standard output."))
+  var report = false
+
+  func validate() throws {
+    guard check || instance != nil else {
+      throw ValidationError("Name an instance, or pass --check.")
+    }
+    guard check || !report else { throw ValidationError("--report needs --check.") }
+  }
+
   func run() async throws {
     try await reportingErrors {
-      let settings = try chosenInstance()
-      // An instance has at least one.
-      guard let file = settings.keyFiles.first else { return }
-      var known = try readKeyFile(file).keys
-      let configured = try settings.keyFiles.dropFirst().reduce(into: known) {
-        $0 += try readKeyFile($1).keys
-      }
-      let fetched = try await fetching.fetchKeys(of: settings)
-      for key in configured { printKey("  known", key) }
-      var new: [VerificationKey] = []
-      for key in fetched
-      where !(configured + new).contains(where: { $0.thumbprint == key.thumbprint }) {
-        new.append(key)
-      }
-      for key in new { printKey("  NEW  ", key) }
-      guard !new.isEmpty else { return printResult("nothing new") }
-      let useless = new.filter { key in !settings.algorithms.contains(where: key.serves) }
-      for key in useless {
-        printError("\(key.thumbprint.text) serves none of the instance's algorithms")
-      }
-      let count = new.count == 1 ? "the new key" : "the \(new.count) new keys"
-      guard fetching.isConfirmed("Add \(count) to \(printable(file))") else {
-        throw ExitCode.failure
-      }
-      known += new
-      do throws(SystemError) {
-        try replaceFileDurably(file, with: jsonWebKeySet(known))
-      } catch {
-        throw CommandError(cannotWrite: error)
-      }
-      printChange("added to \(printable(file))")
+      let settings = try options.settings()
+      guard check else { return try await add(to: chosenInstances(of: settings)[0]) }
+      try await look(at: chosenInstances(of: settings), settings)
     }
   }
 
-  private func chosenInstance() throws -> InstanceSettings {
-    let instances = try options.settings().instances
-    guard let match = instances.first(where: { $0.name.description == instance }) else {
+  private func chosenInstances(of settings: Settings) throws -> [InstanceSettings] {
+    guard let instance else { return settings.instances }
+    guard let match = settings.instances.first(where: { $0.name.description == instance }) else {
       throw CommandError.usage(
         "no instance called \(printable(instance)); configured: "
-          + instances.map(\.name.description).joined(separator: ", "))
+          + settings.instances.map(\.name.description).joined(separator: ", "))
     }
-    return match
+    return [match]
+  }
+
+  // MARK: Adding
+
+  private func add(to settings: InstanceSettings) async throws {
+    // An instance has at least one.
+    let file = settings.keyFiles[0]
+    let known = try knownKeys(of: settings)
+    let new = try await newKeys(of: settings, known)
+    show(known, new)
+    guard !new.isEmpty else { return printResult("nothing new") }
+    guard !new.useful.isEmpty else { throw ExitCode.failure }
+    let count = new.useful.count == 1 ? "the new key" : "the \(new.useful.count) new keys"
+    guard fetching.isConfirmed("Add \(count) to \(printable(file))") else { throw ExitCode.failure }
+    try changeKeySet(file) { keys in
+      // Another one may have added them meanwhile.
+      let there = Set(keys.keys.map(\.thumbprint))
+      for key in new.useful where !there.contains(key.thumbprint) {
+        keys.add(key, fetchedAt: .now())
+      }
+    }
+    printChange("added to \(printable(file))")
+    throw ExitCode(new.useless.isEmpty ? newsExitCode : EXIT_FAILURE)
+  }
+
+  private func show(_ known: [VerificationKey], _ new: NewKeys) {
+    for key in known { printKey("  known", key) }
+    for key in new.useful { printKey("  NEW  ", key) }
+    for key in new.useless {
+      printKey("  NEW  ", key)
+      printError(
+        "\(key.thumbprint.text) serves none of the instance's algorithms, and is not added: it can "
+          + "serve \(key.algorithms.map(\.rawValue).sorted().joined(separator: ", "))")
+    }
+  }
+
+  // MARK: Looking
+
+  /// Every instance is looked at, also if an earlier one does not answer.
+  private func look(at instances: [InstanceSettings], _ all: Settings) async throws {
+    var failure: (any Error)?
+    var found = NewKeys()
+    let log = Log(environment: .ofProcess())
+    for settings in instances {
+      do {
+        let known = try knownKeys(of: settings)
+        let new = try await newKeys(of: settings, known)
+        if report {
+          try tell(new, of: settings, all, log)
+        } else {
+          show(known, new)
+          printResult("\(settings.name): \(new.isEmpty ? "nothing new" : "new keys")")
+        }
+        found.useful += new.useful
+        found.useless += new.useless
+      } catch {
+        if let failure { printError("\(programName): \(failure)") }
+        failure = error
+      }
+    }
+    Log.flush()
+    if let failure { throw failure }
+    guard found.useless.isEmpty else { throw ExitCode.failure }
+    if !found.isEmpty { throw ExitCode(newsExitCode) }
+  }
+
+  private func tell(
+    _ new: NewKeys, of settings: InstanceSettings, _ all: Settings, _ log: Log
+  ) throws {
+    for key in new.useful + new.useless {
+      log.write(
+        .warning,
+        "a key of the instance is not configured: compare its thumbprint with the vendor's, then "
+          + "delve-webhook keys fetch",
+        [
+          "instance": .text("\(settings.name)"), "key": .text(key.thumbprint.text),
+          "type": .text(key.typeName),
+        ])
+    }
+    if new.isEmpty {
+      log.write(.info, "no new key", ["instance": .text("\(settings.name)")])
+    }
+    let path = KeyReport.path(of: settings.name, all)
+    do throws(SystemError) {
+      try KeyReport(newKeys: (new.useful + new.useless).map(\.thumbprint))
+        .write(to: path, settings.name, now: .now())
+    } catch  where error.errno == ENOENT {
+      throw CommandError(
+        "\(printable(all.keyReports)): there is no such folder: make it, for the user that runs "
+          + "this, or let key-reports of the configuration name another",
+        exitCode: EX_CANTCREAT)
+    } catch {
+      throw CommandError(cannotWrite: error)
+    }
+  }
+
+  // MARK: Keys
+
+  private func knownKeys(of settings: InstanceSettings) throws -> [VerificationKey] {
+    try settings.keyFiles.enumerated().flatMap { index, file in
+      // The first one is made if need be.
+      index == 0 ? try keySetIfThere(file).keys : try readKeyFile(file).keys
+    }
+  }
+
+  private struct NewKeys {
+    var useful: [VerificationKey] = []
+    /// They serve none of the instance's algorithms.
+    var useless: [VerificationKey] = []
+
+    var isEmpty: Bool { useful.isEmpty && useless.isEmpty }
+  }
+
+  private func newKeys(
+    of settings: InstanceSettings, _ known: [VerificationKey]
+  ) async throws -> NewKeys {
+    var seen = Set(known.map(\.thumbprint))
+    var new = NewKeys()
+    for key in try await fetching.fetchKeys(of: settings, isQuiet: report)
+    where seen.insert(key.thumbprint).inserted {
+      if settings.algorithms.contains(where: key.serves) {
+        new.useful.append(key)
+      } else {
+        new.useless.append(key)
+      }
+    }
+    return new
   }
 }

@@ -2,6 +2,7 @@ internal import ArgumentParser
 internal import CommandLineProgram
 internal import Glibc
 internal import LinuxSystem
+internal import ServiceProcess
 internal import WebhookConfiguration
 internal import WebhookCore
 
@@ -214,7 +215,9 @@ struct SetupCommand: AsyncParsableCommand {
     var services = try await Services(webServer.served)
     do {
       if let keys {
-        try changes.write(jsonWebKeySet(keys), to: configuration.instance.keyFiles[0])
+        var set = JSONWebKeySet()
+        for key in keys { set.add(key, fetchedAt: .now()) }
+        try changes.write(set.text, to: configuration.instance.keyFiles[0])
       }
       try configuration.write(into: &changes)
       let spool = configuration.settings.spool

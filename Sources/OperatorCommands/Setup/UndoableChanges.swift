@@ -18,7 +18,7 @@ struct UndoableChanges {
     try makeFolder(parentFolder(path))
     do throws(SystemError) {
       if old == nil {
-        try Self.makeFile(path, bytes)
+        try makeFileDurably(path, with: bytes)
       } else {
         try replaceFileDurably(path, with: bytes)
       }
@@ -35,18 +35,6 @@ struct UndoableChanges {
     paths.append(path)
   }
 
-  private static func makeFile(_ path: String, _ bytes: [UInt8]) throws(SystemError) {
-    let folderPath = parentFolder(path)
-    let folder = FileDescriptor(
-      owning: try checked(.open, folderPath) {
-        open(folderPath, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-      })
-    let name = String(path.split(separator: "/").last ?? "")
-    try replaceDurably(
-      name, inFolder: folder.raw, folderPath, with: bytes, draft: ".\(name).new",
-      owner: FileOwner(user: geteuid(), group: getegid(), mode: 0o644))
-  }
-
   /// Removes a file that begins with this text, and a unit's folder of drop-ins with its last one.
   mutating func remove(_ path: String, beginningWith mark: String) throws(CommandError) {
     guard let old = try fileIfThere(path), old.starts(with: mark.utf8) else { return }
@@ -60,7 +48,7 @@ struct UndoableChanges {
     let isGone = folder.hasSuffix(".service.d") && rmdir(folder) == 0
     undoing.append {
       if isGone { mkdir(folder, 0o755) }
-      try? Self.makeFile(path, old)
+      try? makeFileDurably(path, with: old)
     }
     paths.append(path)
   }

@@ -20,7 +20,8 @@ extension Report {
 
   /// What is not well, the worst first.
   var findings: [Finding] {
-    (spoolFindings + keyFindings + processFindings + locationFindings + deliveryFindings
+    (spoolFindings + keyFindings + newKeyFindings + processFindings + locationFindings
+      + deliveryFindings
       + consumerFindings)
       .sorted { isWorse($1.severity, $0.severity) }
   }
@@ -64,6 +65,20 @@ extension Report {
       return Finding(
         severity: .failing, sentence: "No key of \(instance.name) serves any of its algorithms.",
         remedy: "Compare algorithms in the configuration with the types of the keys.")
+    }
+  }
+
+  private var newKeyFindings: [Finding] {
+    instances.filter { !$0.newKeys.isEmpty }.map { instance in
+      let keys = instance.newKeys.map(\.text).joined(separator: ", ")
+      let isOne = instance.newKeys.count == 1
+      return Finding(
+        severity: .attention,
+        sentence: isOne
+          ? "\(instance.name) has a new key that is not configured: \(keys)."
+          : "\(instance.name) has new keys that are not configured: \(keys).",
+        remedy: "Compare the \(isOne ? "thumbprint" : "thumbprints") with the vendor's, then run "
+          + "delve-webhook keys fetch \(instance.name).")
     }
   }
 

@@ -49,7 +49,10 @@ struct Report {
         problem: problems?[instance.name],
         isUsable: problems.map { $0[instance.name] == nil } ?? false,
         isClosed: snapshot.spools[instance.name]?.isClosed ?? false,
-        keys: reloads.keys[instance.name])
+        keys: reloads.keys[instance.name],
+        newKeys: (reloads.newKeys[instance.name] ?? []).filter { key in
+          !instance.keys.contains { $0.thumbprint == key }
+        })
     }
     self.values = values
     self.deliveries = deliveries
@@ -72,6 +75,8 @@ struct Report {
     /// A failed sync does.
     let isClosed: Bool
     let keys: ReloadFacts.Keys?
+    /// Those that the instance served lately, and that are not configured.
+    let newKeys: [Thumbprint]
 
     var name: InstanceName { instance.name }
 

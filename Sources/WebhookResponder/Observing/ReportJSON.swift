@@ -78,6 +78,7 @@ extension Report {
         }),
       "keysloaded": instance.keys.map { .string($0.loadedAt.rfc3339) } ?? .null,
       "keysproblem": instance.keys?.problem.map { .string($0) } ?? .null,
+      "newkeys": .array(instance.newKeys.map { .string($0.text) }),
       "dead": .array(
         instance.view.dead.map { entry, record in
           .object([

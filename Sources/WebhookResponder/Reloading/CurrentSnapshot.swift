@@ -94,6 +94,30 @@ final class CurrentSnapshot: Sendable {
     return errors
   }
 
+  /// Reads what was last found of keys that are not configured, and warns of each once.
+  func readKeyReports() {
+    let snapshot = value
+    let known = reloadFacts.newKeys
+    var found: [InstanceName: [Thumbprint]] = [:]
+    for instance in snapshot.configuration.instances {
+      let path = KeyReport.path(of: instance.name, snapshot.settings)
+      do throws(ConfigurationError) {
+        found[instance.name] = try KeyReport(file: path)?.newKeys
+      } catch {
+        log.write(.warning, "what was found of new keys cannot be used: \(error)")
+      }
+      let configured = instance.keys.map(\.thumbprint)
+      for key in found[instance.name] ?? []
+      where !configured.contains(key) && known[instance.name]?.contains(key) != true {
+        log.write(
+          .warning,
+          "a key of the instance is not configured: delve-webhook keys fetch \(instance.name)",
+          ["instance": .text(instance.name.description), "key": .text(key.text)])
+      }
+    }
+    facts.withLock { $0.found(found) }
+  }
+
   /// Opens those spools again whose folders were moved away. As long as that fails, deliveries to
   /// them are refused.
   func reopenMovedSpools() throws(SpoolError) {

@@ -18,6 +18,8 @@ struct ReloadFacts {
   private(set) var keys: [InstanceName: Keys] = [:]
   /// Since when each instance is served without a break: its numbers count from then on.
   private(set) var servedSince: [InstanceName: Timestamp] = [:]
+  /// Those that each instance served when somebody looked last, and that were not configured then.
+  private(set) var newKeys: [InstanceName: [Thumbprint]] = [:]
 
   init(_ settings: Settings, at now: Timestamp) {
     loadedAll(settings, at: now)
@@ -46,6 +48,8 @@ struct ReloadFacts {
       }
     }
   }
+
+  mutating func found(_ newKeys: [InstanceName: [Thumbprint]]) { self.newKeys = newKeys }
 
   private mutating func loadedAll(_ settings: Settings, at now: Timestamp) {
     let servedBefore = servedSince

@@ -1,16 +1,18 @@
 internal import WebhookConfiguration
 
 /// Reads configuration and keys again: when SIGHUP asks for it, and keys when their files change,
-/// however that is done. Opens spools again that were moved away. `step` is to be called about once
+/// however that is done. Reads what was found of new keys. Opens spools again that were moved away. `step` is to be called about once
 /// a second, by one thread.
 struct Reloading {
   private let current: CurrentSnapshot
   private let counters: Counters
   /// The key files as they were read last.
-  private var loaded: KeyFileVersions
+  private var loaded: FileVersions
   /// As they were at the last look.
-  private var seen: KeyFileVersions
+  private var seen: FileVersions
   private var keyErrors: [ConfigurationError] = []
+  /// The reports of new keys as they were read last; nil: not yet.
+  private var reports: FileVersions?
 
   init(_ current: CurrentSnapshot, _ counters: Counters) {
     self.current = current
@@ -27,7 +29,7 @@ struct Reloading {
       loaded = current.value.configuration.keyFileVersions
       keyErrors = []
     }
-    let now = KeyFileVersions(of: current.value.settings)
+    let now = FileVersions(ofKeyFiles: current.value.settings)
     // Equal at two looks: a file that is rewritten in place is then whole.
     if now != loaded && now == seen {
       keyErrors = current.reloadKeys(knownErrors: keyErrors)
@@ -35,5 +37,11 @@ struct Reloading {
       if !keyErrors.contains(where: \.isUnread) { loaded = now }
     }
     seen = now
+    let reports = FileVersions(ofKeyReports: current.value.settings)
+    // They are replaced whole.
+    if reports != self.reports {
+      current.readKeyReports()
+      self.reports = reports
+    }
   }
 }

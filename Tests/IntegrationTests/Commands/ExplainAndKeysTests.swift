@@ -5,7 +5,7 @@ internal import TestSupport
 internal import Testing
 internal import WebhookCore
 
-/// The built `delve-webhook explain` and `delve-webhook keys`.
+/// The built `delve-webhook explain` and `delve-webhook keys check`.
 @Suite(.timeLimit(.minutes(15)))
 struct ExplainAndKeysTests {
   private let folder: TemporaryFolder
@@ -134,71 +134,5 @@ struct ExplainAndKeysTests {
     let json = try await delveWebhook(["keys", "check", "--json", bad])
     let object = try #require(try JSONValue(parsing: Array(json.output.utf8)).object)
     #expect(strings(object["problem"])[0].hasPrefix("holds a private key"))
-  }
-
-  // MARK: keys fetch
-
-  /// The instance's key file is the folder's own copy of the P-521 test key.
-  private func configure(port: Int, location: String = "/api/webhook.key") throws {
-    try folder.write(fileBytes(TestKey.p521.path), to: "keys/acme.pem")
-    let text = """
-      spool: spool
-      instances:
-        acme:
-          url: https://localhost:\(port)/
-          keys: [keys/acme.pem]
-          key-location: \(location)
-      """
-    try folder.write(text.utf8, to: "config.yaml")
-  }
-
-  private func fetch(_ arguments: String...) async throws -> CommandResult {
-    try await command(
-      Repository.executable("delve-webhook"), ["keys", "fetch", "acme"] + arguments,
-      environment: [
-        "DELVE_WEBHOOK_CONFIG": "\(folder.path)/config.yaml",
-        "CURL_CA_BUNDLE": "\(folder.path)/tls.pem",
-      ])
-  }
-
-  @Test func fetchedKeyIsAddedBesideTheOldOneOnceConfirmed() async throws {
-    try await withHTTPSServer(in: folder) { port in
-      try configure(port: port)
-      try folder.write(fileBytes(TestKey.otherP521.path), to: "www/api/webhook.key")
-      let before = try fileBytes("\(folder.path)/keys/acme.pem")
-      let unconfirmed = try await fetch()
-      #expect(unconfirmed.exitCode == 1)
-      #expect(unconfirmed.errorOutput.contains("pass --yes"))
-      #expect(try fileBytes("\(folder.path)/keys/acme.pem") == before)
-      let confirmed = try await fetch("--yes")
-      #expect(confirmed.exitCode == 0, "\(confirmed.errorOutput)")
-      let new = try TestKey.otherP521.verificationKeys[0].thumbprint
-      #expect(confirmed.output.contains("NEW    EC P-521  \(new.text)"))
-      let keys = try KeyFile(parsing: fileBytes("\(folder.path)/keys/acme.pem")).keys
-      #expect(keys.map(\.thumbprint) == [try TestKey.p521.verificationKeys[0].thumbprint, new])
-      let again = try await fetch("--yes")
-      #expect(again.output.hasSuffix("nothing new\n"))
-    }
-  }
-
-  @Test func whatIsNoKeyRedirectsOrIsTooLongIsNotTaken() async throws {
-    try await withHTTPSServer(in: folder) { port in
-      try folder.write(Array("<html>".utf8), to: "www/page")
-      try folder.write([UInt8](repeating: 0x20, count: 70_000), to: "www/long")
-      for (location, message) in [
-        ("/page", "is not a key file"), ("/long", "longer than 65536 bytes"),
-        ("/moved", "answered 302, not 200"), ("/nowhere", "answered 404, not 200"),
-        ("https://evil.example/key", "is not on the instance's host"),
-      ] {
-        try configure(port: port, location: location)
-        let result = try await fetch("--yes")
-        #expect(result.exitCode != 0)
-        #expect(result.errorOutput.contains(message), "\(location): \(result.errorOutput)")
-        #expect(try fileBytes("\(folder.path)/keys/acme.pem") == fileBytes(TestKey.p521.path))
-      }
-      // An untrusted certificate is refused.
-      let distrusted = try await delveWebhook(["keys", "fetch", "acme", "--yes"])
-      #expect(distrusted.exitCode != 0)
-    }
   }
 }

@@ -2,6 +2,7 @@ internal import Foundation
 internal import Glibc
 internal import TestSupport
 internal import Testing
+internal import WebhookCore
 
 /// Keys and configuration that change while the responder runs.
 @Suite(.timeLimit(.minutes(15)))
@@ -146,6 +147,68 @@ struct ReloadTests {
       #expect(
         try await eventually { responder.log.contains("reload failed, the old configuration") })
       #expect(try responder.deliver(authorization: token, instance: "beta").status == 200)
+    }
+  }
+
+  // MARK: New keys
+
+  private func statusPage(_ responder: ResponderUnderTest) throws -> String {
+    try responder.client().request([
+      ("REQUEST_METHOD", Array("GET".utf8)), ("DELVE_HOOK", Array("status".utf8)),
+      ("HTTP_ACCEPT", Array("application/json".utf8)),
+    ]).text
+  }
+
+  /// Replaces a report as `keys fetch --check --report` does.
+  private func report(_ text: String, to folder: TemporaryFolder) throws {
+    let draft = try folder.write(text.utf8, to: "reports/draft")
+    try #require(rename(draft, "\(folder.path)/reports/acme.json") == 0)
+  }
+
+  @Test func newKeyIsWarnedOfOnceAndShownUntilItIsConfigured() async throws {
+    let folder = try TemporaryFolder()
+    try folder.write(fileBytes(TestKey.p521.path), to: "keys/current.pem")
+    let settings = "key-reports: reports\n\(Self.configuration)"
+    try await withResponder(configuration: settings, in: folder) { responder in
+      let old = try TestKey.p521.verificationKeys[0].thumbprint.text
+      let new = try TestKey.otherP521.verificationKeys[0].thumbprint.text
+      #expect(try !statusPage(responder).contains("a new key"))
+      for _ in 1...2 {
+        try report(#"{"new":["\#(old)","\#(new)"],"checked":"x"}"#, to: folder)
+        #expect(
+          try await eventually {
+            try statusPage(responder).contains(
+              "acme has a new key that is not configured: \(new).")
+          })
+        // The second report says the same.
+        try await Task.sleep(for: .seconds(2))
+      }
+      #expect(try statusPage(responder).contains(#""newkeys":["\#(new)"]"#))
+      #expect(try statusPage(responder).contains("run delve-webhook keys fetch acme."))
+      let warning = "a key of the instance is not configured"
+      #expect(try await responder.logs("\(warning): delve-webhook keys fetch acme"))
+      #expect(responder.log.components(separatedBy: warning).count == 2)
+      #expect(responder.log.contains("instance=acme key=\(new)"))
+      try folder.write(fileBytes(TestKey.otherP521.path), to: "keys/current.pem")
+      #expect(try await eventually { try !statusPage(responder).contains(new + ".") })
+    }
+  }
+
+  @Test func reportThatIsNoneHarmsNothingAndIsSaid() async throws {
+    let folder = try TemporaryFolder()
+    try folder.write(fileBytes(TestKey.p521.path), to: "keys/current.pem")
+    let settings = "key-reports: reports\n\(Self.configuration)"
+    try await withResponder(configuration: settings, in: folder) { responder in
+      try report(#"{"new":["<script>"]}"#, to: folder)
+      #expect(try await responder.logs("reports/acme.json: is not a report of keys"))
+      #expect(unlink("\(folder.path)/reports/acme.json") == 0)
+      #expect(mkfifo("\(folder.path)/reports/acme.json", 0o600) == 0)
+      #expect(
+        try await eventually {
+          responder.log.components(separatedBy: "is not a report of keys").count == 3
+        })
+      #expect(try status(of: .p521, at: responder) == 202)
+      #expect(try !statusPage(responder).contains("script"))
     }
   }
 }

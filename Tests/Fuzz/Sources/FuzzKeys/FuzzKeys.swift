@@ -7,6 +7,8 @@ public func fuzz(_ data: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
   do throws(KeyFileError) {
     let keys = try KeyFile(parsing: text).keys
     precondition(!keys.isEmpty && keys.allSatisfy { !$0.algorithms.isEmpty })
+    let again = try KeyFile(parsing: JSONWebKeySet(parsing: text).text).keys
+    precondition(again.map(\.thumbprint) == keys.map(\.thumbprint))
     precondition(keys.allSatisfy { $0.thumbprint.text.utf8.count == 43 })
   } catch {
     precondition(!error.explanation.isEmpty)

@@ -24,7 +24,7 @@ check "setup again changes nothing" changes_nothing set_up acme --spool "$spool"
 check "a delivery is stored" answers 202 deliver success
 check "in the other place" equal "$(events)" 1
 check "the runner and the pruning work there" works_on_it
-for unit in delve-webhook{,-run,-prune,-forward}.service; do
+for unit in delve-webhook{,-run,-prune,-keys,-forward}.service; do
   check "$unit waits for its mount" is_mounted_for "$unit"
 done
 check "a second instance need not say where" set_up beta

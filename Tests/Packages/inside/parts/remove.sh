@@ -89,7 +89,7 @@ check "dpkg that dies at the begin of postinst is repaired" killed_at 1
 check "dpkg that dies at the end of postinst is repaired" killed_at '$'
 install_ours >/run/tests/install.log 2>&1
 # As an operator would: what a purge must take back, too.
-systemctl enable --quiet delve-webhook-run.service delve-webhook-prune.timer delve-webhook-forward.service
+systemctl enable --quiet delve-webhook-run.service delve-webhook-{prune,keys}.timer delve-webhook-forward.service
 before=$(kept)
 check "the packages are removed" remove
 check "configuration and spool stay" equal "$(kept)" "$before"

@@ -13,11 +13,12 @@ verified() {
 }
 
 served_by nginx
-for unit in delve-webhook.{socket,service} delve-webhook-{run.service,prune.service,prune.timer,forward.service}; do
+for unit in delve-webhook.{socket,service} delve-webhook-{run.service,keys.service,keys.timer,prune.service,prune.timer,forward.service}; do
   check "$unit is a good unit" verified "$unit"
 done
 check "the responder exposes at most 0.5" exposed delve-webhook.service 5
 check "the pruning exposes at most 0.5" exposed delve-webhook-prune.service 5
+check "the look for keys exposes at most 1.5" exposed delve-webhook-keys.service 15
 check "the runner exposes at most 3.3" exposed delve-webhook-run.service 33
 check "the forwarder exposes at most 2.0" exposed delve-webhook-forward.service 20
 check "only the web server's group may connect" equal "$(stat -c '%U:%G %a' /run/delve-webhook/fcgi.sock)" "root:www-data 660"

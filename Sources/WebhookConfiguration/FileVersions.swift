@@ -1,8 +1,8 @@
 internal import Glibc
 
-/// Which version of each key file there is: another one after it was rewritten in place, renamed
+/// Which version of each of some files there is: another one after it was rewritten in place, renamed
 /// over, removed, or reached through another symbolic link.
-package struct KeyFileVersions: Equatable, Sendable {
+package struct FileVersions: Equatable, Sendable {
   private struct Version: Equatable {
     let device: dev_t
     let inode: ino_t
@@ -13,9 +13,14 @@ package struct KeyFileVersions: Equatable, Sendable {
   /// By path; nil: it cannot be looked at.
   private let versions: [String: Version?]
 
-  package init(of settings: Settings) {
-    let paths = Set(settings.instances.flatMap(\.keyFiles))
-    versions = Dictionary(uniqueKeysWithValues: paths.map { ($0, Self.version(of: $0)) })
+  package init(ofKeyFiles settings: Settings) { self.init(settings.instances.flatMap(\.keyFiles)) }
+
+  package init(ofKeyReports settings: Settings) {
+    self.init(settings.instances.map { KeyReport.path(of: $0.name, settings) })
+  }
+
+  private init(_ paths: [String]) {
+    versions = Dictionary(uniqueKeysWithValues: Set(paths).map { ($0, Self.version(of: $0)) })
   }
 
   private static func version(of path: String) -> Version? {
