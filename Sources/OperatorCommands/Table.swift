@@ -51,7 +51,7 @@ func printTable(columns: [String], rows: [[String]]) {
 }
 
 /// Of the terminal that standard output is; nil if it is none.
-private func terminalWidth() -> Int? {
+func terminalWidth() -> Int? {
   var size = winsize()
   guard ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return nil }
   return Int(size.ws_col)

@@ -11,36 +11,46 @@ extension SpoolReader {
   package func forEachStored(
     of instance: InstanceName, before: Timestamp, _ body: (_ seconds: Int64, _ kind: Hook?) -> Bool
   ) throws(SpoolError) {
+    try forEachRememberedHour(of: instance) { (hour, _) throws(SpoolError) in
+      var wantsMore = true
+      try hour.forEachName { bytes in
+        let name = String(decoding: bytes, as: UTF8.self)
+        guard let status = try? hour.status(of: name), status.st_mode & S_IFMT == S_IFREG,
+          isBefore(status.st_mtim, before),
+          let event = try? hour.event(name)
+        else { return true }
+        wantsMore = body(status.modifiedSeconds, Hook(takingType: event[.type]))
+        return wantsMore
+      }
+      return wantsMore
+    }
+  }
+
+  /// Calls `body` with each folder of `ids/` and the start of its hour of `iat`, the newest first.
+  /// - Parameter body: returns false to end it.
+  func forEachRememberedHour(
+    of instance: InstanceName,
+    _ body: (_ folder: Directory, _ start: Int64) throws(SpoolError) -> Bool
+  ) throws(SpoolError) {
     let ids: Directory
     do throws(SpoolError) {
       ids = try directory(of: instance).directory(SpoolLayout.ids)
     } catch  where error.errno == ENOENT {
       return
     }
-    let hours = try ids.names().filter { CalendarDate.seconds(atBasicHour: $0) != nil }
-    for hour in hours.sorted(by: >) {
+    for name in try ids.names().sorted(by: >) {
+      guard let start = CalendarDate.seconds(atBasicHour: name) else { continue }
       do throws(SpoolError) {
-        guard try forEachStored(in: ids.directory(hour), before: before, body) else { return }
+        guard try body(ids.directory(name), start) else { return }
       } catch  where [ENOENT, ENOTDIR, ELOOP].contains(error.errno) {}  // forgotten, or none of ours
     }
   }
+}
 
-  /// - Returns: whether `body` wants more.
-  private func forEachStored(
-    in hour: Directory, before: Timestamp, _ body: (Int64, Hook?) -> Bool
-  ) throws(SpoolError) -> Bool {
-    var wantsMore = true
-    try hour.forEachName { bytes in
-      let name = String(decoding: bytes, as: UTF8.self)
-      guard let status = try? hour.status(of: name), status.st_mode & S_IFMT == S_IFREG,
-        isBefore(status.st_mtim, before),
-        let line = try? hour.contents(of: name, maxBytes: SpoolLayout.maximumEventBytes),
-        let event = StoredEvent(line: line)
-      else { return true }
-      wantsMore = body(status.modifiedSeconds, Hook(takingType: event[.type]))
-      return wantsMore
-    }
-    return wantsMore
+extension Directory {
+  /// The event in the file `name`; nil if it is none.
+  func event(_ name: String) throws(SpoolError) -> StoredEvent? {
+    StoredEvent(line: try contents(of: name, maxBytes: SpoolLayout.maximumEventBytes))
   }
 }
 

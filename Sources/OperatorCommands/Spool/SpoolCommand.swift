@@ -12,6 +12,7 @@ struct SpoolCommand: AsyncParsableCommand {
       SpoolListCommand.self, SpoolShowCommand.self, SpoolStatsCommand.self,
       SpoolTailCommand.self, SpoolVerifyCommand.self, SpoolRunCommand.self, SpoolRetryCommand.self,
       SpoolFinishCommand.self, SpoolRemoveCommand.self, SpoolPruneCommand.self,
+      SpoolGapsCommand.self,
     ])
 }
 

@@ -22,7 +22,7 @@ package struct Claims: Sendable {
     guard let payload = (try? JSONValue(parsing: token.payload))?.object else {
       throw Refusal(.malformedPayload)
     }
-    guard let id = Self.identifier(payload["id"]),
+    guard let id = identifier(in: payload),
       let kind = payload["kind"]?.string, !kind.isEmpty,
       let status = payload["status"]?.string, !status.isEmpty,
       let issuedAt = payload["iat"].flatMap(NumericDate.init(claim:))
@@ -46,20 +46,21 @@ package struct Claims: Sendable {
     return value
   }
 
-  private static func identifier(_ member: JSONValue?) -> [UInt8]? {
-    switch member {
-    case .string(let bytes): bytes.isEmpty ? nil : bytes
-    // By the grammar of JSON numbers, what has neither fraction nor exponent is an integer.
-    case .number(let spelling): spelling.contains { ".eE".utf8.contains($0) } ? nil : spelling
-    default: nil
-    }
-  }
-
   /// One string or an array of strings (RFC 7519 §4.1.3).
   private static func audience(_ member: JSONValue) -> [[UInt8]]? {
     if let one = member.string { return [one] }
     guard let elements = member.array else { return nil }
     let names = elements.compactMap(\.string)
     return names.count == elements.count ? names : nil
+  }
+}
+
+/// The sender's id in a payload: a non-empty string, or an integer as it is spelled.
+func identifier(in payload: JSONObject) -> [UInt8]? {
+  switch payload["id"] {
+  case .string(let bytes): bytes.isEmpty ? nil : bytes
+  // By the grammar of JSON numbers, what has neither fraction nor exponent is an integer.
+  case .number(let spelling): spelling.contains { ".eE".utf8.contains($0) } ? nil : spelling
+  default: nil
   }
 }

@@ -19,7 +19,7 @@ package enum Hook: String, CaseIterable, Sendable {
   }
 
   /// The hook that takes such events; nil if none does.
-  init?(takingKind kind: [UInt8], status: [UInt8]) {
+  package init?(takingKind kind: [UInt8], status: [UInt8]) {
     guard let hook = Self.allCases.first(where: { $0.takes(kind: kind, status: status) }) else {
       return nil
     }

@@ -58,6 +58,15 @@ package struct EventFileName: Hashable, Sendable, CustomStringConvertible {
   }
 }
 
+extension EventFileName {
+  /// Whether the part of a name that is the sender's id is all of it, as it was.
+  package static func isWhole(claimID part: some Collection<UInt8>) -> Bool {
+    part.count < maximumClaimIDBytes && !part.contains(UInt8(ascii: "_"))
+  }
+}
+
+private let maximumClaimIDBytes = 64
+
 /// Whether a file of this name is taken for an event: other files may lie beside.
 package func isEventsName(_ name: Span<UInt8>) -> Bool {
   let count = name.count
@@ -84,7 +93,7 @@ func eventFileName(of claims: Claims, id: EventID) -> String {
 
 extension EventFileName {
   /// The sender's id as it stands in a name.
-  package static func claimIDPart(_ id: [UInt8]) -> [UInt8] { plain(id.prefix(64)) }
+  package static func claimIDPart(_ id: [UInt8]) -> [UInt8] { plain(id.prefix(maximumClaimIDBytes)) }
 }
 
 private func plain(_ part: ArraySlice<UInt8>) -> [UInt8] {

@@ -26,6 +26,9 @@ package struct StoredEvent: Sendable {
 
   package var data: JSONValue { attributes[EventAttribute.data.rawValue] ?? .null }
 
+  /// The sender's id, UTF-8 bytes; empty if the payload has none.
+  package var claimID: [UInt8] { data.object.flatMap(identifier) ?? [] }
+
   /// Its attributes with one of these rules, in the order of the file. An attribute that is not in
   /// the table of them is left out.
   package func attributes(with rules: EventAttribute.Rules) -> JSONObject {
