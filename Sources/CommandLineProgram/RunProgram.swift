@@ -1,4 +1,5 @@
 package import ArgumentParser
+internal import Glibc
 internal import LinuxSystem
 
 /// The name that the program was started by, without its folder.
@@ -9,17 +10,28 @@ package let programName =
 ///
 /// On the main thread: a command that blocks signals blocks them for the process, for other threads
 /// come later, or block them already.
+/// - Parameter report: says in a form of its own that the command line is wrong, and returns the exit
+///   code; nil if it is to be said as usual.
 @MainActor
-package func runProgram<Root: ParsableCommand>(_ root: Root.Type) async {
+package func runProgram<Root: ParsableCommand>(
+  _ root: Root.Type,
+  reportingWrongUsage report: (_ arguments: [String], _ message: String) -> Int32? = { _, _ in nil }
+) async {
   prepareProcess()
+  let arguments = Array(commandLine().dropFirst())
   do {
-    var command = try root.parseAsRoot(Array(commandLine().dropFirst()))
+    var command = try root.parseAsRoot(arguments)
     if var waiting = command as? any AsyncParsableCommand {
       try await waiting.run()
     } else {
       try command.run()
     }
   } catch {
+    if root.exitCode(for: error) == .validationFailure,
+      let code = report(arguments, root.message(for: error))
+    {
+      exit(code)
+    }
     root.exit(withError: error)
   }
 }

@@ -5,7 +5,8 @@ internal import WebhookCore
 /// The program `delve-webhook`.
 @MainActor
 package func runOperatorCommand() async {
-  await runProgram(DelveWebhookCommand.self)
+  await runProgram(
+    DelveWebhookCommand.self, reportingWrongUsage: MonitorCommand.reportWrongUsage)
 }
 
 /// The operator's command line.
@@ -22,6 +23,7 @@ struct DelveWebhookCommand: AsyncParsableCommand {
     version: commandVersionText(of: "delve-webhook"),
     subcommands: [
       ConfigCommand.self, DelveJSONCommand.self, ExplainCommand.self, KeysCommand.self,
+      MonitorCommand.self,
       SendCommand.self, SetupCommand.self, SpoolCommand.self,
     ])
 }

@@ -32,4 +32,7 @@ package enum EventState: String, CaseIterable, Sendable {
   case dead
   /// Finished, in a folder for the day, until it is pruned.
   case done
+
+  /// Those of events that are not handled yet, in the order in which an event goes through them.
+  package static let waiting: [EventState] = [.new, .cur, .defer]
 }

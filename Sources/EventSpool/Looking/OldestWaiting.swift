@@ -9,8 +9,8 @@ extension SpoolReader {
     var oldest: Int64?
     for instance in try instances() where isWanted(instance) {
       guard try isOwn(instance), try isInstance(instance) else { continue }
-      // In the order in which an event goes through them, so that none slips by.
-      for state in [EventState.new, .cur, .defer] {
+      // In their order, so that none slips by.
+      for state in EventState.waiting {
         guard let seconds = try summary(of: instance, in: state).oldestSeconds else { continue }
         oldest = min(seconds, oldest ?? seconds)
       }

@@ -12,6 +12,8 @@ struct HTTPRequest {
   var headers: [(name: String, value: String)] = []
   /// Nil: GET; else POST.
   var body: [UInt8]?
+  /// How long to wait for the whole answer.
+  var maxSeconds: Int64 = 30
   /// How long the answer, head and body, may be.
   var maxAnswerBytes = 1 << 20
 
@@ -22,8 +24,25 @@ struct HTTPRequest {
     let body: [UInt8]
   }
 
-  /// - Throws: `CommandError` if there is no answer within 30 seconds.
+  enum Outcome {
+    case answer(Answer)
+    /// Nobody answered, or not to the end: curl's reason.
+    case silence(String)
+  }
+
+  /// curl(1), EXIT CODES: what is wrong with the URL, an option, or a file on this machine.
+  private static let ownFaults: Set<Int32> = [1, 2, 3, 26, 27, 43, 77]
+
+  /// - Throws: `CommandError` if there is no answer in time.
   func send() async throws -> Answer {
+    switch try await outcome() {
+    case .answer(let answer): return answer
+    case .silence(let reason): throw CommandError.unavailable(reason)
+    }
+  }
+
+  /// - Throws: `CommandError` if nobody can be asked, or the answer is too long.
+  func outcome() async throws -> Outcome {
     // By standard input: what stands in arguments can be seen by every user of the machine.
     // No ~/.curlrc: it could switch the check of certificates off.
     let arguments: Arguments = [
@@ -42,16 +61,21 @@ struct HTTPRequest {
         "\(printable(url)): the answer is longer than \(maxAnswerBytes) bytes")
     }
     guard result.terminationStatus.isSuccess, let answer = Answer(result.standardOutput) else {
-      let reason = result.standardError.split(separator: "\n").first.map(String.init)
-      throw CommandError.unavailable(reason ?? "no answer from \(printable(url))")
+      let reason =
+        result.standardError.split(separator: "\n").first.map(String.init)
+        ?? "no answer from \(printable(url))"
+      if case .exited(let code) = result.terminationStatus, !Self.ownFaults.contains(code) {
+        return .silence(reason)
+      }
+      throw CommandError.unavailable(reason)
     }
-    return answer
+    return .answer(answer)
   }
 
   /// curl(1), `--config`: a value in quotation marks, with backslashes before quotation marks and
   /// backslashes.
   private var curlConfiguration: String {
-    var lines = [("url", url), ("proto", "=\(schemes)"), ("max-time", "30")]
+    var lines = [("url", url), ("proto", "=\(schemes)"), ("max-time", "\(maxSeconds)")]
     if let caFile { lines.append(("cacert", caFile)) }
     for header in headers { lines.append(("header", "\(header.name): \(header.value)")) }
     if let body {

@@ -5,25 +5,35 @@ internal import WebhookCore
 
 /// Something that an operator should look at.
 struct Finding {
-  enum Severity: String {
+  enum Severity {
     case attention, failing
+
+    var verdict: Verdict {
+      switch self {
+      case .attention: .attention
+      case .failing: .failing
+      }
+    }
   }
 
   let severity: Severity
   let sentence: String
   let remedy: String
+  /// The instance that it is of; nil: of all.
+  var instance: InstanceName? = nil
+  var subject: WatchedSubject? = nil
 }
 
 extension Report {
   /// In one word.
-  var verdict: String { findings.map(\.severity).max(by: isWorse)?.rawValue ?? "well" }
+  var verdict: Verdict { findings.map(\.severity.verdict).max() ?? .well }
 
   /// What is not well, the worst first.
   var findings: [Finding] {
     (spoolFindings + keyFindings + newKeyFindings + processFindings + locationFindings
       + deliveryFindings
       + consumerFindings)
-      .sorted { isWorse($1.severity, $0.severity) }
+      .sorted { $0.severity.verdict > $1.severity.verdict }
   }
 
   private var spoolFindings: [Finding] {
@@ -40,13 +50,13 @@ extension Report {
         return Finding(
           severity: .failing,
           sentence: "No event of \(instance.name) can be stored: \(problem.message).",
-          remedy: sentence(problem.remedy))
+          remedy: sentence(problem.remedy), instance: instance.name)
       }
       if let failure = instance.view.failure ?? instance.view.historyFailure {
         return Finding(
           severity: .attention,
           sentence: "The events of \(instance.name) cannot be counted: \(failure.message).",
-          remedy: sentence(failure.remedy))
+          remedy: sentence(failure.remedy), instance: instance.name)
       }
       return nil
     }
@@ -59,12 +69,14 @@ extension Report {
           severity: .attention,
           sentence: "The key files of \(instance.name) cannot be used: \(problem).",
           remedy:
-            "The keys that were read before stay in force. Mend the file; nothing else is needed.")
+            "The keys that were read before stay in force. Mend the file; nothing else is needed.",
+          instance: instance.name)
       }
       guard instance.instance.usableAlgorithms.isEmpty else { return nil }
       return Finding(
         severity: .failing, sentence: "No key of \(instance.name) serves any of its algorithms.",
-        remedy: "Compare algorithms in the configuration with the types of the keys.")
+        remedy: "Compare algorithms in the configuration with the types of the keys.",
+        instance: instance.name)
     }
   }
 
@@ -78,7 +90,8 @@ extension Report {
           ? "\(instance.name) has a new key that is not configured: \(keys)."
           : "\(instance.name) has new keys that are not configured: \(keys).",
         remedy: "Compare the \(isOne ? "thumbprint" : "thumbprints") with the vendor's, then run "
-          + "delve-webhook keys fetch \(instance.name).")
+          + "delve-webhook keys fetch \(instance.name).",
+        instance: instance.name)
     }
   }
 
@@ -141,23 +154,23 @@ extension Report {
       return Finding(
         severity: .attention,
         sentence: "The last delivery to \(instance.name) was refused: \(reason.codeWord).",
-        remedy: sentence(reason.facts.remedy ?? reason.facts.sentence))
+        remedy: sentence(reason.facts.remedy ?? reason.facts.sentence), instance: instance.name)
     }
   }
 
   private var consumerFindings: [Finding] {
-    let aDay: Int64 = 86_400
-    return instances.flatMap { instance in
+    instances.flatMap { instance in
       var findings: [Finding] = []
-      let waiting = [EventState.new, .cur, .defer].compactMap {
+      let waiting = EventState.waiting.compactMap {
         instance.oldestAge(in: $0, now: now)
       }.max()
-      if let waiting, waiting > aDay {
+      if let waiting, waiting > longestWaitSeconds {
         findings.append(
           Finding(
             severity: .attention,
             sentence: "An event of \(instance.name) has waited for \(inWords(waiting)).",
-            remedy: "Look at what handles the events: delve-webhook spool list shows what waits."))
+            remedy: "Look at what handles the events: delve-webhook spool list shows what waits.",
+            instance: instance.name, subject: .waiting))
       }
       if let dead = instance.view.states[.dead]?.count, dead > 0 {
         findings.append(
@@ -165,7 +178,8 @@ extension Report {
             severity: .attention,
             sentence:
               "\(dead) \(dead == 1 ? "event" : "events") of \(instance.name) \(dead == 1 ? "was" : "were") given up.",
-            remedy: "delve-webhook spool show says why; delve-webhook spool retry tries again."))
+            remedy: "delve-webhook spool show says why; delve-webhook spool retry tries again.",
+            instance: instance.name, subject: .dead))
       }
       return findings
     }
@@ -191,10 +205,6 @@ extension DeliveryAnswer {
 
 private func isEarlier(_ one: Timestamp, _ other: Timestamp) -> Bool {
   one.millisecondsSince1970 < other.millisecondsSince1970
-}
-
-private func isWorse(_ one: Finding.Severity, _ other: Finding.Severity) -> Bool {
-  one == .attention && other == .failing
 }
 
 /// With a capital letter and a full stop.

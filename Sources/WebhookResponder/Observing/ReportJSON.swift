@@ -1,5 +1,6 @@
 internal import EventSpool
 internal import LinuxSystem
+internal import ServiceProcess
 internal import StrictJSON
 internal import WebhookConfiguration
 internal import WebhookCore
@@ -8,12 +9,14 @@ extension Report {
   /// What the status page shows, for a program.
   var json: JSONObject {
     [
-      "verdict": .string(verdict),
+      "verdict": .string(verdict.rawValue),
       "findings": .array(
         findings.map {
           .object([
-            "severity": .string($0.severity.rawValue), "finding": .string($0.sentence),
+            "severity": .string($0.severity.verdict.rawValue), "finding": .string($0.sentence),
             "remedy": .string($0.remedy),
+            "instance": $0.instance.map { .string("\($0)") } ?? .null,
+            "subject": $0.subject.map { .string($0.rawValue) } ?? .null,
           ])
         }),
       "version": .string(programVersion), "commit": .string(buildCommit),

@@ -28,7 +28,7 @@ struct StatusPage {
     html.markup(#"<meta name="viewport" content="width=device-width, initial-scale=1">"#)
     html.markup(#"<meta http-equiv="refresh" content="10"><meta name="robots" content="noindex">"#)
     html.markup("<meta name=\"color-scheme\" content=\"light dark\"><title>")
-    html.text("\(report.verdict) · delve-webhook")
+    html.text("\(report.verdict.rawValue) · delve-webhook")
     html.markup("</title><style>")
     html.markup(Self.styleMarkup)
     html.markup("</style></head><body><main>")
@@ -46,10 +46,10 @@ struct StatusPage {
 
   private mutating func appendHead() {
     html.markup("<header><h1>delve-webhook</h1>")
-    switch report.findings.first?.severity {
+    switch report.verdict {
     case .failing: html.markup(#"<p class="verdict failing">failing</p>"#)
     case .attention: html.markup(#"<p class="verdict attention">attention</p>"#)
-    case nil: html.markup(#"<p class="verdict well">well</p>"#)
+    case .well: html.markup(#"<p class="verdict well">well</p>"#)
     }
     html.markup("</header>")
     let findings = report.findings

@@ -1,0 +1,174 @@
+internal import ArgumentParser
+internal import CommandLineProgram
+internal import EventSpool
+internal import Glibc
+internal import LinuxSystem
+internal import ServiceProcess
+internal import WebhookConfiguration
+internal import WebhookCore
+
+/// `delve-webhook monitor`
+struct MonitorCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "monitor",
+    abstract: "Say in one line how it is: a plugin for Nagios and its like.",
+    discussion: """
+      Prints the state, what it is about, and numbers for graphs; then the remedy, or a line for each \
+      of several problems. Icinga, Naemon, Sensu, Zabbix and others run such plugins.
+
+      With --url, it asks the responder for its status page: that needs no right but to see that \
+      page, says whether the responder answers, and has all that the page finds wrong. Without it, \
+      the spool itself is looked at, as a user that may read it; whether the responder runs is not \
+      looked at then.
+
+      A limit is passed if the number is above it, or for free space below it. Of several instances, \
+      the worst counts, and the numbers are those of all.
+
+      The exit code of this command is the state, and not one of the table: 0 OK; 1 WARNING; \
+      2 CRITICAL, also if the responder does not answer; 3 UNKNOWN, if something keeps it from \
+      knowing, such as a wrong command line.
+      """)
+
+  @OptionGroup var options: SpoolOptions
+
+  @Option(
+    help: ArgumentHelp(
+      "Ask this status page, as in http://127.0.0.1/webhooks/delve/status.", valueName: "url"))
+  var url: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Certificates of authorities that are trusted for --url, PEM, in place of the system's.",
+      valueName: "file"))
+  var caFile: String?
+
+  @Option(help: "Warn if an event has waited for longer, as in 10m.")
+  var warnAge = Age(seconds: longestWaitSeconds)
+
+  @Option(help: "Critical if an event has waited for longer.")
+  var criticalAge: Age?
+
+  @Option(help: "Warn if more events than this were given up.")
+  var warnDead: Int64 = 0
+
+  @Option(help: "Critical if more events than this were given up.")
+  var criticalDead: Int64?
+
+  @Option(help: "Warn if the last delivery is longer ago, as in 2d.")
+  var warnSilence: Age?
+
+  @Option(help: "Critical if the last delivery is longer ago.")
+  var criticalSilence: Age?
+
+  @Option(help: "Warn if fewer bytes are free for the spool, as in 5G.")
+  var warnFree: ByteSize?
+
+  @Option(
+    help: """
+      Critical if fewer are free (default: minimum-free-bytes of the configuration, below which no \
+      event is stored).
+      """)
+  var criticalFree: ByteSize?
+
+  @Option(help: "How long to wait for the answer, or for the spool's disk.")
+  var timeout = Age(seconds: 10)
+
+  func validate() throws {
+    if url != nil, options.spool != nil {
+      throw ValidationError("Pass --url or --spool, not both.")
+    }
+    if caFile != nil, url == nil { throw ValidationError("--ca-file is for --url.") }
+    for limit in [warnSilence, criticalSilence].compactMap({ $0 })
+    where limit.seconds >= Freshness.memorySeconds {
+      throw ValidationError(
+        "The last delivery is remembered for \(Age(seconds: Freshness.memorySeconds).words): a "
+          + "limit must be below that.")
+    }
+    guard (1...3_600).contains(timeout.seconds) else {
+      throw ValidationError("--timeout must be 1s to 1h.")
+    }
+  }
+
+  func run() async throws {
+    let result: PluginResult
+    do {
+      result = try await self.result()
+    } catch {
+      let sentence =
+        switch error {
+        case let error as SpoolError: error.explanation
+        default: "\(error)"
+        }
+      result = PluginResult(.init(state: .unknown, sentence: sentence))
+    }
+    setExitCodeIfUnread(result.state.rawValue)
+    printResult(result.text)
+    throw ExitCode(result.state.rawValue)
+  }
+
+  private func result() async throws -> PluginResult {
+    let limits = MonitorLimits(
+      waitSeconds: .init(warning: warnAge.seconds, critical: criticalAge?.seconds),
+      dead: .init(warning: warnDead, critical: criticalDead),
+      silenceSeconds: .init(warning: warnSilence?.seconds, critical: criticalSilence?.seconds),
+      freeBytes: .init(
+        warning: warnFree.map { Int64($0.bytes) }, critical: criticalFree.map { Int64($0.bytes) }))
+    guard let url else { return try spool().result(under: limits) }
+    return try await StatusRequest(url: url, caFile: caFile, timeout: timeout)
+      .result(under: limits, of: options.instance)
+  }
+
+  /// What lies in the spool.
+  private func spool() throws -> WatchedSpool {
+    try endAtTimeout()
+    let reader = try options.reader()
+    let now = Timestamp.now()
+    let instances = try options.instances(in: reader).filter(reader.isInstance)
+    for instance in instances {
+      if let problem = reader.layoutProblem(of: instance) { throw problem }
+    }
+    return WatchedSpool(
+      instances: try instances.map { instance in
+        var states: [EventState: WatchedSpool.Count] = [:]
+        for state in EventState.allCases {
+          let summary = try reader.summary(of: instance, in: state)
+          states[state] = WatchedSpool.Count(
+            events: Int64(summary.count),
+            oldestAgeSeconds: summary.oldestSeconds.map { max(0, now.seconds - $0) })
+        }
+        return WatchedSpool.Instance(
+          name: "\(instance)", states: states,
+          silenceSeconds: try reader.lastStored(of: instance).map { max(0, now.seconds - $0) })
+      },
+      freeBytes: Int64(try reader.freeSpace().bytes),
+      minimumFreeBytes: options.spool == nil
+        ? Int64(try options.configuration.settings().minimumFreeBytes) : nil,
+      problems: [])
+  }
+
+  /// A disk that does not answer holds a thread up for ever.
+  private func endAtTimeout() throws(SystemError) {
+    let seconds = timeout.seconds
+    try startThread {
+      sleep(UInt32(seconds))
+      let result = PluginResult(
+        .init(
+          state: .unknown,
+          sentence: "the spool could not be read within \(Age(seconds: seconds).words)",
+          remedy: "look at its disk and the kernel's log, or raise --timeout"))
+      printResult(result.text)
+      _exit(result.state.rawValue)
+    }
+  }
+}
+
+extension MonitorCommand {
+  /// Says that the command line is wrong as a plugin does, if it is this command's.
+  static func reportWrongUsage(of arguments: [String], _ message: String) -> Int32? {
+    guard arguments.first == configuration.commandName else { return nil }
+    let result = PluginResult(
+      .init(state: .unknown, sentence: message, remedy: "delve-webhook monitor --help says more"))
+    printResult(result.text)
+    return result.state.rawValue
+  }
+}
