@@ -16,8 +16,9 @@ struct SpoolStatsCommand: ParsableCommand {
       name ends in .json from its last modification. The rate is that of the last hour's arrivals, \
       handled or not.
 
-      With --warn-age or --critical-age, as for a monitor: exit code 1 or 2 if an event in new, cur \
-      or defer is that old, and a line that says so on standard error and below the table.
+      With --warn-age or --critical-age: exit code 1 or 2 if an event in new, cur or defer is that \
+      old. The line below the table says what the exit code means; if it is not 0, standard error \
+      says so, too. For a monitor, there is delve-webhook monitor.
       """)
 
   @OptionGroup var options: SpoolOptions
@@ -53,14 +54,20 @@ struct SpoolStatsCommand: ParsableCommand {
   }
 
   private func checkAge(_ stats: SpoolStats) throws {
-    guard let oldest = stats.longestWait, let age = oldest.oldestAgeSeconds else { return }
+    guard warnAge != nil || criticalAge != nil else { return }
+    // Programs read the other forms: nothing else may stand there.
+    let isTable = !json && !prometheus
+    guard let oldest = stats.longestWait, let age = oldest.oldestAgeSeconds else {
+      if isTable { printResult("ok: no event is waiting") }
+      return
+    }
+    let wait =
+      "\(oldest.instance)/\(oldest.state.rawValue) has \(oldest.count) "
+      + "\(oldest.count == 1 ? "event" : "events"), and the oldest has been waiting for "
+      + Age(seconds: age).words
     func check(_ limit: Age?, _ name: String, exitCode: Int32) throws {
       guard let limit, age >= limit.seconds else { return }
-      let sentence =
-        "\(name): an event has been waiting for \(Age(seconds: age).words) in "
-        + "\(oldest.instance)/\(oldest.state.rawValue)"
-      // Programs read the other forms: nothing else may stand there.
-      let isTable = !json && !prometheus
+      let sentence = "\(name): \(wait)"
       if isTable { printResult(sentence) }
       // At a terminal, once is enough.
       if !isTable || isatty(STDOUT_FILENO) == 0 { printError(sentence) }
@@ -68,6 +75,7 @@ struct SpoolStatsCommand: ParsableCommand {
     }
     try check(criticalAge, "critical", exitCode: 2)
     try check(warnAge, "warning", exitCode: 1)
+    if isTable { printResult("ok: \(wait)") }
   }
 }
 
@@ -102,7 +110,7 @@ private struct SpoolStats {
 
   /// That with what waits longest to be handled; nil if nothing waits.
   var longestWait: Folder? {
-    folders.filter { [.new, .cur, .defer].contains($0.state) && $0.oldestAgeSeconds != nil }
+    folders.filter { EventState.waiting.contains($0.state) && $0.oldestAgeSeconds != nil }
       .max { ($0.oldestAgeSeconds ?? 0) < ($1.oldestAgeSeconds ?? 0) }
   }
 

@@ -170,7 +170,7 @@ struct SpoolMoveTests {
     let warning = try await site.delveWebhook(
       "spool", "stats", "--warn-age", "1d", "--critical-age", "9000d")
     #expect(warning.exitCode == 1)
-    #expect(warning.errorOutput.hasPrefix("warning: an event has been waiting for "))
+    #expect(warning.errorOutput.hasPrefix("warning: acme/new has 1 event, and the oldest "))
     let critical = try await site.delveWebhook(
       "spool", "stats", "--warn-age", "1d", "--critical-age", "1d", "--json")
     #expect(critical.exitCode == 2)

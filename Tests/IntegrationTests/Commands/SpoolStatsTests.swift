@@ -99,11 +99,23 @@ struct SpoolStatsTests {
     let last = result.output.split(separator: "\n").last ?? ""
     #expect(
       last.wholeMatch(
-        of: /critical: an event has been waiting for \d+ days in acme\/defer/) != nil)
+        of:
+          /critical: acme\/defer has 1 event, and the oldest has been waiting for \d+ days/) != nil)
     #expect(result.errorOutput == "\(last)\n")
     let warning = try await stats("--warn-age", "1h")
     #expect(warning.exitCode == 1)
-    #expect(warning.output.contains("\nwarning: an event has been waiting for "))
+    #expect(warning.output.contains("\nwarning: acme/defer has 1 event, and the oldest "))
+    let good = try await stats("--critical-age", "99999d")
+    #expect(good.exitCode == 0)
+    #expect(good.output.contains("\nok: acme/defer has 1 event, and the oldest "))
+    #expect(good.errorOutput == "")
+    // Nobody asked.
+    #expect(try await !stats().output.contains("ok: "))
+  }
+
+  @Test func emptySpoolIsSaidToBeWell() async throws {
+    #expect(try await stats("--warn-age", "0s").output.hasSuffix("\nok: no event is waiting\n"))
+    #expect(try await !stats("--warn-age", "0s", "--json").output.contains("ok: "))
   }
 
   @Test func exitCodeIsSaidOnceAtATerminal() async throws {
@@ -123,6 +135,6 @@ struct SpoolStatsTests {
     #expect(result.exitCode == 1)
     #expect(!result.output.contains("warning"))
     #expect(result.output.split(separator: "\n").count == plain.output.split(separator: "\n").count)
-    #expect(result.errorOutput.hasPrefix("warning: an event has been waiting for "))
+    #expect(result.errorOutput.hasPrefix("warning: acme/new has 1 event, and the oldest "))
   }
 }
