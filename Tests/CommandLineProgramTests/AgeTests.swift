@@ -18,6 +18,12 @@ struct AgeTests {
     #expect(Age(argument: text) == nil)
   }
 
+  @Test(arguments: [(Int64(10), "10s"), (90, "90s"), (5_400, "90m"), (86_400, "1d")])
+  func defaultIsShownAsItWouldBePassed(seconds: Int64, text: String) {
+    #expect(Age(seconds: seconds).defaultValueDescription == text)
+    #expect(Age(argument: text)?.seconds == seconds)
+  }
+
   @Test(arguments: [
     (Int64(0), "0 seconds"), (1, "1 second"), (2, "2 seconds"), (119, "119 seconds"),
     (120, "2 minutes"), (3_600, "60 minutes"), (7_199, "119 minutes"), (7_200, "2 hours"),

@@ -131,6 +131,18 @@ struct MonitorTests {
     #expect(try await site.delveWebhook("spool", "stats", "--bogus").exitCode == 64)
   }
 
+  /// strace(1) holds the first look into a folder up, as a disk that does not answer does.
+  @Test func diskThatDoesNotAnswerIsUnknown() async throws {
+    let result = try await site.shell(
+      "exec strace -f -qq -o /dev/null -e trace=getdents64 "
+        + "-e inject=getdents64:delay_enter=10000000:when=1 \"\(site.program)\" monitor --timeout 1s"
+    )
+    #expect(result.exitCode == 3)
+    #expect(
+      result.output.hasPrefix("UNKNOWN - the spool could not be read within 1 second\nlook at "))
+    expectPluginForm(result)
+  }
+
   @Test func otherLayoutIsUnknown() async throws {
     try site.folder.write("2\n".utf8, to: "spool/acme/format")
     #expect(try await monitor().exitCode == 3)
