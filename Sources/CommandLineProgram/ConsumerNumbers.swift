@@ -5,6 +5,10 @@ package import WebhookCore
 /// The programs that handle events, as the label `consumer` names them.
 package enum Consumer: String, Sendable {
   case run, forward
+  /// It tells somebody of those that were given up: that counts as handled.
+  case dead
+
+  var work: EventQueue.Work { self == .dead ? .telling : .handling }
 }
 
 /// What a program that drains the spool has done since it started, and what waits for it.

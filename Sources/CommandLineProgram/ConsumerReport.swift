@@ -98,6 +98,8 @@ final class ConsumerReport: Sendable {
     }
 
     private mutating func look() {
+      // What was given up waits for nobody.
+      guard numbers.consumer.work == .handling else { return nextLook += .seconds(1 << 30) }
       let begin = SuspendingClock.now
       do throws(SpoolError) {
         let oldest = try SpoolReader(path: numbers.spool).oldestWaiting(where: report.isWanted)

@@ -75,7 +75,8 @@ package final class Draining {
     isFollowing = options.follow
     left = options.once ? 1 : .max
     let spool = try options.spool.path()
-    let queue = WatchedQueue(ofSpool: spool, isWanted: options.spool.isWanted)
+    let queue = WatchedQueue(
+      ofSpool: spool, for: consumer.work, isWanted: options.spool.isWanted)
     self.queue = queue
     do {
       try queue.refresh()
@@ -85,7 +86,8 @@ package final class Draining {
     } catch let error as SpoolError where options.follow && !error.needsRestart {
       // Who waits for events waits for their spool, too: `next` says why.
     }
-    let bar = try ProgressBar(total: options.follow || options.once ? 0 : queue.backlog())
+    let bar = try ProgressBar(
+      total: options.follow || options.once ? 0 : queue.backlog(now: .now()))
     report = DrainingReport(log: log, bar: bar)
     settling = Settling(signals.request, isFollowing: options.follow, report)
     let isStatusWanted = options.follow && manager.isThere
@@ -155,7 +157,7 @@ package final class Draining {
           try countAsTried(event)
           continue
         }
-        try event.requireToday(now: .now())
+        if !event.isGivenUp { try event.requireToday(now: .now()) }
       } catch  where error.concern == .event {
         leaveOut(event, error)
         continue

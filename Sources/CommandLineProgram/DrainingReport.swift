@@ -4,11 +4,13 @@ package import ServiceProcess
 /// What became of an event.
 package enum EventResult: String, Sendable {
   case done, dead, released
+  /// Somebody was told that it was given up.
+  case told
   case putOff = "put-off"
 
   fileprivate var level: LogLine.Level {
     switch self {
-    case .done: .info
+    case .done, .told: .info
     case .putOff, .released: .warning
     case .dead: .error
     }
@@ -64,7 +66,10 @@ package struct DrainingReport: Sendable {
   func leftUnsettled(_ event: ClaimedEvent) {
     write(
       LogLine(
-        .error, "what became of the event is not recorded: it stays in cur, and counts as tried",
+        .error,
+        event.isGivenUp
+          ? "that somebody was told of the event is not recorded: it will be told again"
+          : "what became of the event is not recorded: it stays in cur, and counts as tried",
         ["instance": .text("\(event.instance)"), "file": .text(event.fileName)]))
   }
 
@@ -130,7 +135,7 @@ package struct DrainingReport: Sendable {
     _ result: EventResult, of event: ClaimedEvent, id: String?, _ ending: AttemptRecord.Ending,
     attempt: Int? = nil, time: Duration? = nil
   ) {
-    if bar.isShown && result == .done { return }
+    if bar.isShown && result.level == .info { return }
     let (name, value) = ending.field
     write(
       LogLine(

@@ -34,6 +34,7 @@ struct DocumentationTests {
       record.lastAttempt = Timestamp(seconds: 0)
       record.nextAttempt = Timestamp(seconds: 0)
       record.ending = ending
+      record.notice = Notice()
       return String(decoding: record.line, as: UTF8.self).matches(of: /"([a-z]+)":/).map {
         String($0.1)
       }

@@ -41,6 +41,35 @@ struct RetryPolicyTests {
     #expect(verdict(.exit(0), after: record(attempts: 100, deferrals: 100)) == .finished)
   }
 
+  // MARK: Telling
+
+  @Test func onlySuccessHasToldSomebody() {
+    for (code, isTold, next) in [(Int32(0), true, Int64?.none), (65, false, 10), (75, false, 10)] {
+      let run = HandlerRun(
+        ending: .exit(code), errorOutput: "said", cutErrorBytes: 0, wasStopped: false)
+      let notice = RetryPolicy.notice(on: run, after: Notice(), now: Self.now, jitter: 0.5)
+      #expect(notice.isTold == isTold)
+      #expect(notice.attempts == 1 && notice.output == "said" && notice.lastAttempt == Self.now)
+      #expect(notice.nextAttempt?.seconds == next.map { Self.now.seconds + $0 })
+      var record = record(attempts: 3)
+      record.notice = notice
+      #expect(AttemptRecord(line: record.line)?.notice?.isTold == isTold)
+    }
+  }
+
+  @Test func longestDelayOfTellingIsAnHour() {
+    var notice = Notice()
+    let run = HandlerRun(ending: .timeLimit, errorOutput: "", cutErrorBytes: 0, wasStopped: false)
+    for _ in 0..<100 {
+      notice = RetryPolicy.notice(on: run, after: notice, now: Self.now, jitter: 0.5)
+    }
+    #expect(notice.attempts == 100 && !notice.isTold && !notice.isDue(Self.now))
+    #expect(notice.nextAttempt?.seconds == Self.now.seconds + 3_600)
+    #expect(notice.isDue(Timestamp(seconds: Self.now.seconds + 3_600)))
+    // A clock that jumped back.
+    #expect(notice.isDue(Timestamp(seconds: Self.now.seconds - 86_400)))
+  }
+
   // MARK: Another time
 
   @Test func temporaryFailureIsPutOffAndCountsAsNoAttempt() {

@@ -23,7 +23,7 @@ package struct AttemptRecord: Equatable, Sendable {
       case exit, signal, timelimit, lost, noevent, answer, noanswer
     }
 
-    fileprivate var kind: Kind {
+    var kind: Kind {
       switch self {
       case .exit: .exit
       case .signal: .signal
@@ -46,6 +46,8 @@ package struct AttemptRecord: Equatable, Sendable {
   package var ending: Ending?
   /// The last that the handler said on standard error, or the beginning of the answer.
   package var output = ""
+  /// What has become of telling somebody that the event was given up; nil if that was not tried.
+  package var notice: Notice?
 
   package init() {}
 
@@ -53,6 +55,9 @@ package struct AttemptRecord: Equatable, Sendable {
   package static let maximumOutputBytes = 4_096
 
   package static func fileName(for event: String) -> String { "\(event).state" }
+
+  /// Whether a record of the event can have a name, and so can its draft (NAME_MAX).
+  static func hasRoom(for event: String) -> Bool { fileName(for: event).utf8.count < 255 }
 
   /// The event whose record, or draft of a record, has this name; nil if it is no record's.
   static func eventName(ofFile name: String) -> String? {
@@ -76,11 +81,20 @@ extension AttemptRecord {
   /// Whether the event is to be tried again: at `nextAttempt`, or if the clock that wrote it cannot
   /// have been right.
   package func isDue(_ now: Timestamp) -> Bool {
-    guard let next = nextAttempt?.seconds, next > now.seconds else { return true }
-    let last = lastAttempt?.seconds ?? now.seconds
-    return last > now.seconds || next - last > longestDelaySeconds
-      || next - now.seconds > longestDelaySeconds
+    mayBeDue(now, last: lastAttempt, next: nextAttempt, longestDelaySeconds: longestDelaySeconds)
   }
+}
+
+/// Whether what was tried at `last` is to be tried again: at `next`, or if the clock that wrote it
+/// cannot have been right.
+func mayBeDue(
+  _ now: Timestamp, last: Timestamp?, next: Timestamp?,
+  longestDelaySeconds: Int64 = Backoff.ofEvents.longestPossibleSeconds
+) -> Bool {
+  guard let next = next?.seconds, next > now.seconds else { return true }
+  let last = last?.seconds ?? now.seconds
+  return last > now.seconds || next - last > longestDelaySeconds
+    || next - now.seconds > longestDelaySeconds
 }
 
 // MARK: - As JSON
@@ -94,19 +108,9 @@ extension AttemptRecord {
       ("attempts", .number(attempts)), ("deferrals", .number(deferrals)),
       ("lastattempt", lastAttempt.map { .string($0.rfc3339) }),
       ("nextattempt", nextAttempt.map { .string($0.rfc3339) }),
-      endingMember, (outputName, .string(output)),
+      (endingKind.rawValue, ending?.value), (outputName, .string(output)),
+      ("notice", notice.map { .object($0.json) }),
     ])
-  }
-
-  private var endingMember: (String, JSONValue?) {
-    let value: JSONValue? =
-      switch ending {
-      case .exit(let number), .signal(let number): .number(number)
-      case .timeLimit, .lost, .noEvent, .noAnswer: .boolean(true)
-      case .answer(let code): .string(code)
-      case nil: nil
-      }
-    return (endingKind.rawValue, value)
   }
 
   /// How the last attempt ended; a record without an ending has none to tell of.
@@ -125,18 +129,30 @@ extension AttemptRecord {
     guard let object = (try? JSONValue(parsing: line))?.object,
       let attempts = object["attempts"]?.integer, let deferrals = object["deferrals"]?.integer
     else { return nil }
-    // Far more than there can be: a writer of the spool can write any number.
-    self.attempts = Int(min(max(0, attempts), 1_000_000))
-    self.deferrals = Int(min(max(0, deferrals), 1_000_000))
+    self.attempts = Self.count(attempts)
+    self.deferrals = Self.count(deferrals)
     lastAttempt = object["lastattempt"]?.string.flatMap(Timestamp.init(rfc3339:))
     nextAttempt = object["nextattempt"]?.string.flatMap(Timestamp.init(rfc3339:))
     ending = Ending(in: object)
     output = String(decoding: object[outputName]?.string ?? [], as: UTF8.self)
+    notice = object["notice"]?.object.flatMap(Notice.init)
   }
+
+  /// A writer of the spool can write any number: far more than there can be is none.
+  static func count(_ number: Int64) -> Int { Int(min(max(0, number), 1_000_000)) }
 }
 
 extension AttemptRecord.Ending {
-  fileprivate init?(in object: JSONObject) {
+  /// Of the member `kind`.
+  var value: JSONValue {
+    switch self {
+    case .exit(let number), .signal(let number): .number(number)
+    case .timeLimit, .lost, .noEvent, .noAnswer: .boolean(true)
+    case .answer(let code): .string(code)
+    }
+  }
+
+  init?(in object: JSONObject) {
     func value(_ kind: Kind) -> JSONValue? { object[kind.rawValue] }
     if let code = value(.exit)?.integer {
       self = .exit(Int32(clamping: code))

@@ -4,7 +4,7 @@ package import WebhookCore
 
 /// An event that nobody else handles as long as this object, or a process that got its descriptor,
 /// lives: the lock (flock(2)) belongs to the open file. Settle it once: finish it, put it off, give
-/// it up or release it. What has become of it is counted when it is settled, not when that is tried.
+/// it up, note what became of telling that it was, or release it. What has become of it is counted when it is settled, not when that is tried.
 package final class ClaimedEvent: Sendable {
   private let consumer: EventConsumer
   package let fileName: String
@@ -36,6 +36,12 @@ package final class ClaimedEvent: Sendable {
   deinit { consumer.mark(fileName, isInHand: false) }
 
   package var instance: InstanceName { consumer.instance }
+
+  /// Whether it lies in `dead`, and somebody is to be told.
+  package var isGivenUp: Bool { origin == .dead }
+
+  /// What has become of telling somebody before.
+  package var notice: Notice { record.notice ?? Notice() }
 
   /// Where it was.
   package var originalPath: String { "\(consumer.path(of: origin))/\(fileName)" }
@@ -92,6 +98,9 @@ package final class ClaimedEvent: Sendable {
   /// Moves the event to `dead`: it is not tried again unless somebody asks for it. If the event's
   /// name leaves no room for a record's, there is none.
   package func giveUp(_ record: AttemptRecord) throws(SpoolError) {
+    var record = record
+    // Nobody was told of this time.
+    record.notice = nil
     do throws(SpoolError) {
       try consumer.writeRecord(record, of: fileName, in: .dead)
     } catch  where error.concern == .event {}
@@ -113,8 +122,19 @@ package final class ClaimedEvent: Sendable {
     try giveUp(record)
   }
 
+  /// Records durably what has become of telling somebody that the event was given up. It stays in
+  /// `dead`.
+  package func note(_ notice: Notice) throws(SpoolError) {
+    // Its command may have moved or removed the file, and then there is nothing left to tell.
+    if try consumer.folder(.dead).status(of: fileName) != nil {
+      try consumer.write(notice, of: fileName)
+    }
+    notice.isTold ? consumer.settled.countHandled() : consumer.settled.countPutOff()
+  }
+
   /// Moves it back, as if it had never been claimed.
   package func release() throws(SpoolError) {
+    if isGivenUp { return }
     do throws(SpoolError) {
       _ = try consumer.move(fileName, from: .cur, to: origin)
     } catch {

@@ -6,16 +6,9 @@ internal import WebhookCore
 struct DeferScan {
   /// So many records are read in one look, if another one comes.
   private static let recordsPerLook = 100_000
-  /// A folder that changes within the resolution of its time stamp does not show it.
-  private static let secondsOfDoubt: Int64 = 2
-
-  /// When an event was tried, and when it is to be.
-  private struct Times {
-    let last, next: Int64
-  }
 
   /// By the name's hash. If two names had one, an event would be tried too early, and put back.
-  private var known: [Int: Times] = [:]
+  private var known: [Int: AttemptTimes] = [:]
   /// The folder's at the last complete scan.
   private var changeTime: timespec?
   /// Nothing is due between these times.
@@ -38,7 +31,7 @@ struct DeferScan {
     guard let time = try consumer.changeTime(of: .defer) else { return }
     if let changeTime, isEqual(changeTime, time), idle.contains(now.seconds) { return }
     var left = isPatient ? Self.recordsPerLook : .max
-    var seen: [Int: Times] = [:]
+    var seen: [Int: AttemptTimes] = [:]
     var hasDue = false
     var (latest, earliest) = (Int64.min, Int64.max)
     try consumer.offerNames(in: .defer, to: names, as: number) { name in
@@ -54,7 +47,7 @@ struct DeferScan {
         }
       }
       guard let times = seen[key] else { return true }
-      if times.next <= now.seconds || times.last > now.seconds {
+      if times.isDue(now) {
         hasDue = true
         return true
       }
@@ -64,29 +57,52 @@ struct DeferScan {
     }
     known = seen
     let isComplete = left > 0 && !hasDue
-    let isSettled = abs(now.seconds - Int64(time.tv_sec)) > Self.secondsOfDoubt
-    changeTime = isComplete && isSettled ? time : nil
+    changeTime = isComplete && isSettled(time, now) ? time : nil
     idle = latest < earliest ? latest..<earliest : 0..<0
   }
 
   /// A name without a record that says otherwise is due. If it cannot be read, the claim will say why.
   private func times(
     of name: UnsafeRawBufferPointer, _ consumer: EventConsumer, _ now: Timestamp
-  ) -> Times {
+  ) -> AttemptTimes {
     let name = String(decoding: name, as: UTF8.self)
     guard let record = try? consumer.record(of: name, in: .defer), !record.isDue(now),
-      let next = record.nextAttempt?.seconds
-    else { return Times(last: .min, next: .min) }
-    return Times(last: record.lastAttempt?.seconds ?? .min, next: next)
+      record.nextAttempt != nil
+    else { return .always }
+    return AttemptTimes(last: record.lastAttempt, next: record.nextAttempt)
   }
 }
 
-private func hash(_ name: UnsafeRawBufferPointer) -> Int {
+/// When an event was tried, and when it is to be.
+struct AttemptTimes {
+  let last, next: Int64
+
+  static let always = AttemptTimes(last: .min, next: .min)
+  static let never = AttemptTimes(last: .min, next: .max)
+
+  private init(last: Int64, next: Int64) {
+    (self.last, self.next) = (last, next)
+  }
+
+  init(last: Timestamp?, next: Timestamp?) {
+    (self.last, self.next) = (last?.seconds ?? .min, next?.seconds ?? .min)
+  }
+
+  func isDue(_ now: Timestamp) -> Bool { next <= now.seconds || last > now.seconds }
+}
+
+/// Whether a folder that changed at `time` would show a further change. One that changes within the
+/// resolution of its time stamp does not.
+func isSettled(_ time: timespec, _ now: Timestamp) -> Bool {
+  abs(now.seconds - Int64(time.tv_sec)) > 2
+}
+
+func hash(_ name: UnsafeRawBufferPointer) -> Int {
   var hasher = Hasher()
   hasher.combine(bytes: name)
   return hasher.finalize()
 }
 
-private func isEqual(_ one: timespec, _ other: timespec) -> Bool {
+func isEqual(_ one: timespec, _ other: timespec) -> Bool {
   one.tv_sec == other.tv_sec && one.tv_nsec == other.tv_nsec
 }

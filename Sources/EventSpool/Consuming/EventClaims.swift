@@ -4,13 +4,15 @@ internal import Synchronization
 
 /// Takes an event for oneself: its lock, and then its place in `cur`.
 extension EventConsumer {
-  /// Claims an event that lies in `new`, `defer` or, left there by a consumer that died, `cur`.
+  /// Claims an event that lies in `new`, `defer` or, left there by a consumer that died, `cur`; or
+  /// one that was given up, which stays in `dead`.
   /// - Returns: nil if it is not there any more, or somebody else has it.
   package func claim(_ name: String, in state: EventState) throws(SpoolError) -> ClaimedEvent? {
     // A handler that writes its file anew leaves one there that nobody holds.
-    guard state != .cur || inHand.withLock({ $0[name] == nil }),
+    guard ![.cur, .dead].contains(state) || inHand.withLock({ $0[name] == nil }),
       case .mine(let file) = try hold(name, in: state)
     else { return nil }
+    if state == .dead { return try claimDead(name, file) }
     // What is new has no record.
     let record = state == .new ? nil : try record(of: name, in: .defer)
     let claimed = ClaimedEvent(
@@ -31,6 +33,19 @@ extension EventConsumer {
       try? claimed.release()
       throw error
     }
+  }
+
+  private func claimDead(
+    _ name: String, _ file: consuming FileDescriptor
+  ) throws(SpoolError) -> ClaimedEvent {
+    let path = "\(path(of: .dead))/\(name)"
+    // It could not be recorded that somebody was told.
+    guard AttemptRecord.hasRoom(for: name) else {
+      throw SpoolError(.call(.open, errno: ENAMETOOLONG), path, of: .event)
+    }
+    return ClaimedEvent(
+      consumer: self, fileName: name, path: path, record: try record(of: name, in: .dead),
+      origin: .dead, wasInHand: false, file: file)
   }
 
   /// - Parameter isInHand: whether this process handles it.

@@ -1,4 +1,5 @@
 internal import Glibc
+internal import StrictJSON
 internal import Synchronization
 internal import WebhookCore
 
@@ -62,11 +63,40 @@ extension EventConsumer {
     }
   }
 
+  /// Adds the notice to the record of an event in `dead`. All else in the record stays, also what a
+  /// newer version has written; an event without a record gets one.
+  func write(_ notice: Notice, of name: String) throws(SpoolError) {
+    let folder = try folder(.dead)
+    let file = AttemptRecord.fileName(for: name)
+    var old = AttemptRecord().json
+    do throws(SpoolError) {
+      let line = try folder.contents(of: file, maxBytes: SpoolLayout.maximumRecordBytes)
+      if AttemptRecord(line: line) != nil, let object = (try? JSONValue(parsing: line))?.object {
+        old = object
+      }
+    } catch  where error.errno == ENOENT || error.errno == nil {}
+    var line = old.noting(notice).line
+    // A longer one would not be read, and somebody be told again and again.
+    if line.count > SpoolLayout.maximumRecordBytes {
+      line = AttemptRecord().json.noting(notice).line
+    }
+    try folder.touchingOneEvent { () throws(SpoolError) in
+      try folder.replaceDurably(file, with: line)
+    }
+  }
+
   func removeRecord(of name: String, in state: EventState) throws(SpoolError) {
     let folder = try folder(state)
     try folder.touchingOneEvent { () throws(SpoolError) in
       try folder.removeIfThere(AttemptRecord.fileName(for: name))
     }
+  }
+}
+
+extension JSONObject {
+  /// A record with this notice.
+  fileprivate func noting(_ notice: Notice) -> JSONObject {
+    removing("notice").appending("notice", .object(notice.json))
   }
 }
 

@@ -5,6 +5,14 @@ package import WebhookCore
 /// Asks the spool for many at a time, so that it takes little memory however many there are. For one
 /// thread.
 package struct EventQueue {
+  /// What is to be done with its events.
+  package enum Work: Sendable {
+    /// Those that are new, that were put off until now, or whose consumer has died.
+    case handling
+    /// Somebody is told of those that were given up.
+    case telling
+  }
+
   /// What comes due while older events are handled is found at the next look. So there is another
   /// after some seconds, but looking takes a twentieth of the time at most; and half a percent if
   /// there is nothing to do.
@@ -18,6 +26,7 @@ package struct EventQueue {
   /// A look into a folder with a million names takes half a second, so it is for many events; each
   /// takes some 90 bytes.
   private let namesPerLook: Int
+  private let work: Work
   /// The instances may change from one look to the next.
   package var consumers: [EventConsumer]
   private var looked: [Folder] = []
@@ -30,6 +39,7 @@ package struct EventQueue {
   /// Until then, a look that nothing has caused is not worth its time.
   private var restUntil = SuspendingClock.now
   private var scans: [InstanceName: DeferScan] = [:]
+  private var deadScans: [InstanceName: DeadScan] = [:]
 
   /// The paths of what was left out, so that it is said once.
   private var leftOut: Set<String> = []
@@ -44,13 +54,15 @@ package struct EventQueue {
     let state: EventState
   }
 
-  package init(_ consumers: [EventConsumer], namesPerLook: Int = 200_000) {
+  package init(
+    _ consumers: [EventConsumer], for work: Work = .handling, namesPerLook: Int = 200_000
+  ) {
     self.consumers = consumers
+    self.work = work
     self.namesPerLook = namesPerLook
   }
 
-  /// Claims the next event: of those that are new, that were put off until now, or whose consumer
-  /// has died.
+  /// Claims the next event.
   /// - Parameters:
   ///   - isPatient: there will be another call, so it need not look for long at what was put off,
   ///     nor often if nothing is there.
@@ -80,6 +92,8 @@ package struct EventQueue {
     while let candidate = candidates.popFirst() {
       let folder = looked[Int(candidate.folder)]
       guard let event = try claim(candidate, in: folder, report) else { continue }
+      // Another program may have told somebody meanwhile.
+      if folder.state == .dead, !event.notice.isDue(now) { continue }
       if folder.state == .defer {
         scans[folder.consumer.instance]?.forget(candidate.bytes)
         // Another consumer may have put it off again meanwhile.
@@ -106,8 +120,10 @@ package struct EventQueue {
       // A name that is no text could not be asked for again.
       guard candidate.bytes.allSatisfy({ $0 < 0x80 }) else { throw SpoolError(.foreignName, path) }
       if let event = try folder.consumer.claim(name, in: folder.state) { return event }
-      // In cur/ it is another consumer's; elsewhere nobody's for long.
-      if folder.state != .cur, held.count < Self.mostReported { held.append((folder, name)) }
+      // In cur/ and dead/ it is another consumer's; elsewhere nobody's for long.
+      if folder.state != .cur, folder.state != .dead, held.count < Self.mostReported {
+        held.append((folder, name))
+      }
     } catch  where error.concern == .event {
       leaveOut(error, report)
     }
@@ -152,15 +168,13 @@ package struct EventQueue {
     let found = NameList(limit: namesPerLook)
     looked = []
     for consumer in consumers {
-      for state in [EventState.new, .cur] {
-        try consumer.offerNames(in: state, to: found, as: looked.count) { name in
-          last.map { precedes($0.bytes, name) } ?? true
-        }
-        looked.append(Folder(consumer: consumer, state: state))
+      switch work {
+      case .handling: try lookForWaiting(of: consumer, found, now, isPatient, after: last)
+      case .telling:
+        try deadScans[consumer.instance, default: DeadScan()].offerDue(
+          of: consumer, to: found, as: looked.count, now: now, after: last)
+        looked.append(Folder(consumer: consumer, state: .dead))
       }
-      try scans[consumer.instance, default: DeferScan()].offerDue(
-        of: consumer, to: found, as: looked.count, now: now, isPatient: isPatient)
-      looked.append(Folder(consumer: consumer, state: .defer))
     }
     candidates = found.sorted()[...]
     cut = found.isCut ? candidates.last : nil
@@ -169,5 +183,20 @@ package struct EventQueue {
     let end = SuspendingClock.now
     restUntil = end + min((end - begin) * Self.restIfIdle, Self.timeBetweenLooks)
     lookAgain = end + max((end - begin) * Self.restAfterLook, Self.timeBetweenLooks)
+  }
+
+  private mutating func lookForWaiting(
+    of consumer: EventConsumer, _ found: NameList, _ now: Timestamp, _ isPatient: Bool,
+    after last: NameList.Name?
+  ) throws(SpoolError) {
+    for state in [EventState.new, .cur] {
+      try consumer.offerNames(in: state, to: found, as: looked.count) { name in
+        last.map { precedes($0.bytes, name) } ?? true
+      }
+      looked.append(Folder(consumer: consumer, state: state))
+    }
+    try scans[consumer.instance, default: DeferScan()].offerDue(
+      of: consumer, to: found, as: looked.count, now: now, isPatient: isPatient)
+    looked.append(Folder(consumer: consumer, state: .defer))
   }
 }

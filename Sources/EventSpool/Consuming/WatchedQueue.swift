@@ -1,14 +1,15 @@
 package import WebhookCore
 
-/// The events of a spool's instances as they are to be handled, the oldest first, and the notice
-/// that further ones have come. Instances may come while it is watched. For one thread.
+/// The events of a spool's instances as they are to be handled, or told of, the oldest first, and the
+/// notice that further ones have come. Instances may come while it is watched. For one thread.
 package final class WatchedQueue {
   private static let timeBetweenLooks = Duration.seconds(2)
 
   /// What has become of the events that were claimed.
   package let settled = SettledEvents()
   private let instances: OpenConsumers
-  private var queue = EventQueue([])
+  private let work: EventQueue.Work
+  private var queue: EventQueue
   private let watch = ArrivalWatch()
   private var nextLook = SuspendingClock.now
   private var hasNews = true
@@ -17,7 +18,11 @@ package final class WatchedQueue {
   /// Told of each file that cannot be claimed, once; others do not wait for it.
   package var report: (SpoolError) -> Void = { _ in }
 
-  package init(ofSpool path: String, isWanted: @escaping (InstanceName) -> Bool) {
+  package init(
+    ofSpool path: String, for work: EventQueue.Work, isWanted: @escaping (InstanceName) -> Bool
+  ) {
+    self.work = work
+    queue = EventQueue([], for: work)
     instances = OpenConsumers(path: path, isWanted: isWanted, settled: settled)
   }
 
@@ -34,18 +39,26 @@ package final class WatchedQueue {
     queue.consumers = try instances.now { error in
       if foreign.insert(error.path).inserted { report(error) }
     }
-    watch.look(after: queue.consumers)
+    watch.look(after: work == .telling ? .dead : .new, of: queue.consumers)
     nextLook = .now + Self.timeBetweenLooks
   }
 
   /// Whether no wanted instance is there.
   package var isWithoutInstances: Bool { queue.consumers.isEmpty }
 
-  /// How many are new.
-  package func backlog() throws(SpoolError) -> Int {
+  /// How many are new, or are to be told of now.
+  package func backlog(now: Timestamp) throws(SpoolError) -> Int {
     var count = 0
-    for consumer in queue.consumers { count += try consumer.count(in: .new) }
-    return count
+    let untold = NameList()
+    for consumer in queue.consumers {
+      switch work {
+      case .handling: count += try consumer.count(in: .new)
+      case .telling:
+        var scan = DeadScan()
+        try scan.offerDue(of: consumer, to: untold, as: 0, now: now)
+      }
+    }
+    return count + untold.count
   }
 
   /// Claims the next event, as `EventQueue.next` does.

@@ -2,7 +2,7 @@ internal import EventSpool
 internal import Glibc
 internal import WebhookCore
 
-/// What a handler's end means for its event.
+/// What a command's end means for its event.
 struct RetryPolicy: Sendable {
   enum Verdict: Equatable {
     case finished
@@ -32,5 +32,21 @@ struct RetryPolicy: Sendable {
     if run.ending == .exit(EX_DATAERR) || next.attempts >= maximumAttempts { return .givenUp(next) }
     next.nextAttempt = Backoff.ofEvents.time(after: next.attempts, from: now, jitter: jitter)
     return .putOff(next)
+  }
+
+  /// The same for a command that tells somebody that its event was given up. Exit code 0: told.
+  /// Anything else: tried again, as often as it takes.
+  static func notice(
+    on run: HandlerRun, after notice: Notice, now: Timestamp, jitter: Double
+  ) -> Notice {
+    var next = notice
+    next.attempts += 1
+    next.ending = run.ending
+    next.output = run.errorOutput
+    next.lastAttempt = now
+    next.nextAttempt =
+      next.isTold
+      ? nil : Backoff.ofEvents.time(after: next.attempts, from: now, jitter: jitter)
+    return next
   }
 }

@@ -102,7 +102,8 @@ final class Runner: Sendable {
   private func handle(_ event: ClaimedEvent) {
     let begin = SuspendingClock.now
     do throws(SpoolError) {
-      guard let stored = StoredEvent(line: try contents(of: event)) else {
+      let stored = StoredEvent(line: try contents(of: event))
+      guard stored != nil || event.isGivenUp else {
         try settling.settle(event) { () throws(SpoolError) in
           try event.giveUpAsNoEvent(now: .now())
         }
@@ -118,10 +119,11 @@ final class Runner: Sendable {
         return fail(.unavailable(error.message))
       }
       let result = try settle(event, run)
-      if result != .done { markIncomplete() }
+      if ![.done, .told].contains(result) { markIncomplete() }
       report.bar.advance()
       report.result(
-        result, of: event, id: stored[.id], run.ending, attempt: event.record.attempts + 1,
+        result, of: event, id: stored?[.id], run.ending,
+        attempt: (event.isGivenUp ? event.notice.attempts : event.record.attempts) + 1,
         time: .now - begin)
     } catch  where error.concern == .event {
       state.withLock { $0.stuck.append((event, error)) }
@@ -147,13 +149,17 @@ final class Runner: Sendable {
   }
 
   private func variables(
-    _ event: ClaimedEvent, _ stored: StoredEvent
+    _ event: ClaimedEvent, _ stored: StoredEvent?
   ) -> [(name: String, value: String)] {
     var variables = [
-      ("DELVE_EVENT_FILE", event.path), ("DELVE_EVENT_ID", stored[.id]),
-      ("DELVE_INSTANCE", event.instance.description), ("DELVE_TYPE", stored[.type]),
-      ("DELVE_SUBJECT", stored[.subject]),
+      ("DELVE_EVENT_FILE", event.path), ("DELVE_INSTANCE", event.instance.description),
     ]
+    if let stored {
+      variables += [
+        ("DELVE_EVENT_ID", stored[.id]), ("DELVE_TYPE", stored[.type]),
+        ("DELVE_SUBJECT", stored[.subject]),
+      ]
+    }
     if let url = urls[event.instance] { variables.append(("DELVE_URL", url)) }
     // Whoever can write the spool can write anything into an event; ours have 512 bytes at most.
     return variables.map { ($0.0, String($0.1.prefix { $0 != "\0" }.prefix(4_096))) }
@@ -170,6 +176,7 @@ final class Runner: Sendable {
     }
     // While the handler ran, folders may have been replaced.
     event.reopenFolders()
+    if event.isGivenUp { return try note(event, run) }
     let verdict = policy.verdict(
       on: run, after: event.record, now: .now(), jitter: .random(in: 0...1))
     return try settling.settle(event) { () throws(SpoolError) in
@@ -185,5 +192,12 @@ final class Runner: Sendable {
         return .dead
       }
     }
+  }
+
+  private func note(_ event: ClaimedEvent, _ run: HandlerRun) throws(SpoolError) -> EventResult {
+    let notice = RetryPolicy.notice(
+      on: run, after: event.notice, now: .now(), jitter: .random(in: 0...1))
+    try settling.settle(event) { () throws(SpoolError) in try event.note(notice) }
+    return notice.isTold ? .told : .putOff
   }
 }

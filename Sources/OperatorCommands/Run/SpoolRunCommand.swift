@@ -31,6 +31,13 @@ struct SpoolRunCommand: ParsableCommand {
       cannot be used stops all handling; with --follow it is waited for. A single file that cannot be \
       handled is named and left out.
 
+      With --state dead the command tells somebody of each event that was given up: with 0 it has, and \
+      with anything else it is run again after the delays above, as often as it takes. The event \
+      stays in dead/. Its record, DELVE_EVENT_FILE.state, says why it was given up, and there it is \
+      noted that somebody was told, so nobody is told twice unless this program is killed in between. \
+      `spool retry` takes that note away. A file in dead/ that holds no event has no DELVE_EVENT_ID, \
+      DELVE_TYPE and DELVE_SUBJECT.
+
       The first 4 MiB of each command's standard error are passed on.
 
       SIGTERM, SIGINT and SIGHUP let running commands finish, for 30 seconds; a second one ends \
@@ -42,7 +49,17 @@ struct SpoolRunCommand: ParsableCommand {
       to another user.
       """)
 
+  /// Of the events that the command is run for, if they do not wait.
+  enum State: String, CaseIterable, ExpressibleByArgument {
+    case dead
+  }
+
+  private static let defaultMaxAttempts = 20
+
   @OptionGroup var options: DrainingOptions
+
+  @Option(help: "Run it for each event that was given up, in place of those that wait.")
+  var state: State?
 
   @Option(help: "Commands that run at the same time.")
   var jobs = 1
@@ -50,8 +67,9 @@ struct SpoolRunCommand: ParsableCommand {
   @Option(help: "Seconds that one run may take.")
   var timeout = 300
 
-  @Option(help: "Failed attempts after which an event is given up.")
-  var maxAttempts = 20
+  @Option(
+    help: "Failed attempts after which an event is given up (default: \(Self.defaultMaxAttempts)).")
+  var maxAttempts: Int?
 
   @Argument(parsing: .postTerminator, help: "The command and its arguments.")
   var command: [String] = []
@@ -62,8 +80,11 @@ struct SpoolRunCommand: ParsableCommand {
     guard (1...86_400).contains(timeout) else {
       throw ValidationError("--timeout must be 1 to 86400.")
     }
-    guard (1...1_000).contains(maxAttempts) else {
+    guard (1...1_000).contains(maxAttempts ?? 1) else {
       throw ValidationError("--max-attempts must be 1 to 1000.")
+    }
+    guard state == nil || maxAttempts == nil else {
+      throw ValidationError("--max-attempts is not for --state dead: that is tried without an end.")
     }
   }
 
@@ -73,6 +94,7 @@ struct SpoolRunCommand: ParsableCommand {
       signal(SIGCHLD, SIG_DFL)
       let environment = Environment.ofProcess()
       let log = Log(environment: environment)
+      let maxAttempts = maxAttempts ?? Self.defaultMaxAttempts
       do {
         // Before the first thread of ours, so that nobody else takes them.
         let signals = try StopSignals()
@@ -82,8 +104,8 @@ struct SpoolRunCommand: ParsableCommand {
           environment: environment, log: log)
         // A process takes some descriptors, and so does its event.
         let draining = try Draining(
-          .run, options, signals, neededDescriptors: 64 + 8 * jobs, maximumAttempts: maxAttempts,
-          log: log)
+          state == .dead ? .dead : .run, options, signals, neededDescriptors: 64 + 8 * jobs,
+          maximumAttempts: maxAttempts, log: log)
         let runner = try Runner(
           handler, jobs: options.once ? 1 : jobs, RetryPolicy(maximumAttempts: maxAttempts),
           urls: InstanceURLs(options.spool.configuration), for: draining)

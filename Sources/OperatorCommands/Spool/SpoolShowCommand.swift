@@ -93,6 +93,20 @@ struct SpoolShowCommand: ParsableCommand {
     for line in record.output.split(whereSeparator: \.isNewline) {
       printResult("  \(record.outputName): \(printable(String(line)))")
     }
+    if let notice = record.notice { printReadable(notice) }
+  }
+
+  private func printReadable(_ notice: Notice) {
+    printResult("notice that it was given up")
+    printResult("  attempts: \(notice.attempts)\(notice.isTold ? "; somebody was told" : "")")
+    if let last = notice.lastAttempt { printResult("  last: \(inWords(last.rfc3339))") }
+    if let (name, value) = notice.ending?.field, !notice.isTold {
+      printResult("  its end: \(name)=\(printable(value))")
+    }
+    if let next = notice.nextAttempt { printResult("  next: \(inWords(next.rfc3339))") }
+    for line in notice.output.split(whereSeparator: \.isNewline) {
+      printResult("  stderr: \(printable(String(line)))")
+    }
   }
 
   private func printReadable(_ stored: StoredEvent, _ entry: SpoolEntry) {

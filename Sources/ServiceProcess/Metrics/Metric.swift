@@ -110,7 +110,9 @@ package enum Metric: String, CaseIterable, Sendable {
     case .spoolMinimumFreeBytes:
       Facts(.gauge, "Bytes that must be free for a new event to be stored")
     case .spoolFreeInodes: Facts(.gauge, "Inodes free in the file system of the spool")
-    case .consumerHandled: Facts(.counter, "Events that the consumer handled: they went to done")
+    case .consumerHandled:
+      Facts(
+        .counter, "Events that the consumer handled: they went to done, or somebody was told")
     case .consumerPutOff:
       Facts(.counter, "How often the consumer put an event off: it is tried again")
     case .consumerGivenUp:

@@ -7,7 +7,7 @@ internal import Testing
 /// The recipes that are handlers, and the loop of the README that needs none of our programs.
 @Suite(.timeLimit(.minutes(15)))
 struct RecipeTests {
-  private static let names = ["append", "mail", "export"]
+  private static let names = ["append", "mail", "mail-dead", "export"]
 
   let site: SpoolSite
 
@@ -217,6 +217,73 @@ struct RecipeTests {
       #expect(refused.exitCode == 69)
       #expect(refused.errorOutput.contains("550"), "\(refused)")
     }
+  }
+
+  // MARK: mail-dead
+
+  /// The text of the only mail that was sent.
+  private func mailedText() throws -> String {
+    let body = try #require(site.text("smtp").components(separatedBy: "\n\n").last)
+    let text = Data(
+      base64Encoded: String(body.prefix { $0 != "." }), options: .ignoreUnknownCharacters)
+    return String(decoding: try #require(text), as: UTF8.self)
+  }
+
+  private func mailOfTheDead(_ url: String) async throws -> CommandResult {
+    try await site.shell(
+      "\(site.program) spool run --state dead -- \(path(of: "mail-dead"))",
+      environment: ["SMTP_URL": url, "MAIL_TO": "ops@example.com"])
+  }
+
+  @Test func mailSaysWhyAnEventWasGivenUp() async throws {
+    let name = try site.addEvents(1)[0]
+    #expect(try await site.run("echo no such table >&2; exit 65").exitCode == 1)
+    let away = try await mailOfTheDead("smtp://127.0.0.1:\(try freePort())")
+    #expect(away.exitCode == 1 && away.errorOutput.contains("result=put-off"), "\(away)")
+    let state = "spool/acme/dead/\(name).state"
+    try site.folder.write(
+      site.text(state).replacing(/"nextattempt":"[^"]*"/, with: #""nextattempt":"1""#).utf8,
+      to: state)
+    try await withMailServer { url in
+      for _ in 0..<2 {
+        let result = try await mailOfTheDead(url)
+        #expect(result.exitCode == 0, "\(result)")
+      }
+    }
+    let said = site.text("smtp")
+    #expect(said.matches(of: /MAIL FROM/).count == 1)
+    #expect(said.contains("\nSubject: acme: given up: export/0\n"), "\(said)")
+    #expect(said.contains(/\nMessage-ID: <0+a+\.[0-9]+@delve-webhook>\n/), "\(said)")
+    let text = try mailedText()
+    #expect(text.contains(#""exit": 65"#) && text.contains("no such table"), "\(text)")
+    #expect(text.contains(#""subject": "export/0""#) && !text.contains("a.b.c"), "\(text)")
+    #expect(text.hasSuffix("  delve-webhook spool retry \(name)\n"), "\(text)")
+  }
+
+  @Test func mailOfWhatIsNoEventSaysSo() async throws {
+    try site.folder.write("half".utf8, to: "spool/acme/dead/x\r\nBcc: y.json")
+    try await withMailServer { url in
+      let result = try await mailOfTheDead(url)
+      #expect(result.exitCode == 0, "\(result)")
+    }
+    let said = site.text("smtp")
+    #expect(said.contains("\nSubject: acme: given up: x??Bcc: y.json\n"), "\(said)")
+    #expect(!said.contains("\nBcc"))
+    let text = try mailedText()
+    #expect(text.contains("No record says why.") && text.contains("The file holds no event."))
+  }
+
+  /// What the recipe's comment says to do.
+  @Test func unitForTheDeadIsACopyOfTheHandlers() async throws {
+    let recipe = String(decoding: try fileBytes(path(of: "mail-dead")), as: UTF8.self)
+    let expression = try #require(recipe.firstMatch(of: /sed '(s[^']+)'/)?.1)
+    let unit = "\(Repository.root)/Sources/delve-webhook/delve-webhook-run.service"
+    let result = try await command("sed", [String(expression), unit])
+    #expect(
+      result.output.contains(
+        "spool run --state dead --follow -- /etc/delve-webhook/mail-dead\n"), "\(result)")
+    #expect(result.output.contains("\nConditionPathExists=/etc/delve-webhook/mail-dead\n"))
+    #expect(!result.output.contains("/handler"))
   }
 
   // MARK: export
