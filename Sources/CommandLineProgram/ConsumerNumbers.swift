@@ -70,9 +70,19 @@ package struct ConsumerNumbers: Sendable {
       case (.none, nil): "; none waits"
       case (_, nil): ""
       }
-    let givenUp = settled.givenUp.values.reduce(0, +)
     return (problem.map { "Waiting: \($0); " } ?? "")
-      + "\(settled.handled) handled, \(settled.putOff) put off, \(givenUp) given up since "
+      + "\(settled.words(of: consumer)) since "
       + CalendarDate(secondsSince1970: start.seconds).rfc3339 + wait
+  }
+}
+
+extension SettledEvents.Counts {
+  /// For a person.
+  func words(of consumer: Consumer) -> String {
+    switch consumer.work {
+    case .handling:
+      "\(handled) handled, \(putOff) put off, \(givenUp.values.reduce(0, +)) given up"
+    case .telling: "\(handled) told, \(putOff) put off"
+    }
   }
 }

@@ -15,6 +15,9 @@ package struct DrainingOptions: ParsableArguments {
   @Flag(help: "Only the oldest event, to try it out.")
   package var once = false
 
+  @Flag(help: "Say nothing of what goes well: no bar, no summary, no lines.")
+  var quiet = false
+
   @Option(
     help: ArgumentHelp(
       """
@@ -43,6 +46,8 @@ package final class Draining {
   package let report: DrainingReport
   package let settling: Settling
   package let isFollowing: Bool
+  private let consumer: Consumer
+  private let isQuiet: Bool
   private let queue: WatchedQueue
   private let manager = ServiceManager(environment: .ofProcess())
   /// Nil if nobody asks for it.
@@ -71,6 +76,8 @@ package final class Draining {
         "the limit on open files is too low: raise it to \(neededDescriptors) (LimitNOFILE)")
     }
     self.signals = signals
+    self.consumer = consumer
+    isQuiet = options.quiet
     self.maximumAttempts = maximumAttempts
     isFollowing = options.follow
     left = options.once ? 1 : .max
@@ -87,8 +94,9 @@ package final class Draining {
       // Who waits for events waits for their spool, too: `next` says why.
     }
     let bar = try ProgressBar(
-      total: options.follow || options.once ? 0 : queue.backlog(now: .now()))
-    report = DrainingReport(log: log, bar: bar)
+      isWanted: !options.quiet && !options.follow && !options.once,
+      total: queue.backlog(now: .now()))
+    report = DrainingReport(log: log, bar: bar, isQuiet: options.quiet)
     settling = Settling(signals.request, isFollowing: options.follow, report)
     let isStatusWanted = options.follow && manager.isThere
     numbers =
@@ -111,8 +119,10 @@ package final class Draining {
   package func run(_ body: () throws -> Void) throws {
     manager.notify(.ready(status: "draining the spool"))
     try numbers?.start()
+    let begin = SuspendingClock.now
     defer {
       report.bar.finish()
+      if isErrorTerminal && !isQuiet { printSummary(.now - begin) }
       manager.notify(.stopping)
       numbers?.finish()
     }
@@ -120,6 +130,14 @@ package final class Draining {
     // What was not begun was not handled.
     if signals.request.isMade { markIncomplete() }
     if !isComplete && !isFollowing { throw ExitCode.failure }
+  }
+
+  private func printSummary(_ time: Duration) {
+    Log.flush()
+    let seconds = time.components.seconds
+    printError(
+      "\(queue.settled.counts.words(of: consumer)) in "
+        + (seconds == 0 ? "less than a second" : Age(seconds: seconds).words))
   }
 
   // MARK: Events

@@ -1,5 +1,7 @@
 package import EventSpool
+internal import Glibc
 package import ServiceProcess
+internal import WebhookCore
 
 /// What became of an event.
 package enum EventResult: String, Sendable {
@@ -21,11 +23,17 @@ package enum EventResult: String, Sendable {
 package struct DrainingReport: Sendable {
   package let log: Log
   package let bar: ProgressBar
+  /// Whether nothing is said of what goes well.
+  let isQuiet: Bool
   /// What of it is not over yet.
   let problems = StandingProblems()
 
   package func write(_ line: LogLine) {
-    bar.interrupted { log.write(line) }
+    bar.interrupted {
+      log.write(line)
+      // Another thread writes it, and has to before the bar is drawn again.
+      if bar.isShown { Log.flush() }
+    }
   }
 
   package func leftOut(_ error: SpoolError) {
@@ -108,7 +116,7 @@ package struct DrainingReport: Sendable {
   package func delivered(_ count: Int, in time: Duration) {
     guard count > 0 else { return }
     problems.end(.target)
-    if bar.isShown { return }
+    if bar.isShown || isQuiet { return }
     write(
       LogLine(
         .info, "",
@@ -121,22 +129,25 @@ package struct DrainingReport: Sendable {
   /// The event's file holds no event, and it was given up.
   package func noEvent(_ event: ClaimedEvent) {
     bar.advance()
-    write(
-      LogLine(
-        EventResult.dead.level, "",
-        [
-          "result": .text(EventResult.dead.rawValue), "instance": .text("\(event.instance)"),
-          "file": .text(event.fileName), "problem": .text("no event"),
-        ]))
+    result(.dead, of: event, id: nil, .noEvent)
   }
 
-  /// One event's result. If a bar is shown, it says enough of what went well.
+  /// One event's result. If a bar is shown, it says enough of what went well. At a terminal it is one
+  /// line of the terminal, and has no time, which a person has by other means.
   package func result(
     _ result: EventResult, of event: ClaimedEvent, id: String?, _ ending: AttemptRecord.Ending,
     attempt: Int? = nil, time: Duration? = nil
   ) {
-    if bar.isShown && result.level == .info { return }
+    if bar.isShown || isQuiet, result.level == .info { return }
     let (name, value) = ending.field
+    if isErrorTerminal {
+      let attempt = attempt.map { ", attempt \($0)" } ?? ""
+      let line =
+        "\(result.rawValue) \(event.instance) \(shortName(event.fileName)): "
+        + "\(name)=\(printable(value))\(attempt)"
+      let columns = (terminalColumns(STDERR_FILENO) ?? 80) - 1
+      return bar.interrupted { printError(String(line.prefix(columns))) }
+    }
     write(
       LogLine(
         result.level, "",
@@ -147,6 +158,13 @@ package struct DrainingReport: Sendable {
           "ms": time.map { .number($0.milliseconds) },
         ]))
   }
+}
+
+/// The event's, as a person needs it to recognise it, and to name it to other commands.
+private func shortName(_ file: String) -> String {
+  guard let name = EventFileName(parsing: file) else { return printable(file) }
+  let words = [name.kind, name.status, name.claimID.prefix(20), name.idPrefix.prefix(8)]
+  return words.map { printable(String($0)) }.joined(separator: " ")
 }
 
 /// As in `2s`, rounded up.

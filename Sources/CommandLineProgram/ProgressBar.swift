@@ -3,23 +3,31 @@ internal import LinuxSystem
 internal import Synchronization
 
 /// A bar on standard error for long work; nothing if that is not a terminal. Any thread may count.
+///
+/// It takes carriage returns and blanks alone, which every terminal knows.
 package final class ProgressBar: Sendable {
   private struct State {
     var done = 0
     var drawn: ContinuousClock.Instant?
+    /// How many columns of the line are taken.
+    var width = 0
   }
 
-  private static let width = 30
+  private static let longest = 30
+  private static let shortest = 5
 
   private let total: Int
   package let isShown: Bool
   private let state = Mutex(State())
 
-  /// - Parameter total: is counted only if there is a terminal.
-  package init(total: @autoclosure () throws -> Int) rethrows {
-    let count = isatty(STDERR_FILENO) == 1 ? try total() : 0
+  /// - Parameters:
+  ///   - isWanted: whether a person at a terminal is to see one.
+  ///   - total: is counted only if there is a terminal.
+  package init(isWanted: Bool = true, total: @autoclosure () throws -> Int) rethrows {
+    let count = isWanted && isErrorTerminal ? try total() : 0
     self.total = count
     isShown = count > 0
+    if isShown { state.withLock { draw(&$0) } }
   }
 
   package func advance() {
@@ -30,33 +38,51 @@ package final class ProgressBar: Sendable {
       // Ten times a second is enough for eyes.
       if let drawn = state.drawn, now - drawn < .milliseconds(100), state.done < total { return }
       state.drawn = now
-      draw(state.done)
+      draw(&state)
     }
   }
 
-  /// Clears the bar's line for what `body` prints; the next step draws it again.
+  /// Clears the bar's line for whole lines that `body` prints, and draws it again below them.
   package func interrupted(_ body: () -> Void) {
     guard isShown else { return body() }
     state.withLock { state in
-      write("\r\u{1B}[K")
+      clear(&state)
       body()
-      draw(state.done)
+      draw(&state)
     }
   }
 
   /// Leaves an empty line.
   package func finish() {
-    if isShown { write("\r\u{1B}[K") }
+    if isShown { state.withLock { clear(&$0) } }
   }
 
-  private func draw(_ done: Int) {
-    // More may have come since they were counted.
-    let total = max(total, done)
-    let filled = Self.width * done / total
-    let bar =
-      String(repeating: "#", count: filled) + String(repeating: " ", count: Self.width - filled)
-    write("\r[\(bar)] \(done)/\(total)")
+  /// As it fits the columns: without the bar if they are few, and nothing if there are fewer yet.
+  static func text(_ done: Int, of total: Int, columns: Int) -> String {
+    let count = "\(done)/\(total)"
+    let room = min(longest, columns - count.utf8.count - 3)
+    guard room >= shortest else { return count.utf8.count <= columns ? count : "" }
+    let filled = room * done / total
+    return "[" + String(repeating: "#", count: filled)
+      + String(repeating: " ", count: room - filled) + "] " + count
   }
+
+  private func draw(_ state: inout State) {
+    // More may have come since they were counted.
+    let total = max(total, state.done)
+    // In the last column, some terminals go to the next line.
+    let text = Self.text(state.done, of: total, columns: columns - 1)
+    let blanks = max(0, min(state.width, columns - 1) - text.utf8.count)
+    write("\r" + text + String(repeating: " ", count: blanks))
+    state.width = text.utf8.count + blanks
+  }
+
+  private func clear(_ state: inout State) {
+    write("\r" + String(repeating: " ", count: min(state.width, columns - 1)) + "\r")
+    state.width = 0
+  }
+
+  private var columns: Int { terminalColumns(STDERR_FILENO) ?? 80 }
 
   /// A terminal that was stopped (Ctrl-S) is not waited for.
   private func write(_ text: String) {

@@ -78,10 +78,10 @@ struct HandlerTests {
   // MARK: Its standard error
 
   @Test func standardErrorOverTheBoundIsCutAndItsEndIsKept() throws {
-    let bytes = ErrorOutput.maximumPassedBytes + 100_000
+    let bytes = HandlerOutput.maximumPassedBytes + 100_000
     let run = try run(handler("head -c \(bytes - 4) /dev/zero >&2; printf 'end.' >&2"))
     #expect(run.ending == .exit(0))
-    #expect(run.cutErrorBytes >= 100_000)
+    #expect(run.cutBytes >= 100_000)
     #expect(run.errorOutput.utf8.count == AttemptRecord.maximumOutputBytes)
     #expect(run.errorOutput.hasSuffix("\0end."))
   }

@@ -19,7 +19,7 @@ struct RetryPolicyTests {
     maximumAttempts: Int = 20
   ) -> RetryPolicy.Verdict {
     RetryPolicy(maximumAttempts: maximumAttempts).verdict(
-      on: HandlerRun(ending: ending, errorOutput: "said", cutErrorBytes: 0, wasStopped: false),
+      on: HandlerRun(ending: ending, errorOutput: "said", cutBytes: 0, wasStopped: false),
       after: record,
       now: Self.now, jitter: 0.5)
   }
@@ -46,7 +46,7 @@ struct RetryPolicyTests {
   @Test func onlySuccessHasToldSomebody() {
     for (code, isTold, next) in [(Int32(0), true, Int64?.none), (65, false, 10), (75, false, 10)] {
       let run = HandlerRun(
-        ending: .exit(code), errorOutput: "said", cutErrorBytes: 0, wasStopped: false)
+        ending: .exit(code), errorOutput: "said", cutBytes: 0, wasStopped: false)
       let notice = RetryPolicy.notice(on: run, after: Notice(), now: Self.now, jitter: 0.5)
       #expect(notice.isTold == isTold)
       #expect(notice.attempts == 1 && notice.output == "said" && notice.lastAttempt == Self.now)
@@ -59,7 +59,7 @@ struct RetryPolicyTests {
 
   @Test func longestDelayOfTellingIsAnHour() {
     var notice = Notice()
-    let run = HandlerRun(ending: .timeLimit, errorOutput: "", cutErrorBytes: 0, wasStopped: false)
+    let run = HandlerRun(ending: .timeLimit, errorOutput: "", cutBytes: 0, wasStopped: false)
     for _ in 0..<100 {
       notice = RetryPolicy.notice(on: run, after: notice, now: Self.now, jitter: 0.5)
     }

@@ -153,7 +153,7 @@ struct start {
     const char *path;
     char *const *arguments;
     char *const *environment;
-    int input, error;
+    int input, output, error;
     int report; /* takes the errno of a step that fails; closed by execve */
     struct rlimit descriptors;
 };
@@ -172,6 +172,7 @@ __attribute__((noinline, noreturn)) static void become(const struct start *start
     const struct sigaction action = { .sa_handler = SIG_DFL };
     int report = moved_away(start->report);
     int input = moved_away(start->input);
+    int output = moved_away(start->output);
     int error = moved_away(start->error);
     sigset_t none;
 
@@ -179,11 +180,12 @@ __attribute__((noinline, noreturn)) static void become(const struct start *start
     for (int signal = 1; signal < NSIG; signal++)
         sigaction(signal, &action, NULL);
     sigemptyset(&none);
-    if (report >= 0 && input >= 0 && error >= 0
+    if (report >= 0 && input >= 0 && output >= 0 && error >= 0
         && setpgid(0, 0) == 0
         && setrlimit(RLIMIT_NOFILE, &start->descriptors) == 0
         && dup3(report, 3, O_CLOEXEC) == 3
         && dup2(input, 0) == 0
+        && dup2(output, 1) == 1
         && dup2(error, 2) == 2) {
         report = 3;
         closefrom(4);
@@ -203,11 +205,11 @@ __attribute__((noinline, noreturn)) static void become(const struct start *start
  * The errno comes back through a pipe. Memory would do for a vfork, but the thread sanitizer makes
  * a fork of it. */
 int clinux_spawn(const char *path, char *const arguments[], char *const environment[], int input,
-                 int error, uint64_t descriptors)
+                 int output, int error, uint64_t descriptors)
 {
     struct start start = {
         .path = path, .arguments = arguments, .environment = environment, .input = input,
-        .error = error
+        .output = output, .error = error
     };
     int report[2], code = 0;
     ssize_t count;

@@ -7,22 +7,24 @@ package struct ChildProcess: ~Copyable {
   private let pidDescriptor: FileDescriptor
 
   /// Starts the program at `path`. No signal is blocked or ignored in it, no descriptor of ours is
-  /// inherited but standard output, and its limit on open files is the one that we started with.
+  /// inherited, and its limit on open files is the one that we started with.
   /// Texts are the system's: bytes without a NUL.
   /// - Parameters:
   ///   - arguments: the program's name first.
   ///   - environment: `NAME=VALUE`.
   ///   - input: its standard input, and with it the lock on that file.
+  ///   - output: its standard output; by default ours.
   ///   - error: its standard error.
   package init(
-    path: [UInt8], arguments: [[UInt8]], environment: [[UInt8]], input: Int32, error: Int32
+    path: [UInt8], arguments: [[UInt8]], environment: [[UInt8]], input: Int32,
+    output: Int32 = STDOUT_FILENO, error: Int32
   ) throws(SystemError) {
     var words = allocatedCStrings(arguments)
     var variables = allocatedCStrings(environment)
     defer { for text in words + variables { free(text) } }
     id = try checked(.spawn, String(decoding: path, as: UTF8.self)) {
       withCString(path) {
-        clinux_spawn($0, &words, &variables, input, error, startingDescriptorLimit)
+        clinux_spawn($0, &words, &variables, input, output, error, startingDescriptorLimit)
       }
     }
     // If there is none, -1: poll(2) then only waits, and `status` says when it is over.

@@ -15,10 +15,10 @@ package func isReadable(_ descriptor: Int32, withinMilliseconds milliseconds: In
   return poll(&waiting, 1, milliseconds) > 0
 }
 
-/// Whether the descriptor takes bytes just now.
-package func isWritable(_ descriptor: Int32) -> Bool {
+/// Whether the descriptor takes bytes just now, or within the time.
+package func isWritable(_ descriptor: Int32, withinMilliseconds milliseconds: Int32 = 0) -> Bool {
   var waiting = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
-  return poll(&waiting, 1, 0) > 0
+  return poll(&waiting, 1, milliseconds) > 0
 }
 
 /// Whether the reader of a pipe or socket that is written to has gone.

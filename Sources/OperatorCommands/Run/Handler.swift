@@ -1,3 +1,4 @@
+internal import CommandLineProgram
 internal import EventSpool
 internal import Glibc
 internal import LinuxSystem
@@ -9,8 +10,8 @@ struct HandlerRun: Sendable {
   let ending: AttemptRecord.Ending
   /// The last of its standard error.
   let errorOutput: String
-  /// How much of its standard error was not passed on.
-  let cutErrorBytes: Int
+  /// How much of what it said was not passed on.
+  let cutBytes: Int
   /// Whether it was ended because the runner stops.
   let wasStopped: Bool
 }
@@ -44,7 +45,7 @@ struct Handler: Sendable {
   ///   - command: the program, which is looked up on the `PATH`, and its arguments.
   ///   - timeLimit: of one run. It does not run while the machine sleeps.
   ///   - environment: the runner's.
-  ///   - log: is told what of a handler's standard error was cut.
+  ///   - log: is told what of a handler's output was cut.
   ///   - now: the time that `timeLimit` is measured by.
   init(
     _ command: [[UInt8]], timeLimit: Duration, environment: Environment, log: Log,
@@ -60,17 +61,21 @@ struct Handler: Sendable {
 
   /// Runs it with the event as its standard input. Its output goes to our own standard output and
   /// error.
-  /// - Parameter variables: beside our own environment.
+  /// - Parameters:
+  ///   - variables: beside our own environment.
+  ///   - bar: what goes to its terminal appears above it.
   func run(
-    on event: ClaimedEvent, variables: [(name: String, value: String)], stop: StopRequest
+    on event: ClaimedEvent, variables: [(name: String, value: String)], stop: StopRequest,
+    above bar: ProgressBar
   ) throws(HandlerError) -> HandlerRun {
-    let run = try run(input: event.descriptor, variables: variables, stop: stop)
-    if run.cutErrorBytes > 0 {
+    let run = try run(
+      input: event.descriptor, variables: variables, stop: stop, above: bar.isShown ? bar : nil)
+    if run.cutBytes > 0 {
       log.write(
-        .warning, "not all of a command's standard error is in this log",
+        .warning, "not all that a command said is in this log",
         [
           "instance": .text("\(event.instance)"), "file": .text(event.fileName),
-          "missingbytes": .number(run.cutErrorBytes),
+          "missingbytes": .number(run.cutBytes),
         ])
     }
     return run
@@ -78,26 +83,36 @@ struct Handler: Sendable {
 
   /// Runs it with an open file as its standard input.
   func run(
-    input: Int32, variables: [(name: String, value: String)], stop: StopRequest
+    input: Int32, variables: [(name: String, value: String)], stop: StopRequest,
+    above bar: ProgressBar? = nil
   ) throws(HandlerError) -> HandlerRun {
     let environment = environment + variables.map { Array("\($0.name)=\($0.value)".utf8) }
     do throws(SystemError) {
-      return try run(input: input, environment: environment, stop)
+      return try run(input: input, environment: environment, stop, above: bar)
     } catch {
       throw HandlerError(message: program.explanation(of: error.errno))
     }
   }
 
   private func run(
-    input: Int32, environment: [[UInt8]], _ stop: StopRequest
+    input: Int32, environment: [[UInt8]], _ stop: StopRequest, above bar: ProgressBar?
   ) throws(SystemError) -> HandlerRun {
-    let pipe = try Pipe()
-    makeNonBlocking(pipe.readEnd.raw)
+    let errorPipe = try Pipe()
+    let outputPipe = try Pipe()
+    for end in [errorPipe.readEnd.raw, outputPipe.readEnd.raw] { makeNonBlocking(end) }
+    // What does not go to the bar's terminal is left alone.
+    let isAboveBar = bar != nil && isatty(STDOUT_FILENO) == 1
     var wait = HandlerWait(timeLimit: timeLimit, stop, now: now)
-    let process = try start(input: input, error: pipe.writeEnd.raw, environment: environment)
-    let output = pipe.closingWriteEnd()
-    var errorOutput = ErrorOutput()
-    let (cause, ended) = wait.end(of: process, output: output.raw, &errorOutput)
+    let process = try start(
+      input: input, output: isAboveBar ? outputPipe.writeEnd.raw : STDOUT_FILENO,
+      error: errorPipe.writeEnd.raw, environment: environment)
+    let error = errorPipe.closingWriteEnd()
+    let output = outputPipe.closingWriteEnd()
+    var streams = [
+      HandlerStream(from: error.raw, HandlerOutput(passedOnTo: STDERR_FILENO, above: bar)),
+      HandlerStream(from: output.raw, HandlerOutput(passedOnTo: STDOUT_FILENO, above: bar)),
+    ]
+    let (cause, ended) = wait.end(of: process, &streams)
     var wasStopped = cause == .stop
     if StopSignals.all.contains(where: { ended == .signal($0) }), cause == .ended {
       // The signal was meant for the runner, too: a Ctrl-C that came before the handler had its own
@@ -107,18 +122,19 @@ struct Handler: Sendable {
     }
     return HandlerRun(
       ending: AttemptRecord.Ending(ended, isOverTime: cause == .timeLimit),
-      errorOutput: errorOutput.text, cutErrorBytes: errorOutput.cutBytes, wasStopped: wasStopped)
+      errorOutput: streams[0].output.text,
+      cutBytes: streams.reduce(0) { $0 + $1.output.cutBytes }, wasStopped: wasStopped)
   }
 
   /// Starts the process. A program that somebody writes just now is waited for, for two seconds.
   private func start(
-    input: Int32, error: Int32, environment: [[UInt8]]
+    input: Int32, output: Int32, error: Int32, environment: [[UInt8]]
   ) throws(SystemError) -> ChildProcess {
     for _ in 0..<20 {
       do throws(SystemError) {
         return try ChildProcess(
           path: program.path, arguments: arguments, environment: environment, input: input,
-          error: error)
+          output: output, error: error)
       } catch  where error.errno == ETXTBSY {
         usleep(100_000)
       }

@@ -26,18 +26,21 @@ struct HandlerWait {
     deadline = now() + timeLimit
   }
 
-  /// - Parameter output: its standard error, which does not block.
+  /// - Parameter outputs: what it writes to.
   /// - Returns: why it ended, and how.
   mutating func end(
-    of process: borrowing ChildProcess, output: Int32, _ errorOutput: inout ErrorOutput
+    of process: borrowing ChildProcess, _ outputs: inout [HandlerStream]
   ) -> (Cause, ChildProcess.Ending) {
-    var isOutputOpen = true
     while true {
-      waitUntilReadable([process.descriptor, isOutputOpen ? output : -1], milliseconds: 100)
-      isOutputOpen = errorOutput.read(from: output)
+      let open = outputs.map { $0.isOpen ? $0.source : -1 }
+      waitUntilReadable([process.descriptor] + open, milliseconds: 100)
+      for index in outputs.indices { outputs[index].read() }
       if let ending = process.ending() {
         // What it said last; a grandchild may keep the pipe open, and is not waited for.
-        _ = errorOutput.read(from: output)
+        for index in outputs.indices {
+          outputs[index].read()
+          outputs[index].output.finish()
+        }
         return (cause, ending)
       }
       endIfDue(process)
@@ -54,4 +57,18 @@ struct HandlerWait {
       killAt = now + Self.timeToEnd
     }
   }
+}
+
+/// A pipe that a handler writes to.
+struct HandlerStream {
+  /// Does not block.
+  let source: Int32
+  var output: HandlerOutput
+  private(set) var isOpen = true
+
+  init(from source: Int32, _ output: HandlerOutput) {
+    (self.source, self.output) = (source, output)
+  }
+
+  mutating func read() { isOpen = output.read(from: source) }
 }

@@ -112,7 +112,8 @@ final class Runner: Sendable {
       }
       let run: HandlerRun
       do throws(HandlerError) {
-        run = try handler.run(on: event, variables: variables(event, stored), stop: stop)
+        run = try handler.run(
+          on: event, variables: variables(event, stored), stop: stop, above: report.bar)
       } catch {
         // Not the event's fault: it goes back to where it was.
         try settling.settle(event) { () throws(SpoolError) in try event.release() }

@@ -57,12 +57,12 @@ int clinux_is_restricted(int descriptor);
 /* adjtimex(2): 1 if the clock is synchronised, 0 if not, -1 if this is unknown */
 int clinux_is_clock_synchronised(void);
 
-/* vfork(2) and execve(2) of `path`. The process has `input` and `error` as its standard input and
- * error. Of the other descriptors, it inherits only standard output. It leads a process group of
+/* vfork(2) and execve(2) of `path`. The process has `input`, `output` and `error` as its
+ * standard input, output and error, and inherits no other descriptor. It leads a process group of
  * its own, blocks and ignores no signal, and its soft limit on open files is `descriptors`. Returns
  * the process, or -1; no process is left then. */
 int clinux_spawn(const char *path, char *const arguments[], char *const environment[], int input,
-                 int error, uint64_t descriptors);
+                 int output, int error, uint64_t descriptors);
 
 /* pidfd_open(2): readable once the process has ended */
 int clinux_process_descriptor(int process);

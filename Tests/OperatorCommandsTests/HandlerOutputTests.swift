@@ -4,7 +4,7 @@ internal import LinuxSystem
 internal import TestSupport
 internal import Testing
 
-final class ErrorOutputTests {
+final class HandlerOutputTests {
   private let pipe: Pipe
   private let folder: TemporaryFolder
   private let log: FileDescriptor
@@ -20,13 +20,13 @@ final class ErrorOutputTests {
   private func say(_ text: String) throws { try writeAll(Array(text.utf8), to: pipe.writeEnd.raw) }
 
   /// Has it read what was said.
-  private func read(_ output: inout ErrorOutput) {
+  private func read(_ output: inout HandlerOutput) {
     let isOpen = output.read(from: pipe.readEnd.raw)
     #expect(isOpen)
   }
 
   @Test func allOfItIsPassedOnAndItsEndIsKept() throws {
-    var output = ErrorOutput(passedOnTo: log.raw)
+    var output = HandlerOutput(passedOnTo: log.raw)
     read(&output)
     #expect(output.text == "")
     try say("one\n")
@@ -38,9 +38,9 @@ final class ErrorOutputTests {
   }
 
   @Test func whatIsOverTheBoundIsCountedAndItsRealEndIsKept() throws {
-    var output = ErrorOutput(passedOnTo: log.raw)
+    var output = HandlerOutput(passedOnTo: log.raw)
     let line = String(repeating: "x", count: 1_023) + "\n"
-    let lines = ErrorOutput.maximumPassedBytes / line.utf8.count
+    let lines = HandlerOutput.maximumPassedBytes / line.utf8.count
     for count in 0..<lines {
       try say(line)
       if count % 32 == 31 { read(&output) }
@@ -57,7 +57,7 @@ final class ErrorOutputTests {
 
   @Test func whatNobodyReadsIsCountedAndNotWaitedFor() throws {
     let full = try Pipe()
-    var output = ErrorOutput(passedOnTo: full.writeEnd.raw)
+    var output = HandlerOutput(passedOnTo: full.writeEnd.raw)
     let piece = String(repeating: "x", count: 8_192)
     for _ in 0..<32 {
       try say(piece)
@@ -72,7 +72,7 @@ final class ErrorOutputTests {
   @Test func noMoreComesOnceNobodyWrites() throws {
     let pipe = try Pipe()
     let end = pipe.closingWriteEnd()
-    var output = ErrorOutput(passedOnTo: log.raw)
+    var output = HandlerOutput(passedOnTo: log.raw)
     let isOpen = output.read(from: end.raw)
     #expect(!isOpen)
   }

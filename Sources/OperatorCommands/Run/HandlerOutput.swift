@@ -1,18 +1,25 @@
+internal import CommandLineProgram
 internal import EventSpool
 internal import Glibc
 internal import LinuxSystem
 
-/// A handler's standard error: passed on to our own as it comes, up to a bound, and its end kept.
-struct ErrorOutput {
+/// A handler's standard error or output: passed on to our own as it comes, up to a bound, and its end
+/// kept. If a bar is shown, only whole lines are passed on, above it.
+struct HandlerOutput {
   /// How much of one run is passed on: a handler in an endless loop must not fill the log's disk.
   static let maximumPassedBytes = 4 << 20
   private static let bytesPerRead = 16_384
   /// A pipe that is said to be writable takes so much without waiting (pipe(7), PIPE_BUF).
   private static let bytesPerWrite = 4_096
+  private static let longestLine = 4_096
 
   /// How much of it was not passed on: it was over the bound, or nobody read ours.
   private(set) var cutBytes = 0
   private let target: Int32
+  /// Nil if none is shown.
+  private let bar: ProgressBar?
+  /// The beginning of a line that has not ended, if a bar is shown.
+  private var line: [UInt8] = []
   private var passedBytes = 0
   /// What is kept, and room for a read behind it.
   private var bytes = [UInt8](
@@ -20,8 +27,9 @@ struct ErrorOutput {
   private var keptCount = 0
 
   /// - Parameter target: the descriptor that it is passed on to.
-  init(passedOnTo target: Int32 = STDERR_FILENO) {
+  init(passedOnTo target: Int32, above bar: ProgressBar? = nil) {
     self.target = target
+    self.bar = bar
   }
 
   /// The last of it.
@@ -42,13 +50,31 @@ struct ErrorOutput {
     return true
   }
 
-  /// If nobody reads our own, it is not waited for.
+  /// To be called when no more comes: passes on a line that has not ended.
+  mutating func finish() {
+    if !line.isEmpty { passOn([UInt8(ascii: "\n")]) }
+  }
+
   private mutating func passOn(_ new: ArraySlice<UInt8>) {
-    var rest = new.prefix(Self.maximumPassedBytes - passedBytes)
-    cutBytes += new.count - rest.count
+    let passed = new.prefix(max(0, Self.maximumPassedBytes - passedBytes - line.count))
+    cutBytes += new.count - passed.count
+    guard let bar else { return writeOn(passed) }
+    line += passed
+    let end = line.lastIndex(of: UInt8(ascii: "\n")).map { $0 + 1 } ?? 0
+    // A line without an end is not kept for ever.
+    let isLong = line.count - end > Self.longestLine
+    let lines = isLong ? line + [UInt8(ascii: "\n")] : Array(line[..<end])
+    line.removeFirst(isLong ? line.count : end)
+    if !lines.isEmpty { bar.interrupted { writeOn(lines[...]) } }
+  }
+
+  /// If nobody reads our own, it is not waited for; a terminal is, for a moment.
+  private mutating func writeOn(_ new: ArraySlice<UInt8>) {
+    var rest = new
     while !rest.isEmpty {
       let piece = rest.prefix(Self.bytesPerWrite)
-      let count = isWritable(target) ? written(piece) : 0
+      let isRead = isWritable(target, withinMilliseconds: bar == nil ? 0 : 5_000)
+      let count = isRead ? written(piece) : 0
       passedBytes += count
       cutBytes += piece.count - count
       rest = rest.dropFirst(piece.count)
