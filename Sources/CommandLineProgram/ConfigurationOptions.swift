@@ -6,7 +6,8 @@ package import WebhookConfiguration
 package struct ConfigurationOptions: ParsableArguments {
   @Option(
     help:
-      "The configuration (default: $\(Settings.pathVariable), else \(Settings.defaultPath)).")
+      "The configuration (default: $\(Settings.pathVariable), else \(Settings.defaultPath)).",
+    completion: .file())
   package var config: String?
 
   package init() {}

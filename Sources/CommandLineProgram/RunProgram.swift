@@ -32,6 +32,14 @@ package func runProgram<Root: ParsableCommand>(
     {
       exit(code)
     }
-    root.exit(withError: error)
+    let message = root.fullMessage(for: error)
+    // What a command has said by itself has no message any more.
+    guard root.exitCode(for: error).rawValue == EX_USAGE, !message.isEmpty else {
+      root.exit(withError: error)
+    }
+    let answer = UsageError(
+      of: root, arguments, message: message, columns: terminalColumns(STDERR_FILENO))
+    printError(answer.text)
+    exit(EX_USAGE)
   }
 }

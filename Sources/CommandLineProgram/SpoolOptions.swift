@@ -6,10 +6,10 @@ package import WebhookCore
 package struct SpoolOptions: ParsableArguments {
   @OptionGroup package var configuration: ConfigurationOptions
 
-  @Option(help: "The spool's folder, in place of the configuration's.")
+  @Option(help: "The spool's folder, in place of the configuration's.", completion: .directory)
   package var spool: String?
 
-  @Option(help: "Only this instance's events.")
+  @Option(help: "Only this instance's events.", completion: SpoolCompletion.instances)
   package var instance: String?
 
   package init() {}

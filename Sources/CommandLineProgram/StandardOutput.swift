@@ -8,6 +8,11 @@ package func printError(_ line: String) {
   try? writeAll(Array("\(line)\n".utf8), to: STDERR_FILENO)
 }
 
+/// Says to a person at a terminal what a command waits for.
+package func sayWaiting(_ what: String) {
+  if isErrorTerminal { printError("\(programName): waiting \(what)") }
+}
+
 /// Writes results to standard output, without a buffer that a crash could lose. If their reader has
 /// gone, as `head` does, this ends the program: nobody wants the rest.
 package func printResult(_ bytes: [UInt8]) {

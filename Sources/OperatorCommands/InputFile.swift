@@ -1,4 +1,5 @@
 internal import CommandLineProgram
+internal import Glibc
 internal import LinuxSystem
 internal import WebhookCore
 
@@ -7,6 +8,9 @@ internal import WebhookCore
 func inputContents(_ file: String?) throws(CommandError) -> [UInt8] {
   let limit = 1 << 20
   let name = printable(file ?? "standard input")
+  if file == nil, isatty(STDIN_FILENO) == 1 {
+    sayWaiting("for the text; Ctrl-D on a line of its own ends it")
+  }
   let bytes: [UInt8]
   do throws(SystemError) {
     bytes = try contents(ofFile: file ?? "/dev/stdin", maxBytes: limit, isWaiting: file == nil)

@@ -34,10 +34,13 @@ struct ExplainCommand: ParsableCommand {
   var last = false
 
   @Argument(
-    help: "The file to read (default: standard input). With --last: a code word.")
+    help: "The file to read (default: standard input). With --last: a code word.",
+    completion: .file())
   var file: String?
 
-  @Option(help: "The instance (default: the only one that is configured).")
+  @Option(
+    help: "The instance (default: the only one that is configured).",
+    completion: SpoolCompletion.instances)
   var instance: String?
 
   @Option(

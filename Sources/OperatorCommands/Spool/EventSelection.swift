@@ -32,7 +32,9 @@ struct EventSelection: ParsableArguments {
   @Flag(help: "Say what would be done, and change nothing.")
   var dryRun = false
 
-  @Argument(help: "Events, or - for names on standard input.")
+  @Argument(
+    help: "Events, or - for names on standard input.",
+    completion: SpoolCompletion.events(in: [.dead, .defer, .cur, .new]))
   var events: [String] = []
 
   func validate() throws {

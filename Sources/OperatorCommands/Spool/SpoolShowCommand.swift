@@ -17,7 +17,9 @@ struct SpoolShowCommand: ParsableCommand {
 
   @OptionGroup var options: SpoolOptions
 
-  @Argument(help: "A file name, a path, or the beginning of an event's id.")
+  @Argument(
+    help: "A file name, a path, or the beginning of an event's id.",
+    completion: SpoolCompletion.events(in: [.dead, .defer, .cur, .new]))
   var event: String?
 
   @Option(help: "The event with this id of the sender's, as in 214.")

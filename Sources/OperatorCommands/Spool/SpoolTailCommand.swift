@@ -25,6 +25,7 @@ struct SpoolTailCommand: ParsableCommand {
         throw CommandError.system(
           "inotify_init1: \(String(cString: strerror(errno))); raise fs.inotify.max_user_instances")
       }
+      sayWaiting("for events in \(printable(path))")
       while true {
         endIfUnread()
         let missed = try arrivals.next(

@@ -1,0 +1,65 @@
+internal import TestSupport
+internal import Testing
+
+/// What the built programs answer to a wrong command line, and what they say while they wait.
+@Suite(.timeLimit(.minutes(15)))
+struct WrongCommandLineTests {
+  let site: SpoolSite
+
+  init() throws {
+    site = try SpoolSite()
+  }
+
+  @Test(arguments: [
+    (["spol"], "Error: delve-webhook has no command 'spol'. Did you mean 'delve-webhook spool'?"),
+    (
+      ["list"],
+      "Error: delve-webhook has no command 'list'. Did you mean 'delve-webhook spool list'?"
+    ),
+    (
+      ["spool", "rety", "x"],
+      "Error: delve-webhook spool has no command 'rety'. Did you mean 'delve-webhook spool retry'?"
+    ),
+    (["foo"], "Error: delve-webhook has no command 'foo'."),
+  ])
+  func nearestCommandIsSuggested(arguments: [String], sentence: String) async throws {
+    let result = try await site.delveWebhook(arguments)
+    #expect(result.exitCode == 64 && result.output == "")
+    let lines = result.errorOutput.split(separator: "\n").map(String.init)
+    #expect(lines.first == sentence, "\(result)")
+    #expect(lines.count >= 3 && lines[1].contains("|"), "\(result)")
+    #expect(lines.last?.contains("--help' for more information.") == true)
+  }
+
+  @Test(arguments: [40, 80, 200])
+  func usageFitsTheTerminal(columns: Int) async throws {
+    let terminal = Terminal(columns: columns)
+    let result = try await terminal.run("'\(site.program)' spool list --bar", at: site)
+    #expect(result.exitCode == 64, "\(result)")
+    let rows = terminal.rows(result.output)
+    #expect(rows.first == "Error: Unknown option '--bar'")
+    let usage = rows.drop { !$0.hasPrefix("Usage: ") }.prefix { !$0.hasPrefix("  See") }
+    #expect(usage.first?.hasPrefix("Usage: delve-webhook spool list") == true, "\(rows)")
+    #expect(usage.count > 1 && usage.allSatisfy { $0.count <= columns }, "\(rows)")
+    // Nothing in brackets is torn apart.
+    #expect(usage.dropFirst().allSatisfy { $0.hasPrefix("       [") }, "\(rows)")
+    #expect(usage.dropFirst().allSatisfy { $0.hasSuffix("]") }, "\(rows)")
+  }
+
+  // MARK: Waiting
+
+  @Test func personIsToldWhatIsWaitedFor() async throws {
+    try site.folder.makeFolder("spool/acme/new")
+    let tail = try await Terminal().run(
+      "timeout 3 '\(site.program)' spool tail --spool '\(site.path)/spool'", at: site)
+    #expect(
+      Terminal().rows(tail.output).first
+        == "delve-webhook: waiting for events in \(site.path)/spool", "\(tail)")
+    // What a terminal's reader types ends with Ctrl-D; the test's ends at once.
+    let explain = try await Terminal().run(
+      "'\(site.program)' explain", at: site)
+    #expect(explain.output.contains("delve-webhook: waiting for the text; Ctrl-D"), "\(explain)")
+    let piped = try await site.delveWebhook(["explain"], input: "x")
+    #expect(!piped.errorOutput.contains("waiting"), "\(piped)")
+  }
+}
