@@ -10,21 +10,32 @@ package struct Delivery: Sendable {
   package let xSignature: String
 
   /// - Parameters:
-  ///   - body: the JSON object that is posted; the signed payload is this and `iat`.
-  ///   - issuedAt: `iat`, seconds since 1970.
+  ///   - body: the JSON object that is posted, without its `iat`; the signed payload has one.
+  ///   - issuedAt: `iat`, seconds since 1970, if `body` has none.
   ///   - isForged: one bit of the signature is changed after it was made.
   package init(
     body: JSONObject, issuedAt: Int64, signedBy key: SigningKey, algorithm: SignatureAlgorithm,
     keyLocation: String = XSignatureRule.defaultKeyLocation, isForged: Bool = false
   ) throws(SigningKeyError) {
+    let posted = body.removing("iat")
+    let payload = posted.appending("iat", body["iat"] ?? .number(issuedAt))
+    try self.init(
+      payload: JSONValue.object(payload).compactText, body: JSONValue.object(posted).compactText,
+      signedBy: key, algorithm: algorithm, keyLocation: keyLocation, isForged: isForged)
+  }
+
+  /// - Parameter payload: signed as it is, whatever it holds.
+  package init(
+    payload: [UInt8], body: [UInt8], signedBy key: SigningKey, algorithm: SignatureAlgorithm,
+    keyLocation: String, isForged: Bool
+  ) throws(SigningKeyError) {
     let header = JSONObject([("typ", .string("JWT")), ("alg", .string(algorithm.rawValue))])
-    let payload = body.appending("iat", .number(issuedAt))
     let signingInput =
       base64URL(JSONValue.object(header).compactText) + [UInt8(ascii: ".")]
-      + base64URL(JSONValue.object(payload).compactText)
+      + base64URL(payload)
     var signature = try key.signature(over: signingInput, with: algorithm)
     if isForged { signature[signature.count - 1] ^= 1 }
-    self.body = JSONValue.object(body).compactText
+    self.body = body
     authorization =
       Array("Signed ".utf8) + signingInput + [UInt8(ascii: ".")] + base64URL(signature)
     xSignature = "\(algorithm.rawValue) \(keyLocation)"

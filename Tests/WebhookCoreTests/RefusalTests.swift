@@ -81,6 +81,22 @@ struct RefusalTests {
     #expect(reason.facts.remedy != "")
   }
 
+  /// Only the sender can mend these; of the spool's, the failure has the remedy.
+  private static let withoutRemedy: Set<Refusal.Reason> = [
+    .method, .malformedAuthorization, .malformedXSignature, .malformedToken, .malformedHeader,
+    .spoolFull, .spoolReadOnly, .spoolPermission, .spoolDescriptors, .spoolIO, .spoolClosed,
+    .spoolLocked,
+  ]
+
+  @Test(arguments: Refusal.Reason.allCases)
+  func operatorIsToldWhatCanBeDone(reason: Refusal.Reason) {
+    #expect((reason.facts.remedy == nil) == Self.withoutRemedy.contains(reason))
+    // Which web server it is, the responder does not know.
+    if let remedy = reason.facts.remedy {
+      #expect(remedy.contains("Apache") == remedy.contains("nginx"))
+    }
+  }
+
   @Test func reasonsStandInTheOrderOfTheirSteps() throws {
     let steps = Refusal.Reason.allCases.compactMap(\.facts.step)
     let places = try steps.map { try required(DecisionStep.allCases.firstIndex(of: $0)) }

@@ -14,6 +14,10 @@ struct HTTPRequest {
   var body: [UInt8]?
   /// How long to wait for the whole answer.
   var maxSeconds: Int64 = 30
+  /// The file whose bytes are the body in place of `body`.
+  var bodyFile: String?
+  /// In place of the method that the body asks for.
+  var method: String?
   /// How long the answer, head and body, may be.
   var maxAnswerBytes = 1 << 20
 
@@ -77,11 +81,13 @@ struct HTTPRequest {
   private var curlConfiguration: String {
     var lines = [("url", url), ("proto", "=\(schemes)"), ("max-time", "\(maxSeconds)")]
     if let caFile { lines.append(("cacert", caFile)) }
+    if let method { lines.append(("request", method)) }
     for header in headers { lines.append(("header", "\(header.name): \(header.value)")) }
     if let body {
       // curl would wait for "100 Continue" before a larger body.
       lines.append(("header", "Expect:"))
-      lines.append(("data-binary", String(decoding: body, as: UTF8.self)))
+      lines.append(
+        ("data-binary", bodyFile.map { "@\($0)" } ?? String(decoding: body, as: UTF8.self)))
     }
     return "globoff\npath-as-is\n" + lines.map { "\($0.0) = \"\(Self.escaped($0.1))\"\n" }.joined()
   }

@@ -20,16 +20,27 @@ struct SendCommand: AsyncParsableCommand {
       With --replay, the delivery of a stored event again; a responder answers 200 duplicate, or 401 \
       stale if it is older than its max-age-seconds.
 
+      What a responder refuses can be tried, too:
+
+        stale, future          --age 10m; --claim iat=4102444800
+        expired, audience      --claim exp=1; --claim aud=somebody
+        bad-signature          --forge
+        missing-authorization  --header Authorization:
+        malformed-payload      --payload FILE
+        body-mismatch          --body FILE
+
       Prints the answer's status line and body. Exit code 0: every answer was 2xx; 1: one was not.
       """)
 
   @Argument(help: "Where to, for example https://hooks.example.com/webhooks/delve/success.")
   var url: String
 
-  @Option(help: "The private key to sign with: a PEM file.")
+  @Option(help: "The private key to sign with: a PEM file.", completion: .file())
   var key: String?
 
-  @Option(help: "Send the delivery that this event file keeps, in place of a new one.")
+  @Option(
+    help: "Send the delivery that this event file keeps, in place of a new one.",
+    completion: .file())
   var replay: String?
 
   @Option(help: "The kind of event: \(Hook.allCases.map(\.rawValue).joined(separator: ", ")).")
@@ -39,8 +50,31 @@ struct SendCommand: AsyncParsableCommand {
   var id: String?
 
   @Option(
-    help: "A further claim, as in aud=me or exp=1790000000: JSON, or else a string. Repeatable.")
+    help: """
+      A claim, as in aud=me or exp=1790000000: JSON, or else a string. It takes the place of the \
+      claim of that name, iat included. Repeatable.
+      """)
   var claim: [ClaimArgument] = []
+
+  @Option(help: "How long ago it was signed, as in 90s, 30m, 12h or 7d (default: 0s).")
+  var age: Age?
+
+  @Option(
+    help: "Sign the bytes of this file as they are, in place of an event.", completion: .file())
+  var payload: String?
+
+  @Option(help: "Post the bytes of this file in place of the event.", completion: .file())
+  var body: String?
+
+  @Option(
+    help: """
+      A header field, as in 'X-Signature: ES512 /x'. It takes the place of that of the same name; \
+      without a value there is none. Repeatable.
+      """)
+  var header: [HeaderArgument] = []
+
+  @Option(help: "The request's method (default: POST).")
+  var method: String?
 
   @Option(help: "The JWS algorithm (default: the one that fits the key).")
   var algorithm: SignatureAlgorithm?
@@ -64,16 +98,29 @@ struct SendCommand: AsyncParsableCommand {
     guard (key == nil) != (replay == nil) else {
       throw ValidationError("Pass --key for a new delivery, or --replay for a stored one.")
     }
-    guard replay == nil || (id == nil && claim.isEmpty && algorithm == nil && !forge) else {
+    let isChanged = id != nil || !claim.isEmpty || age != nil
+    guard replay == nil || !(isChanged || payload != nil || algorithm != nil || forge) else {
       throw ValidationError(
         "A stored delivery is signed already: --replay can change nothing in it.")
+    }
+    guard payload == nil || !isChanged else {
+      throw ValidationError("--payload is signed as it is: no claim can be changed in it.")
+    }
+    guard method?.allSatisfy({ $0.isASCII && $0.isLetter }) ?? true else {
+      throw ValidationError("--method must be a word, as in GET.")
     }
     guard `repeat` >= 1 else { throw ValidationError("--repeat must be 1 or more.") }
   }
 
   func run() async throws {
     try await reportingErrors {
-      let post = try replay.map(storedRequest) ?? newRequest()
+      var post = try replay.map(storedRequest) ?? newRequest()
+      if let body {
+        _ = try inputContents(body)
+        post.bodyFile = body
+      }
+      post.method = method
+      for header in header { post.set(header) }
       var isAccepted = true
       for _ in 0..<`repeat` {
         let answer = try await post.send()
@@ -91,24 +138,36 @@ struct SendCommand: AsyncParsableCommand {
   private func newRequest() throws -> HTTPRequest {
     let key = key ?? ""
     let pem = try inputContents(key)
+    let bytes = try payload.map(inputContents)
     do throws(SigningKeyError) {
       let signingKey = try SigningKey(pem: pem)
       guard let algorithm = algorithm ?? signingKey.defaultAlgorithm else {
         throw .unsupportedKey
+      }
+      if let bytes {
+        let delivery = try Delivery(
+          payload: bytes, body: bytes, signedBy: signingKey, algorithm: algorithm,
+          keyLocation: keyLocation, isForged: forge)
+        return request(delivery)
       }
       var body = hook.sampleBody(id: id ?? String(UInt32.random(in: 100_000...999_999)))
       for claim in claim {
         body = body.removing(claim.name).appending(claim.name, claim.value)
       }
       let delivery = try Delivery(
-        body: body, issuedAt: Timestamp.now().seconds, signedBy: signingKey, algorithm: algorithm,
+        body: body, issuedAt: Timestamp.now().seconds - (age?.seconds ?? 0), signedBy: signingKey,
+        algorithm: algorithm,
         keyLocation: keyLocation, isForged: forge)
-      return HTTPRequest(
-        url: url, authorization: delivery.authorization, xSignature: delivery.xSignature,
-        body: delivery.body)
+      return request(delivery)
     } catch {
       throw CommandError.noInput("\(printable(key)) \(error.explanation)")
     }
+  }
+
+  private func request(_ delivery: Delivery) -> HTTPRequest {
+    HTTPRequest(
+      url: url, authorization: delivery.authorization, xSignature: delivery.xSignature,
+      body: delivery.body)
   }
 
   /// The delivery that a stored event came with, as far as the event keeps it.
@@ -139,7 +198,25 @@ struct ClaimArgument: ExpressibleByArgument {
   }
 }
 
+/// A header field on the command line: `Name: value`.
+struct HeaderArgument: ExpressibleByArgument {
+  let name, value: String
+
+  init?(argument: String) {
+    guard let colon = argument.firstIndex(of: ":"), colon != argument.startIndex,
+      argument.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F })
+    else { return nil }
+    name = String(argument[..<colon])
+    value = argument[argument.index(after: colon)...].trimmingPrefix(" ").description
+  }
+}
+
 extension HTTPRequest {
+  fileprivate mutating func set(_ header: HeaderArgument) {
+    headers.removeAll { $0.name.lowercased() == header.name.lowercased() }
+    if !header.value.isEmpty { headers.append((header.name, header.value)) }
+  }
+
   fileprivate init(url: String, authorization: [UInt8], xSignature: String, body: [UInt8]) {
     self.url = url
     self.body = body

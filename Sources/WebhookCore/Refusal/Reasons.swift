@@ -54,7 +54,9 @@ extension Refusal.Reason {
     case .malformedBody:
       Facts(
         "malformed-body", .badRequest, at: .bodySize,
-        "the body is shorter than its Content-Length, or that is not a number")
+        "the body is shorter than its Content-Length, or that is not a number",
+        remedy: "if no body arrives, the web server keeps it back: nginx does with "
+          + "fastcgi_pass_request_body off, Apache if a filter or another module reads it first")
     case .bodyTooLarge:
       Facts(
         "body-too-large", .contentTooLarge, at: .bodySize,
@@ -71,8 +73,9 @@ extension Refusal.Reason {
       Facts(
         "missing-authorization", .unauthorized, at: .authorization,
         "there is no Authorization of the scheme Signed",
-        remedy: "under Apache, CGIPassAuth On must stand in the location; else the sender did not "
-          + "sign")
+        remedy: "if no delivery has one, the web server keeps it back: nginx does with "
+          + "fastcgi_pass_request_headers off, Apache without CGIPassAuth On in the location; else "
+          + "the sender did not sign")
     case .malformedAuthorization:
       Facts(
         "malformed-authorization", .badRequest, at: .authorization,
@@ -114,21 +117,27 @@ extension Refusal.Reason {
     case .malformedPayload:
       Facts(
         "malformed-payload", .badRequest, at: .payload,
-        "the payload is not one strict JSON object")
+        "the payload is not one strict JSON object",
+        remedy: Self.payloadRemedy)
     case .malformedClaims:
       Facts(
         "malformed-claims", .badRequest, at: .claims,
-        "id, kind, status or iat is missing or of a wrong type, or exp, nbf or aud is")
+        "id, kind, status or iat is missing or of a wrong type, or exp, nbf or aud is",
+        remedy: Self.payloadRemedy)
     case .stale:
       Facts("stale", .unauthorized, at: .freshness, "iat is too old", remedy: Self.clockRemedy)
     case .future:
       Facts(
         "future", .unauthorized, at: .freshness, "iat lies in the future",
-        remedy: Self.clockRemedy)
+        remedy: "check that the clocks are right")
     case .expired:
-      Facts("expired", .unauthorized, at: .freshness, "exp is over")
+      Facts(
+        "expired", .unauthorized, at: .freshness, "exp is over",
+        remedy: "check that the clocks are right; else the sender delivered it too late")
     case .notYetValid:
-      Facts("not-yet-valid", .unauthorized, at: .freshness, "nbf lies in the future")
+      Facts(
+        "not-yet-valid", .unauthorized, at: .freshness, "nbf lies in the future",
+        remedy: "check that the clocks are right")
     case .audience:
       Facts(
         "audience", .unauthorized, at: .audience,
@@ -143,7 +152,9 @@ extension Refusal.Reason {
     case .bodyMismatch:
       Facts(
         "body-mismatch", .badRequest, at: .body,
-        "the body is not the payload without its iat")
+        "the body is not the payload without its iat",
+        remedy: "set body to discard if this sender posts something else, or if the web server "
+          + "changes the body or keeps it back")
     case .spoolFull: Self.spool("spool-full")
     case .spoolReadOnly: Self.spool("spool-read-only")
     case .spoolPermission: Self.spool("spool-permission")
@@ -160,6 +171,10 @@ extension Refusal.Reason {
 
   private static let clockRemedy =
     "check that the clocks are right; after an outage max-age-seconds may be raised"
+
+  private static let payloadRemedy =
+    "a configured key signed this, so the sender has to change it: keep-refused keeps such requests, "
+    + "and explain --last shows what is wrong"
 
   /// The remedy depends on what failed there: the spool's error has it.
   private static func spool(_ codeWord: String) -> Facts {

@@ -1,6 +1,7 @@
 internal import StrictJSON
 internal import TestSupport
 internal import Testing
+internal import WebhookCore
 
 /// The built `send` and `delve-json`, through a real nginx.
 @Suite(.timeLimit(.minutes(15)))
@@ -38,6 +39,77 @@ struct SendTests {
 
   @Test(arguments: [[], ["--key", "k", "--replay", "f"], ["--replay", "f", "--forge"]])
   func keyOrStoredEventIsNeeded(arguments: [String]) async throws {
+    let result = try await command(
+      Repository.executable("delve-webhook"), ["send", "http://127.0.0.1:1/x"] + arguments)
+    #expect(result.exitCode == 64)
+  }
+
+  // MARK: Refusals
+
+  /// What is behind the URL and the key for each code word, and where. A file `payload` is `[]`, and
+  /// `long` has 2,000 bytes.
+  private static let invocations: [Refusal.Reason: (place: String, arguments: [String])] = [
+    .method: ("export", ["--method", "GET"]),
+    .bodyTooLarge: ("export", ["--body", "long"]),
+    .tokenTooLarge: ("export", ["--claim", "note=\(String(repeating: "x", count: 1_000))"]),
+    .missingAuthorization: ("export", ["--header", "Authorization:"]),
+    .malformedAuthorization: ("export", ["--header", "authorization: Signed a, Signed b"]),
+    .missingXSignature: ("export", ["--header", "X-Signature:"]),
+    .malformedXSignature: ("export", ["--header", "X-Signature: ES512 /a, ES512 /b"]),
+    .malformedToken: ("export", ["--header", "Authorization: Signed a.b"]),
+    .malformedHeader: ("export", ["--header", "Authorization: Signed e30.e30.AA"]),
+    .algorithmNotAllowed: ("export", ["--key", "p256"]),
+    .xSignatureMismatch: ("export", ["--key-location", "/other"]),
+    .badSignature: ("export", ["--forge"]),
+    .malformedPayload: ("export", ["--payload", "payload"]),
+    .malformedClaims: ("export", ["--claim", "kind=1"]),
+    .stale: ("export", ["--age", "10m"]),
+    .future: ("export", ["--claim", "iat=4102444800"]),
+    .expired: ("export", ["--claim", "exp=1"]),
+    .notYetValid: ("export", ["--claim", "nbf=4102444800"]),
+    .audience: ("export", ["--claim", "aud=somebody"]),
+    .wrongHook: ("success", []),
+    .bodyMismatch: ("export", ["--body", "payload"]),
+  ]
+
+  /// No request alone can cause these: the web server's configuration does, a web server that sends
+  /// less than it announced, the spool, or workers that are stuck.
+  private static let notByARequest: Set<Refusal.Reason> = [
+    .misconfigured, .malformedBody, .spoolFull, .spoolReadOnly, .spoolPermission, .spoolDescriptors,
+    .spoolIO, .spoolClosed, .spoolLocked, .overloaded,
+  ]
+
+  @Test func everyRefusalThatARequestCanCauseCanBeTriedOut() async throws {
+    #expect(
+      Set(Self.invocations.keys) == Set(Refusal.Reason.allCases).subtracting(Self.notByARequest))
+    let settings = "max-token-bytes: 1000\nmax-body-bytes: 1500\nbody: match"
+    try await withWebServer(configuration: exampleConfiguration(settings: settings)) { server in
+      try server.folder.write("[]".utf8, to: "payload")
+      try server.folder.write([UInt8](repeating: 0x20, count: 2_000), to: "long")
+      let files = Set(["payload", "long"])
+      for (reason, (place, arguments)) in Self.invocations {
+        let key = arguments.contains("p256") ? key.replacing("p521", with: "p256") : key
+        let options = arguments.filter { $0 != "--key" && $0 != "p256" }.map {
+          files.contains($0) ? "\(server.folder.path)/\($0)" : $0
+        }
+        let result = try await command(
+          Repository.executable("delve-webhook"),
+          ["send", "\(server.base)/\(place)", "--key", key] + options)
+        #expect(result.exitCode == 1, "\(reason): \(result)")
+        #expect(result.output.contains("\"code\":\"\(reason.codeWord)\""), "\(reason): \(result)")
+      }
+      let good = try await delveWebhook(
+        "send", "\(server.base)/export", "--key", key, "--age", "1m")
+      #expect(good.exitCode == 0, "\(good)")
+      #expect(server.storedEvents.count == 1)
+    }
+  }
+
+  @Test(arguments: [
+    ["--key", "k", "--payload", "f", "--id", "1"], ["--replay", "f", "--age", "1m"],
+    ["--key", "k", "--method", "GET x"], ["--key", "k", "--header", "x"],
+  ])
+  func optionsThatContradictEachOtherAreRefused(arguments: [String]) async throws {
     let result = try await command(
       Repository.executable("delve-webhook"), ["send", "http://127.0.0.1:1/x"] + arguments)
     #expect(result.exitCode == 64)
