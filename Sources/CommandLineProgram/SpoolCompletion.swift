@@ -22,10 +22,10 @@ package enum SpoolCompletion {
       guard let spool = spool(of: words) else { return [] }
       let wanted = value(of: "--instance", in: words)
       let beginning = Array(prefix.utf8)
-      let found = try? spool.oldest(
-        mostWords, of: spool.laidOut.filter { wanted == nil || $0.description == wanted },
-        in: states
-      ) { name in
+      let found = try? spool.listing(
+        of: spool.laidOut.filter { wanted == nil || $0.description == wanted }, in: states,
+        limit: mostWords
+      ) { name, _ in
         guard let id = EventFileName.Parts(of: name)?.idPrefix else { return false }
         // Anybody's file may lie there: only digits come to a command line.
         return name[id].allSatisfy(isHexadecimal) && name[id].starts(with: beginning)

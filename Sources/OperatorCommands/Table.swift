@@ -7,7 +7,7 @@ internal import Glibc
 struct Table {
   private let columns: [[UInt8]]
   private var widths: [Int]
-  private let limit = terminalWidth() ?? .max
+  private let limit = terminalColumns(STDOUT_FILENO) ?? .max
   private var output = OutputBuffer()
 
   init(columns: [String]) {
@@ -48,11 +48,4 @@ func printTable(columns: [String], rows: [[String]]) {
   table.printHead()
   for row in rows { table.print(row) }
   table.flush()
-}
-
-/// Of the terminal that standard output is; nil if it is none.
-func terminalWidth() -> Int? {
-  var size = winsize()
-  guard ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return nil }
-  return Int(size.ws_col)
 }

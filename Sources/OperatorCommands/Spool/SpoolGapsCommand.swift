@@ -1,6 +1,7 @@
 internal import ArgumentParser
 internal import CommandLineProgram
 internal import EventSpool
+internal import Glibc
 internal import ServiceProcess
 internal import StrictJSON
 internal import WebhookCore
@@ -26,7 +27,7 @@ struct SpoolGapsCommand: ParsableCommand {
   @OptionGroup var options: SpoolOptions
 
   @Option(help: "From when on, as in 36h, 2026-11-26 or 2026-11-26T18:00:00Z.")
-  var since: PointInTime
+  var since: Moment
 
   @Flag(help: "One JSON object a line, for each instance and hook.")
   var json = false
@@ -34,7 +35,7 @@ struct SpoolGapsCommand: ParsableCommand {
   func run() throws {
     try reportingErrors {
       let now = Timestamp.now()
-      let first = hour(of: since.seconds(now: now))
+      let first = hour(of: max(0, since.seconds(now: now.seconds)))
       let last = hour(of: now.seconds)
       guard first <= last else { throw CommandError.usage("--since lies in the future") }
       let reader = try options.reader()
@@ -177,7 +178,7 @@ private struct WrappedTable {
       cell + String(repeating: " ", count: width - cell.utf8.count + 2)
     }.joined()
     let indent = start.utf8.count
-    let room = max((terminalWidth() ?? Self.defaultWidth) - indent, Self.leastWords)
+    let room = max((terminalColumns(STDOUT_FILENO) ?? Self.defaultWidth) - indent, Self.leastWords)
     var line = start
     var used = 0
     for word in words {

@@ -126,7 +126,7 @@ private struct SpoolStats {
     for (instance, count) in arrivalsOfLastHour {
       printResult("\(instance): \(count) arrived in the last hour")
     }
-    printResult("free: \(ByteCount(free.bytes).words), \(free.inodes) inodes")
+    printResult("free: \(ByteSize(bytes: free.bytes).words), \(free.inodes) inodes")
   }
 
   var json: JSONObject {

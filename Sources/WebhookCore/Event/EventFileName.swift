@@ -93,7 +93,9 @@ func eventFileName(of claims: Claims, id: EventID) -> String {
 
 extension EventFileName {
   /// The sender's id as it stands in a name.
-  package static func claimIDPart(_ id: [UInt8]) -> [UInt8] { plain(id.prefix(maximumClaimIDBytes)) }
+  package static func claimIDPart(_ id: [UInt8]) -> [UInt8] {
+    plain(id.prefix(maximumClaimIDBytes))
+  }
 }
 
 private func plain(_ part: ArraySlice<UInt8>) -> [UInt8] {
