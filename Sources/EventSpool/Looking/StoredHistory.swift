@@ -42,7 +42,9 @@ extension SpoolReader {
       guard let start = CalendarDate.seconds(atBasicHour: name) else { continue }
       do throws(SpoolError) {
         guard try body(ids.directory(name), start) else { return }
-      } catch  where [ENOENT, ENOTDIR, ELOOP].contains(error.errno) {}  // forgotten, or none of ours
+      } catch  where [ENOENT, ENOTDIR, ELOOP].contains(error.errno) {
+        // Forgotten, or none of ours.
+      }
     }
   }
 }

@@ -150,7 +150,9 @@ struct SpoolSelectionTests {
       "script -qec '\(site.program) spool retry --all' /dev/null </dev/null")
     #expect(result.exitCode == 0, "\(result)")
     #expect(result.output.contains("3/3"))
-    for name in dead { #expect(result.output.contains("\u{1B}[Kacme/dead/\(name)\r\n")) }
-    #expect(result.output.hasSuffix("\u{1B}[K3 events retried\r\n"), "\(result)")
+    for name in dead { #expect(result.output.contains("acme/dead/\(name)\r\n")) }
+    #expect(result.output.hasSuffix("3 events retried\r\n"), "\(result)")
+    // A bar is overwritten with blanks: also a dumb terminal knows those.
+    #expect(!result.output.contains("\u{1B}"), "\(result)")
   }
 }

@@ -24,7 +24,8 @@ extension UnderLoad {
         var fewest: [String: Double]?
         for round in 0..<Self.rounds {
           let calls = try await self.calls(
-            of: { try request($0, round * Self.requests + $1) }, answeredWith: status, responder)
+            of: { try request($0, round * Self.requests + $1) }, answeredWith: status, responder,
+            round: round)
           fewest = (fewest ?? calls).reduce(into: [:]) {
             $0[$1.key] = min($1.value, calls[$1.key] ?? 0)
           }
@@ -35,21 +36,25 @@ extension UnderLoad {
 
     private func calls(
       of request: (ResponderUnderTest, Int) throws -> Int, answeredWith status: Int,
-      _ responder: ResponderUnderTest
+      _ responder: ResponderUnderTest, round: Int
     ) async throws -> [String: Double] {
-      let summary = "\(responder.folder.path)/calls"
+      let summary = "calls-\(round)"
+      let log = "strace-\(round).log"
       let strace = try SpawnedProcess(
         "strace",
-        ["-f", "-c", "-U", "name,calls", "-o", summary, "-p", "\(responder.process.id)"],
-        log: "\(responder.folder.path)/strace.log")
+        [
+          "-f", "-c", "-U", "name,calls", "-o", "\(responder.folder.path)/\(summary)", "-p",
+          "\(responder.process.id)",
+        ],
+        log: "\(responder.folder.path)/\(log)")
       #expect(
         try await eventually {
-          responder.folder.text(of: "strace.log").contains("attached")
+          responder.folder.text(of: log).contains("attached")
         })
       for number in 1...Self.requests { #expect(try request(responder, number) == status) }
       strace.send(signal: SIGINT)
       _ = try await strace.exitCode()
-      return responder.folder.text(of: "calls").matches(of: /(?m)^ *([a-z0-9_]+) +(\d+)$/)
+      return responder.folder.text(of: summary).matches(of: /(?m)^ *([a-z0-9_]+) +(\d+)$/)
         .reduce(into: [:]) { $0[String($1.1)] = (Double($1.2) ?? 0) / Double(Self.requests) }
     }
 
