@@ -77,7 +77,13 @@ package func endIfUnread() {
 /// The exit code if the reader of standard output goes: what is known by then holds.
 package func setExitCodeIfUnread(_ code: Int32) { exitCodeIfUnread.store(code, ordering: .relaxed) }
 
+/// The exit code if standard output cannot be written, in place of `EX_IOERR`.
+package func setExitCodeIfUnwritten(_ code: Int32) {
+  exitCodeIfUnwritten.store(code, ordering: .relaxed)
+}
+
 private let exitCodeIfUnread = Atomic(EXIT_SUCCESS)
+private let exitCodeIfUnwritten = Atomic(EX_IOERR)
 
 /// At once: other threads may be at work, which `exit` would take their libraries from.
 private func endUnread() -> Never { _exit(exitCodeIfUnread.load(ordering: .relaxed)) }
@@ -92,6 +98,6 @@ private func write(_ bytes: [UInt8]) -> Bool {
   } catch {
     // A full disk above all must not pass for success.
     printError("\(programName): standard output: \(error.reason)")
-    _exit(EX_IOERR)
+    _exit(exitCodeIfUnwritten.load(ordering: .relaxed))
   }
 }

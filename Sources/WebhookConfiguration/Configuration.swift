@@ -65,7 +65,7 @@ package struct Configuration: Sendable {
   }
 }
 
-private let maximumKeysPerInstance = 32
+package let maximumKeysPerInstance = 32
 
 extension InstanceSettings {
   /// The instance with its keys, read from their files.

@@ -4,6 +4,8 @@ package import WebhookCore
 package struct SettingsReading: Sendable {
   /// In the order in which they were found.
   package let problems: [ConfigurationError]
+  /// How many further ones there are.
+  package let countOfOthers: Int
   /// Nil if anything is wrong.
   package let settings: Settings?
   /// Those in which nothing is wrong.
@@ -18,6 +20,7 @@ package struct SettingsReading: Sendable {
     }
     guard let document else {
       (self.problems, settings, instances, lines) = (problems.all, nil, [], SettingLines())
+      countOfOthers = problems.count - problems.all.count
       return
     }
     let ofContent = SettingsProblems()
@@ -29,6 +32,8 @@ package struct SettingsReading: Sendable {
       problems.add(problem)
     }
     (self.problems, instances, self.lines) = (problems.all, good, lines)
+    countOfOthers =
+      problems.count - problems.all.count + ofContent.count - ofContent.all.count
     self.settings = problems.all.isEmpty ? settings : nil
   }
 

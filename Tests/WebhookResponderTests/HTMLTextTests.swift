@@ -13,6 +13,7 @@ struct HTMLTextTests {
       ("<script>alert(1)</script>", "&lt;script&gt;alert(1)&lt;/script&gt;"),
       (#"" onload="x"#, "&quot; onload=&quot;x"), ("' x='", "&#39; x=&#39;"),
       ("&lt;", "&amp;lt;"), ("<!--", "&lt;!--"), ("]]>", "]]&gt;"), ("", ""),
+      ("\u{1B}]0;x\u{7}\n\u{7F}", "?]0;x???"),
       ("\u{E9}\u{65E5}\u{1F600}", "\u{E9}\u{65E5}\u{1F600}"),
       // One character of Swift's, whose first part is markup.
       ("<\u{301}", "&lt;\u{301}"), ("&\u{200D}", "&amp;\u{200D}"),

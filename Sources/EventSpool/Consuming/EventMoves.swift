@@ -86,6 +86,7 @@ extension EventConsumer {
   }
 
   func removeRecord(of name: String, in state: EventState) throws(SpoolError) {
+    guard AttemptRecord.hasRoom(for: name) else { return }
     let folder = try folder(state)
     try folder.touchingOneEvent { () throws(SpoolError) in
       try folder.removeIfThere(AttemptRecord.fileName(for: name))

@@ -82,8 +82,10 @@ private func claimID(
   of name: UnsafeRawBufferPointer, _ part: Range<Int>, in folder: Directory
 ) -> [UInt8] {
   let id = name[part]
-  if EventFileName.isWhole(claimID: id) { return Array(id) }
-  return (try? folder.event(String(decoding: name, as: UTF8.self)))?.claimID ?? Array(id)
+  // A name of another program may hold any bytes.
+  let text = Array(String(decoding: id, as: UTF8.self).utf8)
+  if EventFileName.isWhole(claimID: id) { return text }
+  return (try? folder.event(String(decoding: name, as: UTF8.self)))?.claimID ?? text
 }
 
 /// The first 32 digits of an event's id.

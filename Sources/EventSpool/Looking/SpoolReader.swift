@@ -18,6 +18,11 @@ package struct SpoolReader {
     return (overflow ? .max : bytes, Int(clamping: space.f_favail))
   }
 
+  /// Whether its file system is mounted so that nobody can write there (statvfs(3)).
+  package func isReadOnly() throws(SpoolError) -> Bool {
+    try spool.freeSpace().f_flag & UInt(ST_RDONLY) != 0
+  }
+
   /// The folders that can be an instance's, whether configured or not.
   package func instances() throws(SpoolError) -> [InstanceName] {
     var instances: [InstanceName] = []

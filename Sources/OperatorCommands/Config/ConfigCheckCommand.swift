@@ -25,11 +25,12 @@ struct ConfigCheckCommand: ParsableCommand {
     try reportingErrors {
       let reading = try SettingsReading(file: options.path)
       var problems = reading.problems.sorted { ($0.line ?? 0) < ($1.line ?? 0) }.map(\.description)
+      if reading.countOfOthers > 0 { problems.append("and \(reading.countOfOthers) more") }
       problems += keyProblems(reading.instances)
       guard let settings = reading.settings else { throw wrong(problems) }
       problems += problemsOfKeysTogether(after: problems) + spoolProblems(settings)
       let warnings = warnings(settings)
-      defer { for warning in warnings { printError("warning: \(warning)") } }
+      defer { for warning in warnings { printError("warning: \(printable(warning))") } }
       guard problems.isEmpty else { throw wrong(problems) }
       printResult("\(printable(options.path)): good")
       for fact in facts(try options.loaded(), reading.lines) { printResult("  \(fact)") }

@@ -78,6 +78,11 @@ struct KeysFetchCommand: AsyncParsableCommand {
     show(known, new)
     guard !new.isEmpty else { return printResult("nothing new") }
     guard !new.useful.isEmpty else { throw ExitCode.failure }
+    guard known.count + new.useful.count <= maximumKeysPerInstance else {
+      throw CommandError.negative(
+        "\(settings.name) would have \(known.count + new.useful.count) keys, and the responder takes "
+          + "\(maximumKeysPerInstance): take old ones away with delve-webhook keys remove")
+    }
     let count = new.useful.count == 1 ? "the new key" : "the \(new.useful.count) new keys"
     guard fetching.isConfirmed("Add \(count) to \(printable(file))") else { throw ExitCode.failure }
     try changeKeySet(file) { keys in

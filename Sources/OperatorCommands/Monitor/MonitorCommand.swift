@@ -102,6 +102,7 @@ struct MonitorCommand: AsyncParsableCommand {
       result = PluginResult(.init(state: .unknown, sentence: sentence))
     }
     setExitCodeIfUnread(result.state.rawValue)
+    setExitCodeIfUnwritten(PluginState.unknown.rawValue)
     printResult(result.text)
     throw ExitCode(result.state.rawValue)
   }
@@ -124,6 +125,7 @@ struct MonitorCommand: AsyncParsableCommand {
     let reader = try options.reader()
     let now = Timestamp.now()
     let instances = try options.instances(in: reader).filter(reader.isInstance)
+    let settings = options.spool == nil ? try options.configuration.settings() : nil
     for instance in instances {
       if let problem = reader.layoutProblem(of: instance) { throw problem }
     }
@@ -141,9 +143,30 @@ struct MonitorCommand: AsyncParsableCommand {
           silenceSeconds: try reader.lastStored(of: instance).map { max(0, now.seconds - $0) })
       },
       freeBytes: Int64(try reader.freeSpace().bytes),
-      minimumFreeBytes: options.spool == nil
-        ? Int64(try options.configuration.settings().minimumFreeBytes) : nil,
-      problems: [])
+      minimumFreeBytes: settings.map { Int64($0.minimumFreeBytes) },
+      problems: try problems(of: reader, instances, configured: settings?.instances.map(\.name)))
+  }
+
+  /// What the numbers do not show: a disk that is not mounted, or one that cannot be written.
+  private func problems(
+    of reader: SpoolReader, _ instances: [InstanceName], configured: [InstanceName]?
+  ) throws -> [PluginResult.Problem] {
+    var missing = (configured ?? []).filter { name in
+      options.isWanted(name) && !instances.contains(name)
+    }.map(\.description)
+    if instances.isEmpty && missing.isEmpty { missing = ["any instance"] }
+    var problems = missing.map { name in
+      PluginResult.Problem(
+        state: .critical, sentence: "nothing of \(name) lies in the spool",
+        remedy: "look whether its disk is mounted, and whether the responder has ever started")
+    }
+    if try reader.isReadOnly() {
+      let error = SpoolError(.call(.open, errno: EROFS))
+      problems.append(
+        PluginResult.Problem(
+          state: .critical, sentence: "the spool's file system is read-only", remedy: error.remedy))
+    }
+    return problems
   }
 
   /// A disk that does not answer holds a thread up for ever.
@@ -168,6 +191,7 @@ extension MonitorCommand {
     guard arguments.first == configuration.commandName else { return nil }
     let result = PluginResult(
       .init(state: .unknown, sentence: message, remedy: "delve-webhook monitor --help says more"))
+    setExitCodeIfUnwritten(result.state.rawValue)
     printResult(result.text)
     return result.state.rawValue
   }

@@ -1,3 +1,4 @@
+internal import CommandLineProgram
 internal import EventSpool
 internal import ServiceProcess
 internal import StrictJSON
@@ -5,6 +6,8 @@ internal import WebhookCore
 
 /// Reads the responder's status page, as its JSON says it.
 struct StatusPage {
+  private static let longestAgeSeconds: Int64 = 300
+
   private let page: JSONObject
   private let pageVerdict: Verdict
   private let pageInstances: [JSONObject]
@@ -35,7 +38,29 @@ struct StatusPage {
     }
     return WatchedSpool(
       instances: instances, freeBytes: page["freebytes"]?.count,
-      minimumFreeBytes: page["minimumfreebytes"]?.count, problems: problems(of: instance))
+      minimumFreeBytes: page["minimumfreebytes"]?.count,
+      problems: problems(of: instance) + problemsOfPage(instances))
+  }
+
+  /// A page that a proxy has kept, or that shows nothing, tells nothing.
+  private func problemsOfPage(_ instances: [WatchedSpool.Instance]) -> [PluginResult.Problem] {
+    var problems: [PluginResult.Problem] = []
+    let age = Timestamp.now().seconds - now.seconds
+    if abs(age) > Self.longestAgeSeconds {
+      problems.append(
+        PluginResult.Problem(
+          state: .unknown,
+          sentence: "the status page is of \(now.rfc3339): by the clock here that is "
+            + "\(Age(seconds: abs(age)).words) \(age > 0 ? "ago" : "ahead")",
+          remedy: "look at both clocks, and at what may keep the page on its way"))
+    }
+    if instances.isEmpty {
+      problems.append(
+        PluginResult.Problem(
+          state: .unknown, sentence: "the status page shows no instance",
+          remedy: "look at DELVE_INSTANCE of its location"))
+    }
+    return problems
   }
 
   /// Nil if nobody has counted yet.

@@ -66,7 +66,7 @@ struct HTTPRequest {
     }
     guard result.terminationStatus.isSuccess, let answer = Answer(result.standardOutput) else {
       let reason =
-        result.standardError.split(separator: "\n").first.map(String.init)
+        result.standardError.split(separator: "\n").first.map { printable(String($0)) }
         ?? "no answer from \(printable(url))"
       if case .exited(let code) = result.terminationStatus, !Self.ownFaults.contains(code) {
         return .silence(reason)

@@ -83,17 +83,23 @@ struct EventFilter: ParsableArguments {
 
 /// An id as the sender has it, as file names have it, or as `spool list` cuts it.
 struct WantedClaimID {
+  /// How wide `spool list` shows one.
+  static let width = 10
+
   private let text: [UInt8]
   private let ends: (head: [UInt8], tail: [UInt8])?
 
   init(_ id: String) {
     text = EventFileName.claimIDPart(Array(id.utf8))
-    ends = endsOfCut(Array(id.utf8))
+    // Any other text with two dots is no cut one: a range of ids, perhaps, which nobody asked for.
+    ends = id.utf8.count == Self.width ? endsOfCut(Array(id.utf8)) : nil
   }
 
   func isMeant(by part: Slice<UnsafeRawBufferPointer>) -> Bool {
     if part.elementsEqual(text) { return true }
-    guard let ends, part.count >= ends.head.count + ends.tail.count else { return false }
+    guard let ends, part.count > Self.width, ends.head.count == (Self.width - 2) / 2 else {
+      return false
+    }
     return part.starts(with: ends.head) && part.suffix(ends.tail.count).elementsEqual(ends.tail)
   }
 }

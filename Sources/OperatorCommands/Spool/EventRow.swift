@@ -25,7 +25,9 @@ func eventObject(_ name: UnsafeRawBufferPointer, in place: SpoolPlace) -> JSONOb
   let text =
     name.allSatisfy { $0 < 0x80 }
     ? Array(name) : Array(String(decoding: name, as: UTF8.self).utf8)
-  func value(_ part: Range<Int>?) -> JSONValue? { part.map { .string(Array(name[$0])) } }
+  func value(_ part: Range<Int>?) -> JSONValue? {
+    part.map { .string(String(decoding: name[$0], as: UTF8.self)) }
+  }
   return [
     "path": .string(Array("\(place.path)/".utf8) + text),
     "instance": .string(place.instance.description), "state": .string(place.state.rawValue),

@@ -91,8 +91,10 @@ private enum SelectedEvents {
     case .named(let events): events.forEach(body)
     case .listed(let listing):
       listing.forEach { name, place in
-        body(
-          .success(SpoolEntry(place: place, fileName: String(decoding: name, as: UTF8.self))))
+        let entry = SpoolEntry(place: place, fileName: String(decoding: name, as: UTF8.self))
+        let isText = entry.fileName.utf8.elementsEqual(name)
+        let foreign = SpoolError(.foreignName, entry.path, of: .event)
+        body(isText ? .success(entry) : .failure(.negative(foreign.explanation)))
       }
     }
   }

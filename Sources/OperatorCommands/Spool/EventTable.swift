@@ -42,7 +42,7 @@ struct EventTable {
       Array(place.state.rawValue.utf8),
       cutInTheMiddle(Array(place.instance.description.utf8), to: 10),
       cutInTheMiddle(part(parts?.idPrefix ?? 0..<name.count), to: 12),
-      cutInTheMiddle(event, to: 11), cutInTheMiddle(part(parts?.claimID), to: 10))
+      cutInTheMiddle(event, to: 11), cutInTheMiddle(part(parts?.claimID), to: WantedClaimID.width))
   }
 
   private func age(_ issued: Int64) -> [UInt8] {

@@ -17,6 +17,8 @@ struct HTMLText {
       case UInt8(ascii: "&"): markup("&amp;")
       case UInt8(ascii: "\""): markup("&quot;")
       case UInt8(ascii: "'"): markup("&#39;")
+      // No control byte is of use in a page, and a terminal may be what shows it.
+      case ..<0x20, 0x7F: bytes.append(UInt8(ascii: "?"))
       default: bytes.append(byte)
       }
     }

@@ -1,5 +1,6 @@
 internal import Foundation
 internal import Glibc
+internal import ServiceProcess
 internal import TestSupport
 internal import Testing
 internal import WebhookCore
@@ -182,7 +183,7 @@ struct MonitorTests {
   @Test(.enabled(if: getuid() == 0, "needs root, to become another user"))
   func userWithoutRightsSeesTheStatusPage() async throws {
     let page = AnswerText.page()
-    let server = try AnsweringServer { _ in .status(200, text: page) }
+    let server = try AnsweringServer { _ in .status(200, text: AnswerText.served(page)) }
     defer { server.close() }
     chmod("\(site.path)/spool", 0o700)
     let asNobody = "setpriv --reuid nobody --regid nogroup --clear-groups \(site.program) monitor"
@@ -196,7 +197,7 @@ struct MonitorTests {
 
   @Test
   func pageOverHTTPSNeedsItsAuthority() async throws {
-    try site.folder.write(AnswerText.page().utf8, to: "www/status")
+    try site.folder.write(AnswerText.served(AnswerText.page()).utf8, to: "www/status")
     chmod(site.path, 0o755)
     try await withHTTPSServer(in: site.folder) { port in
       let url = ["--url", "https://localhost:\(port)/status"]
@@ -307,11 +308,43 @@ struct MonitorTests {
   func pageAndLimitsDecide(
     page: String, arguments: [String], exitCode: Int32, text: String
   ) async throws {
-    let server = try AnsweringServer { _ in .status(200, text: page) }
+    let server = try AnsweringServer { _ in .status(200, text: AnswerText.served(page)) }
     defer { server.close() }
     let result = try await monitor(["--url", server.url] + arguments)
     #expect(result.exitCode == exitCode)
     #expect(result.output.hasPrefix(text), "\(result)")
+  }
+
+  /// A proxy has kept the one, and the location of the other shows nothing.
+  @Test(arguments: [
+    (AnswerText.page().replacing("NOW", with: "2026-09-21T14:13:20.042Z"), "the status page is of"),
+    (
+      #"{"verdict":"well","findings":[],"time":"NOW","instances":[]}"#,
+      "the status page shows no instance"
+    ),
+  ])
+  func pageThatTellsNothingIsUnknown(page: String, text: String) async throws {
+    let server = try AnsweringServer { _ in .status(200, text: AnswerText.served(page)) }
+    defer { server.close() }
+    let result = try await monitor(["--url", server.url])
+    #expect(result.exitCode == 3 && result.output.hasPrefix("UNKNOWN - \(text)"), "\(result)")
+  }
+
+  /// The spool's disk is not mounted, or the responder never started.
+  @Test func instanceThatIsConfiguredMustBeThere() async throws {
+    try site.folder.makeFolder("empty")
+    try site.folder.write(
+      exampleConfiguration().replacing("spool: spool", with: "spool: empty").utf8, to: "c.yaml")
+    let result = try await site.delveWebhook(["monitor", "--config", "\(site.path)/c.yaml"])
+    #expect(
+      result.exitCode == 2 && result.output.hasPrefix("CRITICAL - nothing of "), "\(result)")
+  }
+
+  @Test func outputThatCannotBeWrittenIsUnknown() async throws {
+    for arguments in ["--spool '\(site.path)/spool'", "--nonsense"] {
+      let result = try await site.shell("'\(site.program)' monitor \(arguments) >/dev/full")
+      #expect(result.exitCode == 3, "\(result)")
+    }
   }
 }
 
@@ -323,6 +356,16 @@ private enum AnswerText {
       + #""instance":\#(text(instance)),"subject":\#(text(subject))}"#
   }
 
+  // These stand in a page until it is served.
+  private static let now = "NOW"
+  private static let anHourAgo = "AN HOUR AGO"
+
+  static func served(_ page: String) -> String {
+    let time = Timestamp.now()
+    let before = Timestamp(seconds: time.seconds - 3_600, milliseconds: time.milliseconds)
+    return page.replacing(now, with: time.rfc3339).replacing(anHourAgo, with: before.rfc3339)
+  }
+
   /// An hour after the last delivery.
   static func page(
     verdict: String = "well", findings: String = "", dead: Int = 0, lookAge: String = "1",
@@ -332,9 +375,9 @@ private enum AnswerText {
       #"{"state":"\#(state)","events":\#(state == "dead" ? dead : 0),"oldestageseconds":null}"#
     }
     let stored =
-      lastStored ? #"{"kind":"export-complete","time":"2026-09-21T13:13:20.000Z"}"# : ""
+      lastStored ? #"{"kind":"export-complete","time":"\#(anHourAgo)"}"# : ""
     return #"{"verdict":"\#(findings.isEmpty ? verdict : "attention")","findings":[\#(findings)],"#
-      + #""time":"2026-09-21T14:13:20.042Z","freebytes":\#(free),"minimumfreebytes":100,"#
+      + #""time":"\#(now)","freebytes":\#(free),"minimumfreebytes":100,"#
       + #""historyread":\#(historyRead),"instances":[{"name":"acme","lookageseconds":\#(lookAge),"#
       + #""states":[\#(states.joined(separator: ","))],"laststored":[\#(stored)]}]}"#
   }

@@ -257,7 +257,8 @@ struct RecipeTests {
     let text = try mailedText()
     #expect(text.contains(#""exit": 65"#) && text.contains("no such table"), "\(text)")
     #expect(text.contains(#""subject": "export/0""#) && !text.contains("a.b.c"), "\(text)")
-    #expect(text.hasSuffix("  delve-webhook spool retry \(name)\n"), "\(text)")
+    let id = name.dropLast(".json".count).suffix(32)
+    #expect(text.hasSuffix("  delve-webhook spool retry \(id)\n"), "\(text)")
   }
 
   @Test func mailOfWhatIsNoEventSaysSo() async throws {

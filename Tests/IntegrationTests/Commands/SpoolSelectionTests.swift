@@ -43,6 +43,26 @@ struct SpoolSelectionTests {
     #expect(again.exitCode == 0 && again.errorOutput == "0 events retried\n", "\(again)")
   }
 
+  /// Another program has put it there: it is named, and every program reads the listing.
+  @Test func eventWithAForeignNameIsNamedAndLeft() async throws {
+    let foreign = #"acme/dead/20261127T070000Z-export-done-$(printf '\377')1-"#
+    let file = "'\(site.path)'/spool/\(foreign)\(String(repeating: "0", count: 32)).json"
+    let made = try await site.shell("cp '\(site.path)/spool/acme/dead/\(dead[0])' \(file)")
+    #expect(made.exitCode == 0, "\(made)")
+    let result = try await spool("remove", "--all", "--state", "dead", "--yes")
+    #expect(result.exitCode == 1)
+    #expect(result.errorOutput.contains("not a name that a responder gives"), "\(result)")
+    #expect(result.errorOutput.hasSuffix("2 events removed, 1 not\n"), "\(result)")
+    let listing = try await site.shell("'\(site.program)' spool list --json | jq -r .claimid")
+    #expect(listing.exitCode == 0 && listing.output.contains("\u{FFFD}1"), "\(listing)")
+  }
+
+  /// No range is meant by two dots, and none is taken.
+  @Test func idsWithTwoDotsMeanNothingElse() async throws {
+    let result = try await spool("retry", "--all", "--id", "0..3", "--dry-run")
+    #expect(result.errorOutput == "0 events would be retried\n", "\(result)")
+  }
+
   @Test func filtersChooseWhatIsRetried() async throws {
     func chosen(_ options: String...) async throws -> [String] {
       let result = try await site.delveWebhook(["spool", "retry", "--all", "--dry-run"] + options)
