@@ -60,6 +60,7 @@ package enum SpoolWork {
 
 extension CommandError {
   package init(_ error: SpoolError, while work: SpoolWork) {
+    let error = error.forUser
     let exitCode =
       switch (work, error.cause) {
       case (.looking, _), (.moving, .call(_, ENOENT)): EX_NOINPUT
@@ -67,6 +68,17 @@ extension CommandError {
       case (.moving, _): EX_IOERR
       }
     self.init(error.explanation, exitCode: exitCode)
+  }
+}
+
+extension SpoolError {
+  /// The same, but that another user's folder is what it is: the rights are as they shall be, and the
+  /// wrong user runs this.
+  package var forUser: SpoolError {
+    var status = stat()
+    guard errno == EACCES, geteuid() != 0, stat(path, &status) == 0, status.st_uid != geteuid()
+    else { return self }
+    return SpoolError(.foreignOwner, path)
   }
 }
 

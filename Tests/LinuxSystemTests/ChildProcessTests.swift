@@ -74,10 +74,11 @@ struct ChildProcessTests {
     #expect(try ending(of: process) == .exit(0))
   }
 
-  @Test func processLeadsAGroupOfItsOwn() throws {
-    // The fifth field is the process group (proc_pid_stat(5)).
+  @Test func processLeadsAGroupAndASessionOfItsOwn() throws {
+    // The fifth and the sixth field (proc_pid_stat(5)).
     let process = try start(
-      "read -r id name state parent group rest < /proc/self/stat; test $group = $$")
+      "read -r id name state parent group session rest < /proc/self/stat; "
+        + "test $group = $$ && test $session = $$")
     #expect(try ending(of: process) == .exit(0))
   }
 

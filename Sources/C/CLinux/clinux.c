@@ -181,7 +181,7 @@ __attribute__((noinline, noreturn)) static void become(const struct start *start
         sigaction(signal, &action, NULL);
     sigemptyset(&none);
     if (report >= 0 && input >= 0 && output >= 0 && error >= 0
-        && setpgid(0, 0) == 0
+        && setsid() != -1
         && setrlimit(RLIMIT_NOFILE, &start->descriptors) == 0
         && dup3(report, 3, O_CLOEXEC) == 3
         && dup2(input, 0) == 0

@@ -1,7 +1,8 @@
 internal import CLinux
 internal import Glibc
 
-/// A process that was started, and is to be waited for. It leads a process group of its own.
+/// A process that was started, and is to be waited for. It leads a session and a process group
+/// of its own, and has no terminal.
 package struct ChildProcess: ~Copyable {
   private let id: pid_t
   private let pidDescriptor: FileDescriptor

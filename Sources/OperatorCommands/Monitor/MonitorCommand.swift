@@ -96,7 +96,7 @@ struct MonitorCommand: AsyncParsableCommand {
     } catch {
       let sentence =
         switch error {
-        case let error as SpoolError: error.explanation
+        case let error as SpoolError: error.forUser.explanation
         default: "\(error)"
         }
       result = PluginResult(.init(state: .unknown, sentence: sentence))

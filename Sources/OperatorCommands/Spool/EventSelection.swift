@@ -178,7 +178,7 @@ private final class MoveByHand {
         consumers[instance] = consumer
       } catch {
         failure = error
-        printError("\(programName): \(error.explanation)")
+        printError("\(programName): \(error.forUser.explanation)")
       }
     }
   }
@@ -190,7 +190,7 @@ private final class MoveByHand {
       printChange(printable(entry.path))
       moved += 1
     } catch let error as SpoolError {
-      fail(error.explanation)
+      fail(error.forUser.explanation)
     } catch {
       fail("\(error)")
     }

@@ -58,6 +58,24 @@ struct KeysTests {
 
   // MARK: keys fetch
 
+  /// The responder would not start with one more.
+  @Test func keyAboveTheLimitIsNotAdded() async throws {
+    try await withHTTPSServer(in: folder) { port in
+      try configure(port: port)
+      let key = String(
+        decoding: try fileBytes("\(Repository.root)/Tests/Attacks/keys/p521.jwk.json"),
+        as: UTF8.self)
+      let keys = [String](repeating: key, count: 32).joined(separator: ",")
+      let text = #"{"keys":[\#(keys)]}"#
+      try folder.write(text.utf8, to: "keys/acme.json")
+      try publish(.otherP521)
+      let result = try await delveWebhook("fetch", "acme", "--yes")
+      #expect(result.exitCode == 1)
+      #expect(result.errorOutput.contains("keys remove"), "\(result)")
+      #expect(folder.text(of: "keys/acme.json") == text)
+    }
+  }
+
   @Test func firstKeyMakesTheFileAndTheExitCodeTellsWhatHappened() async throws {
     try await withHTTPSServer(in: folder) { port in
       try configure(port: port)

@@ -192,7 +192,12 @@ struct MonitorTests {
     expectPluginForm(result)
     let refused = try await site.shell("cd / && \(asNobody) --spool \(site.path)/spool")
     #expect(refused.exitCode == 3)
-    #expect(refused.output.contains("Permission denied"))
+    #expect(refused.output.contains("belongs to another user"), "\(refused)")
+    let retried = try await site.shell(
+      "cd / && setpriv --reuid nobody --regid nogroup --clear-groups \(site.program) spool retry --all "
+        + "--spool \(site.path)/spool")
+    #expect(retried.exitCode == 77, "\(retried)")
+    #expect(retried.errorOutput.contains("run this as its owner"), "\(retried)")
   }
 
   @Test

@@ -105,14 +105,23 @@ struct RunHandlerTests {
     #expect(try await runner.exitCode() == 0)
     #expect(site.events == ["acme/done/\(site.today)/\(name)"])
   }
+  /// It would be stopped, and nobody would say so.
+  @Test func commandThatAsksAtTheTerminalFailsAtOnce() async throws {
+    let name = try site.addEvents(1)[0]
+    let result = try await site.shell(
+      "script -qec '\(site.program) spool run -- sh -c \"read answer </dev/tty\"' /dev/null </dev/null"
+    )
+    #expect(result.exitCode == 1, "\(result)")
+    #expect(result.output.contains("/dev/tty"), "\(result)")
+    #expect(site.text("spool/acme/defer/\(name).state").contains("\"exit\":"), "\(result)")
+  }
 
-  @Test func handlerThatWaitsForTheTerminalIsContinuedWhenItIsToEnd() async throws {
+  @Test func handlerThatIsStoppedIsContinuedWhenItIsToEnd() async throws {
     try site.addEvents(1)
-    // It is in the background, and stopped by SIGTTIN.
     try site.folder.write(
       """
       trap 'echo ended > \(site.path)/ended; exit 1' TERM
-      read line < /dev/tty
+      kill -STOP $$
       """.utf8, to: "handler")
     let result = try await site.shell(
       "script -qec '\(site.program) spool run --timeout 1 -- sh \(site.path)/handler' /dev/null")
