@@ -76,7 +76,8 @@ extension SpoolError {
   /// wrong user runs this.
   package var forUser: SpoolError {
     var status = stat()
-    guard errno == EACCES, geteuid() != 0, stat(path, &status) == 0, status.st_uid != geteuid()
+    guard case .call(.open, EACCES) = cause, geteuid() != 0, stat(path, &status) == 0,
+      status.st_uid != geteuid()
     else { return self }
     return SpoolError(.foreignOwner, path)
   }

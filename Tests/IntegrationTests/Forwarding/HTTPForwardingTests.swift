@@ -271,9 +271,10 @@ struct HTTPForwardingTests {
     let forwarder = try site.startForwarder(to: server.url)
     #expect(try await eventually { site.text("forward.log").contains("result=unavailable") })
     isOut.store(false, ordering: .relaxed)
-    // If it comes back in the middle of a batch, it has changed its mind, and gives up nothing yet.
+    // If it comes back in the middle of a batch, it has changed its mind, and gives up nothing yet. The
+    // longer it was away, the longer is the pause until it is tried again.
     #expect(
-      try await eventually(seconds: 60) {
+      try await eventually(seconds: 300) {
         site.files("spool/acme/done").count == 19 && site.count("dead") + site.count("defer") == 1
       })
     forwarder.send(signal: SIGTERM)

@@ -5,17 +5,36 @@ internal import Testing
 /// What a delivery leaves in the log: its subject, and if it was slow, the times of its steps.
 @Suite(.timeLimit(.minutes(15)))
 struct SlowRequestTests {
-  /// A delivery whose body comes some time behind its parameters.
+  /// A delivery whose body comes some time behind its parameters. On a machine that is so busy that
+  /// its ten seconds are over meanwhile, it is made again.
   private func dripDelivery(_ id: String, to responder: ResponderUnderTest) async throws -> Int {
+    for _ in 0..<20 {
+      // A delivery that was cut off may have been stored.
+      let id = "\(id)-\(UInt32.random(in: .min ... .max))"
+      if let status = try await drip(try nowAuthorization(id: id), to: responder) { return status }
+    }
+    throw NoAnswer()
+  }
+
+  private struct NoAnswer: Error {}
+
+  /// Nil if the time was over.
+  private func drip(
+    _ authorization: [UInt8]?, to responder: ResponderUnderTest
+  ) async throws -> Int? {
     let client = try responder.client()
-    try client.begin()
-    let parameters = deliveryParameters(authorization: try nowAuthorization(id: id))
-    try client.send(.parameters, FastCGIClient.encoded(parameters))
-    try client.send(.parameters, [])
-    try await Task.sleep(for: .milliseconds(50))
-    try client.send(.standardInput, Array("{}".utf8))
-    try client.send(.standardInput, [])
-    return try client.response().status
+    do {
+      try client.begin()
+      let parameters = deliveryParameters(authorization: authorization)
+      try client.send(.parameters, FastCGIClient.encoded(parameters))
+      try client.send(.parameters, [])
+      try await Task.sleep(for: .milliseconds(50))
+      try client.send(.standardInput, Array("{}".utf8))
+      try client.send(.standardInput, [])
+      return try client.response().status
+    } catch FastCGIClient.Failure.closed {
+      return nil
+    }
   }
 
   private func line(_ text: String, in responder: ResponderUnderTest) async throws -> String {
@@ -47,14 +66,7 @@ struct SlowRequestTests {
       #expect((0...2).contains(serving - steps[2] - steps[3]), "\(slow)")
 
       // A refusal has no publishing.
-      let client = try responder.client()
-      try client.begin()
-      try await Task.sleep(for: .milliseconds(50))
-      try client.send(.parameters, FastCGIClient.encoded(deliveryParameters(authorization: nil)))
-      try client.send(.parameters, [])
-      try client.send(.standardInput, Array("{}".utf8))
-      try client.send(.standardInput, [])
-      #expect(try client.response().status == 401)
+      #expect(try await eventually { try await drip(nil, to: responder) == 401 })
       let refused = try await line("code=missing-authorization", in: responder)
       #expect(refused.contains(" slow-us=") && !refused.contains("publishing-us="), "\(refused)")
 
