@@ -68,7 +68,8 @@ struct StandardOutputTests {
     let isSeen = try await eventually {
       number += 1
       try site.folder.write("x".utf8, to: "spool/acme/new/\(number)-\(Self.steering).json")
-      return site.text("tail.log").utf8.contains(UInt8(ascii: "\n"))
+      // Behind the line that says what is waited for.
+      return site.text("tail.log").contains("}")
     }
     tail.send(signal: SIGTERM)
     #expect(isSeen)
