@@ -24,3 +24,37 @@ struct HTMLText {
     }
   }
 }
+
+extension HTMLText {
+  /// A sentence that is not of the first importance.
+  mutating func note(_ sentence: String) {
+    markup(#"<p class="quiet">"#)
+    text(sentence)
+    markup("</p>")
+  }
+
+  /// - Parameters:
+  ///   - rows: a cell for each of the headings.
+  ///   - isWide: where the screen is narrow, each cell is a row of its own, beside its heading.
+  mutating func table(_ headings: [String], _ rows: [[String]], isWide: Bool = false) {
+    markup(isWide ? #"<table class="wide"><thead><tr>"# : "<table><thead><tr>")
+    for heading in headings {
+      markup("<th>")
+      text(heading)
+      markup("</th>")
+    }
+    markup("</tr></thead><tbody>")
+    for row in rows {
+      markup("<tr>")
+      for (heading, cell) in zip(headings, row) {
+        markup(#"<td data-heading=""#)
+        text(heading)
+        markup(#"">"#)
+        text(cell)
+        markup("</td>")
+      }
+      markup("</tr>")
+    }
+    markup("</tbody></table>")
+  }
+}

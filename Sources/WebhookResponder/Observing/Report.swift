@@ -90,24 +90,57 @@ struct Report {
     }
   }
 
-  /// The last hours, the oldest first, each by its start in seconds since 1970.
-  var hours: [(start: Int64, counts: [HourlyCounts.Column: Int])] {
+  /// The last hours, the oldest first.
+  var hours: [HourReport] {
     let last = HourlyCounts.hour(of: now.seconds)
     return (last - Int64(HourlyCounts.hoursKept) + 1...last).map {
-      ($0 * 3_600, deliveries.hours.hours[$0] ?? [:])
+      HourReport(start: $0 * 3_600, deliveries.hours.hours[$0] ?? [:])
     }
   }
 
   /// When an event of each kind was last stored, in the order of the kinds.
   func lastStored(of name: InstanceName) -> [(kind: Hook?, time: Timestamp)] {
-    (Hook.allCases.map(Optional.init) + [nil]).compactMap { kind in
+    storedKinds.compactMap { kind in
       // A clock that was ahead once must not hide that nothing has come since.
       deliveries.lastStored[StoredKind(instance: name, kind: kind)].map { (kind, earlier($0, now)) }
     }
   }
 }
 
+/// The kinds of stored events: those that a hook takes, and all others.
+let storedKinds: [Hook?] = Hook.allCases + [nil]
+
 extension Hook? {
   /// The kind of a stored event in words.
   var kindName: String { self?.rawValue ?? "other" }
+}
+
+/// The deliveries of one hour, of all instances that are shown.
+struct HourReport {
+  /// Seconds since 1970.
+  let start: Int64
+  /// In the order of the kinds, all of them.
+  let stored: [(kind: Hook?, count: Int)]
+  let refused: Int
+
+  init(start: Int64, _ counts: [HourlyCounts.Column: Int]) {
+    var stored: [Hook?: Int] = [:]
+    var refused = 0
+    for (column, count) in counts {
+      switch column {
+      case .stored(let kind): stored[kind.kind, default: 0] += count
+      case .refused: refused += count
+      }
+    }
+    self.start = start
+    self.stored = storedKinds.map { ($0, stored[$0] ?? 0) }
+    self.refused = refused
+  }
+
+  /// Stored ones by kind, then the refused.
+  var parts: [(name: String, count: Int)] {
+    stored.map { ($0.kind.kindName, $0.count) } + [("refused", refused)]
+  }
+
+  var all: Int { stored.reduce(refused) { $0 + $1.count } }
 }

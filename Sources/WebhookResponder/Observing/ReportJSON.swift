@@ -26,7 +26,7 @@ extension Report {
       "minimumfreebytes": .number(settings.minimumFreeBytes),
       "instances": .array(instances.map { .object(json(of: $0)) }),
       "deliveries": .array(deliveryJSON),
-      "hours": .array(hours.map(hourJSON)),
+      "hours": .array(hours.map(json)),
       "historyread": .boolean(isHistoryComplete),
       "recent": .array(deliveries.recent.newestFirst.map { .object($0.json) }),
       "workers": .object([
@@ -103,39 +103,14 @@ extension Report {
     }
   }
 
-  private func hourJSON(_ start: Int64, _ counts: [HourlyCounts.Column: Int]) -> JSONValue {
-    let hour = HourReport(start: start, counts)
-    return .object([
-      "start": .string(CalendarDate(secondsSince1970: start).rfc3339),
+  private func json(of hour: HourReport) -> JSONValue {
+    .object([
+      "start": .string(CalendarDate(secondsSince1970: hour.start).rfc3339),
       "stored": .object(
         JSONObject(hour.stored.map { ($0.kind.kindName, .number($0.count)) })),
       "refused": .number(hour.refused),
     ])
   }
-}
-
-/// The deliveries of one hour, of all instances that are shown.
-struct HourReport {
-  let start: Int64
-  /// In the order of the kinds, all of them.
-  let stored: [(kind: Hook?, count: Int)]
-  let refused: Int
-
-  init(start: Int64, _ counts: [HourlyCounts.Column: Int]) {
-    var stored: [Hook?: Int] = [:]
-    var refused = 0
-    for (column, count) in counts {
-      switch column {
-      case .stored(let kind): stored[kind.kind, default: 0] += count
-      case .refused: refused += count
-      }
-    }
-    self.start = start
-    self.stored = (Hook.allCases.map(Optional.init) + [nil]).map { ($0, stored[$0] ?? 0) }
-    self.refused = refused
-  }
-
-  var all: Int { stored.reduce(refused) { $0 + $1.count } }
 }
 
 extension RecentDeliveries.Entry {
