@@ -171,13 +171,24 @@ struct HTTPForwardingTests {
     let timeout = bad.record.contains("noanswer") ? "6" : "60"
     let result = try await site.forward(to: server.url, "--timeout", timeout, "--jobs", jobs)
     #expect(result.exitCode == 1, "\(result)")
+    // The answer to one of several requests may be noticed behind all the others' on a busy machine. A
+    // refusal with nothing taken behind it is put off first: with others, it is asked again.
+    var good = 18
+    while bad.folder == "dead", site.count("defer") > 0, good < 218 {
+      for place in places where site.files("spool/acme/defer").contains(names[place]) {
+        try site.makeDue(names[place])
+      }
+      try site.addEvents(20, from: 3 + good, issuedApart: 60)
+      good += 20
+      _ = try await site.forward(to: server.url, "--timeout", timeout, "--jobs", jobs)
+    }
     for (place, id) in zip(places, ids) {
       let state = site.text("spool/acme/\(bad.folder)/\(names[place]).state")
       #expect(state.contains(bad.record), "\(place): \(state); \(result)")
       #expect(state.contains(bad.folder == "dead" ? #""attempts":1"# : #""deferrals":1"#))
       #expect(result.errorOutput.contains("id=\(id)"), "\(result)")
     }
-    #expect(site.count(bad.folder) == 3 && site.files("spool/acme/done").count == 18)
+    #expect(site.count(bad.folder) == 3 && site.files("spool/acme/done").count == good)
   }
 
   /// A refusal behind which nothing was taken is asked once more, later.
