@@ -15,15 +15,16 @@ struct DelveWebhookCommand: AsyncParsableCommand {
     commandName: "delve-webhook",
     abstract: "Look into the spool of delve-webhook-fcgi and try it out.",
     discussion: """
-      Exit codes: 0 done; 1 the answer is a refusal, or nothing was found; 2 a key is new; 64 wrong command line; \
-      66 a file cannot be read; 69 nobody answered, or a program is missing; 73 a \
-      file cannot be written; 74 the output cannot be, or the spool failed; 77 the spool is another \
-      user's; 78 wrong configuration.
+      Exit codes: 0 done; 1 the answer is a refusal, or nothing was found; 2 a key is new, or a limit \
+      is passed; 64 wrong command line; 66 a file cannot be read; 69 nobody answered, or a program is \
+      missing; 71 the system refused something; 73 a file cannot be written; 74 the output cannot be, \
+      or the spool failed; 77 the spool is another user's; 78 wrong configuration.
+
+      The help of a command says what its own mean.
       """,
     version: commandVersionText(of: "delve-webhook"),
     subcommands: [
       ConfigCommand.self, DelveJSONCommand.self, ExplainCommand.self, KeysCommand.self,
-      MonitorCommand.self,
-      SendCommand.self, SetupCommand.self, SpoolCommand.self,
+      MonitorCommand.self, SendCommand.self, SetupCommand.self, SpoolCommand.self,
     ])
 }

@@ -27,6 +27,13 @@ func fileIfThere(_ path: String) throws(CommandError) -> [UInt8]? {
   }
 }
 
+/// The path from the root on, if the folder that the program runs in has one.
+func absolute(_ path: String) -> String {
+  guard !path.hasPrefix("/"), let folder = getcwd(nil, 0) else { return path }
+  defer { free(folder) }
+  return "\(String(cString: folder))/\(path)"
+}
+
 /// The folder of an absolute path.
 func parentFolder(_ path: String) -> String {
   guard let slash = path.lastIndex(of: "/"), slash != path.startIndex else { return "/" }

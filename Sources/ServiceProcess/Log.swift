@@ -1,7 +1,7 @@
 internal import Glibc
 package import LinuxSystem
 internal import Synchronization
-internal import WebhookCore
+package import WebhookCore
 
 /// The operator's log, on standard error: one line per event of interest. Any thread may write, and
 /// none waits: a thread of the log's own does.
@@ -31,8 +31,8 @@ package struct Log: Sendable {
     write(LogLine(level, message, fields))
   }
 
-  /// How many lines nobody has read in time since the start.
-  package static var lostLines: Int { LogWriter.shared.lostLinesSinceStart }
+  /// How many lines nobody has read in time since the start, and when that was the last time.
+  package static var losses: (lines: Int, last: Timestamp?) { LogWriter.shared.losses }
 
   /// Waits until all lines are written, for a second at most. At `exit` it is called by itself.
   package static func flush() { LogWriter.shared.flush() }

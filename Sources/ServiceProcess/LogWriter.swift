@@ -1,5 +1,6 @@
 internal import Glibc
 internal import LinuxSystem
+internal import WebhookCore
 
 /// Writes lines to standard error, on a thread of its own: no other thread ever waits for a reader
 /// or a disk. Lines beyond the bound are lost, and counted.
@@ -24,6 +25,7 @@ final class LogWriter: @unchecked Sendable {
   private var lostLines = 0
   /// Since the start.
   private var allLostLines = 0
+  private var lastLoss: Timestamp?
   private var isStarted = false
   private var isWaiting = false
   private var isWriting = false
@@ -34,7 +36,7 @@ final class LogWriter: @unchecked Sendable {
     if !isStarted { start() }
     if pending.count + line.count > Self.maximumPendingBytes {
       lostLines += 1
-      allLostLines += 1
+      noteLoss(of: 1)
     } else {
       pending += line
     }
@@ -120,14 +122,21 @@ final class LogWriter: @unchecked Sendable {
   private func countLost(_ count: Int) {
     arrival.lock()
     lostLines += count
-    allLostLines += count
+    noteLoss(of: count)
     arrival.unlock()
   }
 
-  var lostLinesSinceStart: Int {
+  /// While `arrival` is locked.
+  private func noteLoss(of count: Int) {
+    allLostLines += count
+    lastLoss = .now()
+  }
+
+  /// Since the start.
+  var losses: (lines: Int, last: Timestamp?) {
     arrival.lock()
     defer { arrival.unlock() }
-    return allLostLines
+    return (allLostLines, lastLoss)
   }
 
   /// Waits until all lines are written, for a second at most.

@@ -14,7 +14,7 @@ package enum Verdict: String, Comparable, Sendable {
   }
 }
 
-/// What a finding of the status page is about, where a monitor may have limits of its own.
+/// The subject of a finding, if a monitor may have limits of its own for it.
 package enum WatchedSubject: String, Sendable {
   /// How long an event has waited.
   case waiting

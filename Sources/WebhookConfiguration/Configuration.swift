@@ -14,7 +14,11 @@ package struct Configuration: Sendable {
 
   /// Reads the configuration file and every key file.
   package init(file path: String) throws(ConfigurationError) {
-    let settings = try Settings(file: path)
+    try self.init(Settings(file: path))
+  }
+
+  /// Reads every key file.
+  package init(_ settings: Settings) throws(ConfigurationError) {
     let versions = FileVersions(ofKeyFiles: settings)
     var instances: [Instance] = []
     var skippedKeys: [String] = []
@@ -65,6 +69,7 @@ package struct Configuration: Sendable {
   }
 }
 
+/// How many keys the files of one instance may hold together: a forged token is checked with each.
 package let maximumKeysPerInstance = 32
 
 extension InstanceSettings {
@@ -78,7 +83,6 @@ extension InstanceSettings {
         "\(file): key \($0.position) of the set is skipped: it \($0.reason.explanation)"
       }
     }
-    // A forged token is checked with each of them.
     guard keys.count <= maximumKeysPerInstance else {
       throw ConfigurationError(
         file: keyFiles[0], line: nil,

@@ -13,14 +13,14 @@ package struct FileVersions: Equatable, Sendable {
   /// By path; nil: it cannot be looked at.
   private let versions: [String: Version?]
 
-  package init(ofKeyFiles settings: Settings) { self.init(settings.instances.flatMap(\.keyFiles)) }
+  package init(ofKeyFiles settings: Settings) { self.init(settings.instances.distinctKeyFiles) }
 
   package init(ofKeyReports settings: Settings) {
     self.init(settings.instances.map { KeyReport.path(of: $0.name, settings) })
   }
 
   private init(_ paths: [String]) {
-    versions = Dictionary(uniqueKeysWithValues: Set(paths).map { ($0, Self.version(of: $0)) })
+    versions = Dictionary(uniqueKeysWithValues: paths.map { ($0, Self.version(of: $0)) })
   }
 
   private static func version(of path: String) -> Version? {

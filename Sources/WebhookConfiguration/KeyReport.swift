@@ -9,12 +9,14 @@ package struct KeyReport: Equatable, Sendable {
   private static let maxBytes = 16_384
   private static let maxKeys = 32
 
+  /// 32 at most.
   package let newKeys: [Thumbprint]
 
   package init(newKeys: [Thumbprint]) {
     self.newKeys = Array(newKeys.prefix(Self.maxKeys))
   }
 
+  /// Where the report of an instance lies: the one place where both programs look.
   package static func path(of name: InstanceName, _ settings: Settings) -> String {
     "\(settings.keyReports)/\(name).json"
   }

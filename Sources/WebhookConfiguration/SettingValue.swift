@@ -1,6 +1,6 @@
 internal import WebhookCore
 
-/// What a setting is, with its default where the file has none.
+/// The value of a setting; its default if the file has none.
 package enum SettingValue: Equatable, Sendable {
   case number(Int)
   case text(String)

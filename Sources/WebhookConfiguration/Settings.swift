@@ -28,6 +28,14 @@ package struct InstanceSettings: Equatable, Sendable {
   package let audience: [String]
 }
 
+extension [InstanceSettings] {
+  /// Their key files, each once, in order.
+  package var distinctKeyFiles: [String] {
+    var seen: Set<String> = []
+    return flatMap(\.keyFiles).filter { seen.insert($0).inserted }
+  }
+}
+
 extension Settings {
   /// Where the configuration lies if nobody says otherwise.
   package static let defaultPath = "/etc/delve-webhook/config.yaml"

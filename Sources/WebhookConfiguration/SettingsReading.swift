@@ -12,6 +12,7 @@ package struct SettingsReading: Sendable {
   package let instances: [InstanceSettings]
   package let lines: SettingLines
 
+  /// - Parameter file: what problems and relative paths name.
   package init(parsing text: [UInt8], file: String) {
     let problems = SettingsProblems()
     let (document, faults) = YAMLNode.reading(text)
@@ -26,7 +27,7 @@ package struct SettingsReading: Sendable {
     let ofContent = SettingsProblems()
     var reader = SettingsReader(document, named: "the configuration", file: file, ofContent)
     let (settings, good, lines) = readSettings(&reader)
-    // What is no good YAML is not what was meant.
+    // A line that is no good YAML is reported only once.
     let linesOfFaults = Set(faults.map(\.line))
     for problem in ofContent.all where !linesOfFaults.contains(problem.line ?? 0) {
       problems.add(problem)

@@ -38,7 +38,7 @@ struct ReportTests {
     instance = current.value.configuration.instances[0]
     observer = Observer(
       current: current, counters: counters, connections: try Connections(maximum: 8),
-      watch: SpoolWatch(current), check: SpoolCheck(current))
+      watch: SpoolWatch(current), check: SpoolCheck(current), workersLimit: 16)
     try observer.watch.start()
     try observer.check.start()
     let watch = observer.watch
@@ -98,7 +98,7 @@ struct ReportTests {
     let report = try #require(try JSONValue(parsing: Array(body.utf8)).object)
     let dead = try #require(
       report["instances"]?.array?.first?.object?["dead"]?.array?.first?.object)
-    #expect(strings(dead["reason"])[0].hasPrefix("answer </td><script>"))
+    #expect(strings(dead["reason"])[0].hasPrefix("answer=</td><script>"))
     #expect(strings(dead["output"])[0].hasPrefix("</td><script>"))
     let recent = try #require(report["recent"]?.array)
     #expect(recent.count == 2)

@@ -23,7 +23,7 @@ package struct ConsumerNumbers: Sendable {
   package let consumer: Consumer
   /// The spool's path, as it was named.
   package let spool: String
-  /// Whose events alone it handles, if it was told so.
+  /// The only instance whose events it handles; nil: all.
   package let instance: String?
   package let start: Timestamp
   package var settled = SettledEvents.Counts()

@@ -98,8 +98,8 @@ final class ConsumerReport: Sendable {
     }
 
     private mutating func look() {
-      // What was given up waits for nobody.
-      guard numbers.consumer.work == .handling else { return nextLook += .seconds(1 << 30) }
+      // Nobody waits for an event that was given up.
+      guard numbers.consumer.work == .handling else { return }
       let begin = SuspendingClock.now
       do throws(SpoolError) {
         let oldest = try SpoolReader(path: numbers.spool).oldestWaiting(where: report.isWanted)

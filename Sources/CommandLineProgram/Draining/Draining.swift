@@ -150,7 +150,8 @@ package final class Draining {
   /// - Returns: nil if there is none just now.
   /// - Throws: what is wrong with the spool, if nobody waits for that to be mended.
   package func next() throws(SpoolError) -> ClaimedEvent? {
-    guard SuspendingClock.now >= resume else { return nil }
+    // Without a look, nothing is known of the spool.
+    guard mayBegin, !settling.isStuck, SuspendingClock.now >= resume else { return nil }
     do throws(SpoolError) {
       let event = try claimNext()
       if failures > 0 {

@@ -145,7 +145,7 @@ package struct DrainingReport: Sendable {
       let line =
         "\(result.rawValue) \(event.instance) \(shortName(event.fileName)): "
         + "\(name)=\(printable(value))\(attempt)"
-      let columns = (terminalColumns(STDERR_FILENO) ?? 80) - 1
+      let columns = (terminalColumns(STDERR_FILENO) ?? defaultColumns) - 1
       return bar.interrupted { printError(String(line.prefix(columns))) }
     }
     write(

@@ -26,7 +26,7 @@ package enum Moment: ExpressibleByArgument {
   package func seconds(now: Int64) -> Int64 {
     switch self {
     case .at(let seconds): seconds
-    case .ago(let age): now.subtractingReportingOverflow(age.seconds).partialValue
+    case .ago(let age): now - age.seconds
     }
   }
 }

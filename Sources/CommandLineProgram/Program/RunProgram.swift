@@ -33,7 +33,7 @@ package func runProgram<Root: ParsableCommand>(
       exit(code)
     }
     let message = root.fullMessage(for: error)
-    // What a command has said by itself has no message any more.
+    // A command that has printed its error leaves no message.
     guard root.exitCode(for: error).rawValue == EX_USAGE, !message.isEmpty else {
       root.exit(withError: error)
     }

@@ -3,8 +3,6 @@ internal import ArgumentParser
 /// What a wrong command line is answered: a sentence, the usage on rows that fit the terminal, and
 /// where the help is.
 struct UsageError {
-  private static let defaultColumns = 80
-
   let text: String
 
   /// - Parameters:
@@ -13,7 +11,7 @@ struct UsageError {
   init<Root: ParsableCommand>(
     of root: Root.Type, _ arguments: [String], message: String, columns: Int?
   ) {
-    let columns = columns ?? Self.defaultColumns
+    let columns = columns ?? defaultColumns
     let lines =
       answer(toUnknownCommandIn: arguments, of: root)
       ?? message.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)

@@ -4,7 +4,7 @@ internal import Synchronization
 
 /// A bar on standard error for long work; nothing if that is not a terminal. Any thread may count.
 ///
-/// It takes carriage returns and blanks alone, which every terminal knows.
+/// It needs only carriage returns and blanks, which every terminal knows.
 package final class ProgressBar: Sendable {
   private struct State {
     var done = 0
@@ -82,7 +82,7 @@ package final class ProgressBar: Sendable {
     state.width = 0
   }
 
-  private var columns: Int { terminalColumns(STDERR_FILENO) ?? 80 }
+  private var columns: Int { terminalColumns(STDERR_FILENO) ?? defaultColumns }
 
   /// A terminal that was stopped (Ctrl-S) is not waited for.
   private func write(_ text: String) {

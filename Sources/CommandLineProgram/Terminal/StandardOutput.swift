@@ -47,8 +47,6 @@ package func jsonLine(_ object: JSONObject) -> [UInt8] {
   (isOutputTerminal ? asciiJSON(object.text) : object.text) + [UInt8(ascii: "\n")]
 }
 
-private let isOutputTerminal = isatty(STDOUT_FILENO) == 1
-
 /// Results that are many: written to standard output some at a time.
 package struct OutputBuffer {
   private static let bytesPerWrite = 65_536

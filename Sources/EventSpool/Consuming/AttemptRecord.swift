@@ -186,3 +186,14 @@ extension AttemptRecord.Ending {
     }
   }
 }
+
+extension AttemptRecord {
+  /// How the last attempt ended, as in `exit=65`; nil if the record does not say. It may hold any
+  /// character.
+  package var how: String? {
+    ending.map { ending in
+      let (name, value) = ending.field
+      return name == "problem" ? value : "\(name)=\(value)"
+    }
+  }
+}

@@ -3,8 +3,8 @@ internal import LinuxSystem
 package import WebhookCore
 
 /// An event that nobody else handles as long as this object, or a process that got its descriptor,
-/// lives: the lock (flock(2)) belongs to the open file. Settle it once: finish it, put it off, give
-/// it up, note what became of telling that it was, or release it. What has become of it is counted when it is settled, not when that is tried.
+/// lives: the lock (flock(2)) belongs to the open file. Settle it once: finish it, put it off, give it
+/// up or release it; one in `dead` is noted. It is counted once that has succeeded.
 package final class ClaimedEvent: Sendable {
   private let consumer: EventConsumer
   package let fileName: String

@@ -51,7 +51,8 @@ struct DeadScan {
     _ name: UnsafeRawBufferPointer, _ key: Int, _ consumer: EventConsumer, _ now: Timestamp
   ) -> Known {
     let name = String(decoding: name, as: UTF8.self)
-    let record = FileVersion(ofRecordOf: name, in: consumer)
+    let file = AttemptRecord.fileName(for: name)
+    let record = (try? consumer.existingFolder(.dead)?.status(of: file)).map(FileVersion.init)
     if let known = known[key], known.record == record { return known }
     let notice = (try? consumer.record(of: name, in: .dead))?.notice ?? Notice()
     return Known(
@@ -60,19 +61,5 @@ struct DeadScan {
         ? .never
         : notice.isDue(now)
           ? .always : AttemptTimes(last: notice.lastAttempt, next: notice.nextAttempt))
-  }
-}
-
-/// Tells a file from the one that replaced it.
-private struct FileVersion: Equatable {
-  private let inode: UInt
-  private let seconds, nanoseconds: Int
-
-  /// Nil if there is none.
-  init?(ofRecordOf name: String, in consumer: EventConsumer) {
-    let file = AttemptRecord.fileName(for: name)
-    guard let status = try? consumer.existingFolder(.dead)?.status(of: file) else { return nil }
-    inode = status.st_ino
-    (seconds, nanoseconds) = (status.st_mtim.tv_sec, status.st_mtim.tv_nsec)
   }
 }

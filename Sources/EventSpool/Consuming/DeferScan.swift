@@ -91,18 +91,8 @@ struct AttemptTimes {
   func isDue(_ now: Timestamp) -> Bool { next <= now.seconds || last > now.seconds }
 }
 
-/// Whether a folder that changed at `time` would show a further change. One that changes within the
-/// resolution of its time stamp does not.
-func isSettled(_ time: timespec, _ now: Timestamp) -> Bool {
-  abs(now.seconds - Int64(time.tv_sec)) > 2
-}
-
 func hash(_ name: UnsafeRawBufferPointer) -> Int {
   var hasher = Hasher()
   hasher.combine(bytes: name)
   return hasher.finalize()
-}
-
-func isEqual(_ one: timespec, _ other: timespec) -> Bool {
-  one.tv_sec == other.tv_sec && one.tv_nsec == other.tv_nsec
 }

@@ -4,9 +4,9 @@ internal import Synchronization
 /// to handle events can forget to. Any thread may count and look.
 package final class SettledEvents: Sendable {
   package struct Counts: Equatable, Sendable {
-    /// Those that went to `done`.
+    /// Those that went to `done`, or of which somebody was told.
     package var handled = 0
-    /// How often one went to `defer`.
+    /// How often one went to `defer`, or telling of one failed.
     package var putOff = 0
     /// Those that went to `dead`, by how their last attempt ended.
     package var givenUp: [AttemptRecord.Ending.Kind: Int] = [:]

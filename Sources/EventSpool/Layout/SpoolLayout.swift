@@ -14,7 +14,7 @@ package enum SpoolLayout {
 
   /// More than any event has: a token has 64 KiB at most, and the payload stands in an event twice.
   static let maximumEventBytes = 1 << 20
-  /// More than any kept request has: two fields, twice each, and a body, all of them cut.
+  /// More than a kept request has, unless max-body-bytes is raised: two fields, twice each, and a body.
   static let maximumRefusedBytes = 1 << 20
   /// More than any record of a handling has.
   static let maximumRecordBytes = 65_536

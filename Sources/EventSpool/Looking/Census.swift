@@ -11,12 +11,9 @@ package struct Census {
 
   private struct Count {
     /// Which folder it was, and its time.
-    let folder: [Int]
+    let folder: FileVersion
     let summary: StateSummary
   }
-
-  /// A name that comes within the clock's last tick leaves the folder's time as it is.
-  private static let secondsUntilSettled = 2
 
   private let path: String
   private let instance: InstanceName
@@ -42,7 +39,7 @@ package struct Census {
         let (count, isNew) = try self.count(of: folder, known: self.counts[place])
         if isNew { changedStates.insert(state) }
         summary.add(count.summary)
-        if count.folder[2] < now.seconds - Int64(Self.secondsUntilSettled) { counts[place] = count }
+        if isSettled(count.folder.time, now) { counts[place] = count }
       }
       summaries[state] = summary
     }
@@ -53,14 +50,10 @@ package struct Census {
   private func count(
     of folder: Directory, known: Count?
   ) throws(SpoolError) -> (Count, isNew: Bool) {
-    let status = try folder.status(of: ".") ?? stat()
-    let identity = [
-      Int(status.st_dev), Int(bitPattern: UInt(status.st_ino)), status.st_mtim.tv_sec,
-      status.st_mtim.tv_nsec,
-    ]
-    if let known, known.folder == identity { return (known, false) }
+    let version = FileVersion(try folder.status(of: ".") ?? stat())
+    if let known, known.folder == version { return (known, false) }
     var summary = StateSummary()
     try summary.count(eventsIn: folder)
-    return (Count(folder: identity, summary: summary), true)
+    return (Count(folder: version, summary: summary), true)
   }
 }

@@ -1,26 +1,34 @@
 internal import Glibc
 internal import WebhookCore
 
-/// Tells when events were issued, by their names. An hour is read once for all names of it that come
-/// one after the other, as sorted ones do. For one thread.
+/// Tells when events were issued, by their names. An hour is read once for all names of it. For one
+/// thread.
 package struct IssueClock {
-  /// As names begin: `YYYYMMDDThh`.
-  private var hour: [UInt8] = []
-  private var hourSeconds: Int64?
+  /// A spool remembers some hundred hours. Names of other programs may have any.
+  private static let mostHours = 10_000
+
+  /// By how names begin: `YYYYMMDDThh`; nil if that is no hour.
+  private var hours: [[UInt8]: Int64?] = [:]
 
   package init() {}
 
+  /// When the hour begins in which the event was issued, in seconds since 1970; nil if the name
+  /// begins with no time.
+  package mutating func hour(of name: UnsafeRawBufferPointer) -> Int64? {
+    guard beginsWithTime(name) else { return nil }
+    let text = Array(name.prefix(11))
+    if let hour = hours[text] { return hour }
+    if hours.count == Self.mostHours { hours = [:] }
+    let hour = CalendarDate.seconds(atBasicHour: String(decoding: text, as: UTF8.self))
+    hours[text] = .some(hour)
+    return hour
+  }
+
   /// Seconds since 1970; nil if the name begins with no time.
   package mutating func seconds(of name: UnsafeRawBufferPointer) -> Int64? {
-    guard beginsWithTime(name) else { return nil }
-    let hour = name.prefix(11)
-    if !hour.elementsEqual(self.hour) {
-      self.hour = Array(hour)
-      hourSeconds = CalendarDate.seconds(atBasicHour: String(decoding: hour, as: UTF8.self))
-    }
     func number(_ start: Int) -> Int64 {
       Int64(name[start] - 0x30) * 10 + Int64(name[start + 1] - 0x30)
     }
-    return hourSeconds.map { $0 + number(11) * 60 + number(13) }
+    return hour(of: name).map { $0 + number(11) * 60 + number(13) }
   }
 }

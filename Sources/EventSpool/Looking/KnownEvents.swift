@@ -26,12 +26,12 @@ extension SpoolReader {
     _ body: (KnownEvent) -> Void
   ) throws(SpoolError) {
     var seen = Set<IDPrefix>()
-    var starts = HourStarts()
+    var clock = IssueClock()
     for state in EventState.allCases {
       try forEachFolder(of: instance, in: state) { (folder, _) throws(SpoolError) in
         try folder.forEachEventName { name in
           guard let parts = EventFileName.Parts(of: name),
-            let hour = starts.start(of: name[parts.issuedAt]), hours.contains(hour),
+            let hour = clock.hour(of: name), hours.contains(hour),
             let prefix = IDPrefix(name[parts.idPrefix]), seen.insert(prefix).inserted
           else { return }
           body(
@@ -45,7 +45,7 @@ extension SpoolReader {
     }
     // After the folders: what moved behind their reader's back is found here.
     try forEachRememberedHour(of: instance) { (folder, hour) throws(SpoolError) in
-      guard hours.contains(hour) else { return true }
+      guard hours.contains(hour) else { return }
       try folder.forEachName { name in
         step()
         guard let prefix = IDPrefix(name.prefix(IDPrefix.digits)), seen.insert(prefix).inserted,
@@ -56,7 +56,6 @@ extension SpoolReader {
             hour: hour, hook: Hook(takingType: event[.type]), claimID: event.claimID))
         return true
       }
-      return true
     }
   }
 
@@ -66,12 +65,11 @@ extension SpoolReader {
   ) throws(SpoolError) -> Int {
     var count = 0
     try forEachRememberedHour(of: instance) { (folder, hour) throws(SpoolError) in
-      guard hours.contains(hour) else { return true }
+      guard hours.contains(hour) else { return }
       try folder.forEachName { _ in
         count += 1
         return true
       }
-      return true
     }
     return count
   }
@@ -105,19 +103,5 @@ private struct IDPrefix: Hashable {
       }
     }
     self.value = value
-  }
-}
-
-/// Reads the hours that names begin with, each hour once.
-private struct HourStarts {
-  private var known: [[UInt8]: Int64?] = [:]
-
-  /// Nil if there is no time.
-  mutating func start(of time: Slice<UnsafeRawBufferPointer>) -> Int64? {
-    let hour = Array(time.prefix(11))
-    if let start = known[hour] { return start }
-    let start = CalendarDate.seconds(atBasicHour: String(decoding: hour, as: UTF8.self))
-    known[hour] = .some(start)
-    return start
   }
 }

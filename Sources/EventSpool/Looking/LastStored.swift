@@ -8,15 +8,15 @@ extension SpoolReader {
     var last: Int64?
     try forEachRememberedHour(of: instance) { (hour, _) throws(SpoolError) in
       // A name is younger than its file: in an older folder there is no younger one.
-      if let last, let folder = try hour.status(of: "."), Int64(folder.st_mtim.tv_sec) < last {
-        return true
-      }
+      if let last, let folder = try hour.status(of: "."), folder.modifiedSeconds < last { return }
       try hour.forEachName { name in
-        let status = try? hour.status(of: String(decoding: name, as: UTF8.self))
-        if let status { last = max(last ?? .min, Int64(status.st_mtim.tv_sec)) }
+        if let status = try? hour.status(of: String(decoding: name, as: UTF8.self)),
+          status.st_mode & S_IFMT == S_IFREG
+        {
+          last = max(last ?? .min, status.modifiedSeconds)
+        }
         return true
       }
-      return true
     }
     return last
   }

@@ -5,32 +5,27 @@ extension SpoolReader {
   /// Calls `body` with each event that the spool remembers to have stored, the newest hours of `iat`
   /// first, whatever has become of it since: when its file was written, and the hook that takes its
   /// kind. A file that is no event, or gone, is passed over, and so is a folder that is no hour's.
-  /// - Parameters:
-  ///   - before: events that were written later are left out.
-  ///   - body: returns false to end it.
+  /// - Parameter before: events that were written later are left out.
   package func forEachStored(
-    of instance: InstanceName, before: Timestamp, _ body: (_ seconds: Int64, _ kind: Hook?) -> Bool
+    of instance: InstanceName, before: Timestamp, _ body: (_ seconds: Int64, _ kind: Hook?) -> Void
   ) throws(SpoolError) {
     try forEachRememberedHour(of: instance) { (hour, _) throws(SpoolError) in
-      var wantsMore = true
       try hour.forEachName { bytes in
         let name = String(decoding: bytes, as: UTF8.self)
         guard let status = try? hour.status(of: name), status.st_mode & S_IFMT == S_IFREG,
           isBefore(status.st_mtim, before),
           let event = try? hour.event(name)
         else { return true }
-        wantsMore = body(status.modifiedSeconds, Hook(takingType: event[.type]))
-        return wantsMore
+        body(status.modifiedSeconds, Hook(takingType: event[.type]))
+        return true
       }
-      return wantsMore
     }
   }
 
   /// Calls `body` with each folder of `ids/` and the start of its hour of `iat`, the newest first.
-  /// - Parameter body: returns false to end it.
   func forEachRememberedHour(
     of instance: InstanceName,
-    _ body: (_ folder: Directory, _ start: Int64) throws(SpoolError) -> Bool
+    _ body: (_ folder: Directory, _ start: Int64) throws(SpoolError) -> Void
   ) throws(SpoolError) {
     let ids: Directory
     do throws(SpoolError) {
@@ -41,7 +36,7 @@ extension SpoolReader {
     for name in try ids.names().sorted(by: >) {
       guard let start = CalendarDate.seconds(atBasicHour: name) else { continue }
       do throws(SpoolError) {
-        guard try body(ids.directory(name), start) else { return }
+        try body(ids.directory(name), start)
       } catch  where [ENOENT, ENOTDIR, ELOOP].contains(error.errno) {
         // Forgotten, or none of ours.
       }

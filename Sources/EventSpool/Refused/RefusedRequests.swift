@@ -11,6 +11,9 @@ package struct RefusedRequests: Sendable {
   /// Older ones are removed.
   package static let secondsKept: Int64 = 7 * 86_400
 
+  /// A longer one is not read.
+  package static let maximumBytes = SpoolLayout.maximumRefusedBytes
+
   private let spool: String
 
   package init(inSpool path: String) {
@@ -131,8 +134,8 @@ package struct RefusedRequests: Sendable {
   }
 }
 
-/// What a clock that was ahead has named is older than everything else: it would stay, and new
-/// requests would go.
+/// A name of the future, which a clock that was ahead has given, counts as the oldest. Else it would
+/// stay, and new requests would go.
 private func isNewer(
   _ one: RefusedRequestName, _ other: RefusedRequestName, _ now: Timestamp
 ) -> Bool {

@@ -28,12 +28,18 @@ struct ConfigCheckCommand: ParsableCommand {
       if reading.countOfOthers > 0 { problems.append("and \(reading.countOfOthers) more") }
       problems += keyProblems(reading.instances)
       guard let settings = reading.settings else { throw wrong(problems) }
-      problems += problemsOfKeysTogether(after: problems) + spoolProblems(settings)
-      let warnings = warnings(settings)
+      var configuration: Configuration?
+      do throws(ConfigurationError) {
+        configuration = try Configuration(settings)
+      } catch  where problems.isEmpty {
+        problems.append(error.description)
+      } catch {}  // it is told already
+      problems += spoolProblems(settings)
+      let warnings = (configuration?.warnings ?? []) + warnings(settings)
       defer { for warning in warnings { printError("warning: \(printable(warning))") } }
-      guard problems.isEmpty else { throw wrong(problems) }
+      guard problems.isEmpty, let configuration else { throw wrong(problems) }
       printResult("\(printable(options.path)): good")
-      for fact in facts(try options.loaded(), reading.lines) { printResult("  \(fact)") }
+      for fact in facts(configuration, reading.lines) { printResult("  \(fact)") }
     }
   }
 
@@ -58,7 +64,7 @@ struct ConfigCheckCommand: ParsableCommand {
     facts.append("\(count) settings for all, \(defaults) of them by default: see config show")
     facts.append("spool: \(printable(settings.spool)), as the user \(userName(geteuid()))")
     if let free = try? SpoolReader(path: settings.spool).freeSpace().bytes {
-      facts.append("free there: \(free / 1_000_000) MB")
+      facts.append("free there: \(ByteSize(bytes: free).words)")
     }
     if let isRight = isClockSynchronised() {
       facts.append("clock: \(isRight ? "" : "not ")synchronised")
@@ -67,24 +73,13 @@ struct ConfigCheckCommand: ParsableCommand {
   }
 
   private func keyProblems(_ instances: [InstanceSettings]) -> [String] {
-    var seen: Set<String> = []
-    return instances.flatMap(\.keyFiles).filter { seen.insert($0).inserted }.compactMap { file in
+    instances.distinctKeyFiles.compactMap { file in
       do throws(ConfigurationError) {
         _ = try readKeyFile(file)
         return nil
       } catch {
         return error.description
       }
-    }
-  }
-
-  private func problemsOfKeysTogether(after problems: [String]) -> [String] {
-    guard problems.isEmpty else { return [] }
-    do throws(ConfigurationError) {
-      _ = try options.loaded()
-      return []
-    } catch {
-      return [error.description]
     }
   }
 
@@ -118,7 +113,7 @@ struct ConfigCheckCommand: ParsableCommand {
   }
 
   private func warnings(_ settings: Settings) -> [String] {
-    var warnings = (try? Configuration(file: options.path))?.warnings ?? []
+    var warnings: [String] = []
     if let free = try? SpoolReader(path: settings.spool).freeSpace().bytes,
       free < settings.minimumFreeBytes
     {

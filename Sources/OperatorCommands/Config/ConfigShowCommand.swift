@@ -38,17 +38,11 @@ private struct ShownConfiguration {
   private let lines: SettingLines
 
   init(_ path: String) throws {
-    file = Self.absolute(path)
+    // So that paths in the file, which are relative to it, are absolute, too.
+    file = absolute(path)
     let reading = try SettingsReading(file: file)
     guard let settings = reading.settings else { throw reading.problems[0] }
     (self.settings, lines) = (settings, reading.lines)
-  }
-
-  /// So that paths in the file, which are relative to it, are absolute, too.
-  private static func absolute(_ path: String) -> String {
-    guard !path.hasPrefix("/"), let folder = getcwd(nil, 0) else { return path }
-    defer { free(folder) }
-    return "\(String(cString: folder))/\(path)"
   }
 
   // MARK: YAML

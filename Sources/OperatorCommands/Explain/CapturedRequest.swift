@@ -1,7 +1,7 @@
 internal import CommandLineProgram
 internal import EventSpool
 
-/// A request as somebody captured it: raw HTTP/1.1 text (RFC 9112), header lines alone, what
+/// A request as somebody captured it: raw HTTP/1.1 text (RFC 9112), only header lines, what
 /// `curl -v` prints, or only a token.
 struct CapturedRequest {
   var method: [UInt8] = Array("POST".utf8)

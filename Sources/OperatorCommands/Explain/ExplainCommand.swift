@@ -92,7 +92,7 @@ struct ExplainCommand: ParsableCommand {
     // Those that name no instance lie beside them.
     let beside: [InstanceName?] = instance == nil ? [nil] : []
     let names = try requests.newestFirst(of: instances + beside, codeWord: file, now: .now())
-    // What cannot be read, somebody else has put there.
+    // A file that cannot be read was put there by somebody else.
     for name in names {
       if let bytes = try? requests.contents(of: name) {
         return (bytes, RefusedRequests.path(of: name))

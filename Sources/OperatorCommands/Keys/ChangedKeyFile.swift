@@ -6,7 +6,12 @@ internal import WebhookCore
 
 /// The set of keys in the file at `path`; an empty one if there is no file.
 func keySetIfThere(_ path: String) throws -> JSONWebKeySet {
-  guard let text = try fileIfThere(path) else { return JSONWebKeySet() }
+  try keySet(fileIfThere(path), of: path)
+}
+
+/// - Parameter text: of the file; nil if there is none.
+private func keySet(_ text: [UInt8]?, of path: String) throws(CommandError) -> JSONWebKeySet {
+  guard let text else { return JSONWebKeySet() }
   do throws(KeyFileError) {
     return try JSONWebKeySet(parsing: text)
   } catch {
@@ -18,17 +23,17 @@ func keySetIfThere(_ path: String) throws -> JSONWebKeySet {
 /// Another command that does the same waits. A file that is there keeps its owner and its mode; a new
 /// one can be read by everybody, and so can the folders that it needs.
 func changeKeySet(_ path: String, _ change: (inout JSONWebKeySet) throws -> Void) throws {
-  let folder = path.hasPrefix("/") ? parentFolder(path) : "."
+  let folder = parentFolder(absolute(path))
   do {
     try makeFolders(folder)
     let lock = FileDescriptor(
       owning: try checked(.open, folder) { open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC) })
     let descriptor = lock.raw
     try checked(.flock, folder) { flock(descriptor, LOCK_EX) }
-    let isThere = try fileIfThere(path) != nil
-    var keys = try keySetIfThere(path)
+    let text = try fileIfThere(path)
+    var keys = try keySet(text, of: path)
     try change(&keys)
-    if isThere {
+    if text != nil {
       try replaceFileDurably(path, with: keys.text)
     } else {
       try makeFileDurably(path, with: keys.text)

@@ -42,14 +42,14 @@ struct KeyFetchingOptions: ParsableArguments {
   }
 
   /// - Parameter question: without its question mark.
+  /// - Returns: false also if there is nobody to ask.
   func isConfirmed(_ question: String) -> Bool {
-    if yes { return true }
-    guard isatty(STDIN_FILENO) == 1 else {
-      printError("not a terminal: pass --yes to trust what is new")
+    do throws(CommandError) {
+      return try CommandLineProgram.isConfirmed(question, yes: yes)
+    } catch {
+      printError("\(programName): \(error)")
       return false
     }
-    printError("\(question)? [y/N]")
-    return ["y", "yes"].contains(readLine()?.lowercased())
   }
 }
 

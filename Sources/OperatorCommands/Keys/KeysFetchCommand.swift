@@ -140,22 +140,33 @@ struct KeysFetchCommand: AsyncParsableCommand {
   private func tell(
     _ new: NewKeys, of settings: InstanceSettings, _ all: Settings, _ log: Log
   ) throws {
-    for key in new.useful + new.useless {
-      log.write(
-        .warning,
+    for (keys, sentence) in [
+      (
+        new.useful,
         "a key of the instance is not configured: compare its thumbprint with the vendor's, then "
-          + "delve-webhook keys fetch",
-        [
-          "instance": .text("\(settings.name)"), "key": .text(key.thumbprint.text),
-          "type": .text(key.typeName),
-        ])
+          + "delve-webhook keys fetch"
+      ),
+      (
+        new.useless,
+        "a key of the instance serves none of its algorithms: see algorithms in the configuration"
+      ),
+    ] {
+      for key in keys {
+        log.write(
+          .warning, sentence,
+          [
+            "instance": .text("\(settings.name)"), "key": .text(key.thumbprint.text),
+            "type": .text(key.typeName),
+          ])
+      }
     }
     if new.isEmpty {
       log.write(.info, "no new key", ["instance": .text("\(settings.name)")])
     }
     let path = KeyReport.path(of: settings.name, all)
     do throws(SystemError) {
-      try KeyReport(newKeys: (new.useful + new.useless).map(\.thumbprint))
+      // What could not be fetched is nothing for the page to ask for.
+      try KeyReport(newKeys: new.useful.map(\.thumbprint))
         .write(to: path, settings.name, now: .now())
     } catch  where error.errno == ENOENT {
       throw CommandError(

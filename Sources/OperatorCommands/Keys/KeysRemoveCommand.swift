@@ -50,13 +50,10 @@ struct KeysRemoveCommand: ParsableCommand {
     }
   }
 
-  private func keyFiles(of settings: Settings) -> [String] {
-    var seen: Set<String> = []
-    return settings.instances.flatMap(\.keyFiles).filter { seen.insert($0).inserted }
-  }
-
   private func chosenKey(of settings: Settings) throws -> Thumbprint {
-    let all = Set(try keyFiles(of: settings).flatMap { try readKeyFile($0).keys.map(\.thumbprint) })
+    let all = Set(
+      try settings.instances.distinctKeyFiles.flatMap { try readKeyFile($0).keys.map(\.thumbprint) }
+    )
     let matching = all.filter { $0.text.hasPrefix(thumbprint) }
     guard let key = matching.first else {
       throw CommandError.negative(
@@ -74,7 +71,7 @@ struct KeysRemoveCommand: ParsableCommand {
   /// The files that the key can be removed from.
   /// - Throws: if it must stay in one of them.
   private func filesWithout(_ key: Thumbprint, _ settings: Settings) throws -> [String] {
-    let files = try keyFiles(of: settings).filter { file in
+    let files = try settings.instances.distinctKeyFiles.filter { file in
       let keys = try readKeyFile(file).keys
       guard keys.contains(where: { $0.thumbprint == key }) else { return false }
       guard keys.contains(where: { $0.thumbprint != key }) else { throw mustStay(key, in: file) }

@@ -97,13 +97,12 @@ struct MonitorCommand: AsyncParsableCommand {
       let sentence =
         switch error {
         case let error as SpoolError: error.forUser.explanation
+        case let error as SystemError: "\(error.call.rawValue): \(error.reason)"
         default: "\(error)"
         }
       result = PluginResult(.init(state: .unknown, sentence: sentence))
     }
-    setExitCodeIfUnread(result.state.rawValue)
-    setExitCodeIfUnwritten(PluginState.unknown.rawValue)
-    printResult(result.text)
+    result.print()
     throw ExitCode(result.state.rawValue)
   }
 
@@ -124,8 +123,13 @@ struct MonitorCommand: AsyncParsableCommand {
     try endAtTimeout()
     let reader = try options.reader()
     let now = Timestamp.now()
-    let instances = try options.instances(in: reader).filter(reader.isInstance)
     let settings = options.spool == nil ? try options.configuration.settings() : nil
+    let isConfigured = settings?.instances.contains { options.isWanted($0.name) } ?? false
+    // One that is configured and not there is a problem; one that is neither is a mistake.
+    let found =
+      isConfigured
+      ? try reader.instances().filter(options.isWanted) : try options.instances(in: reader)
+    let instances = try found.filter(reader.isInstance)
     for instance in instances {
       if let problem = reader.layoutProblem(of: instance) { throw problem }
     }
@@ -179,7 +183,7 @@ struct MonitorCommand: AsyncParsableCommand {
           state: .unknown,
           sentence: "the spool could not be read within \(Age(seconds: seconds).words)",
           remedy: "look at its disk and the kernel's log, or raise --timeout"))
-      printResult(result.text)
+      result.print()
       _exit(result.state.rawValue)
     }
   }
@@ -191,8 +195,7 @@ extension MonitorCommand {
     guard arguments.first == configuration.commandName else { return nil }
     let result = PluginResult(
       .init(state: .unknown, sentence: message, remedy: "delve-webhook monitor --help says more"))
-    setExitCodeIfUnwritten(result.state.rawValue)
-    printResult(result.text)
+    result.print()
     return result.state.rawValue
   }
 }

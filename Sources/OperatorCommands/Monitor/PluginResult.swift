@@ -1,3 +1,4 @@
+internal import CommandLineProgram
 internal import WebhookCore
 
 /// What a plugin of Nagios and its like says with its exit code.
@@ -14,7 +15,7 @@ enum PluginState: Int32 {
     }
   }
 
-  /// What is not known may be as bad as anything, but what is known to be critical is worse.
+  /// An unknown state may be as bad as any, but a known critical one is worse.
   fileprivate var rank: Int {
     switch self {
     case .ok: 0
@@ -65,6 +66,14 @@ struct PluginResult {
   /// If nothing else is known.
   init(_ problem: Problem) {
     self.init(problems: [problem], summary: "", metrics: [])
+  }
+
+  /// Also the exit code says it, if nobody reads the line, and that nothing is known if it cannot be
+  /// written.
+  func print() {
+    setExitCodeIfUnread(state.rawValue)
+    setExitCodeIfUnwritten(PluginState.unknown.rawValue)
+    printResult(text)
   }
 
   var state: PluginState { problems.first?.state ?? .ok }

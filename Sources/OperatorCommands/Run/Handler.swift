@@ -100,8 +100,8 @@ struct Handler: Sendable {
     let errorPipe = try Pipe()
     let outputPipe = try Pipe()
     for end in [errorPipe.readEnd.raw, outputPipe.readEnd.raw] { makeNonBlocking(end) }
-    // What does not go to the bar's terminal is left alone.
-    let isAboveBar = bar != nil && isatty(STDOUT_FILENO) == 1
+    // Output that does not go to the bar's terminal is not touched.
+    let isAboveBar = bar != nil && isOutputTerminal
     var wait = HandlerWait(timeLimit: timeLimit, stop, now: now)
     let process = try start(
       input: input, output: isAboveBar ? outputPipe.writeEnd.raw : STDOUT_FILENO,

@@ -21,6 +21,8 @@ struct HandlerOutput {
   /// The beginning of a line that has not ended, if a bar is shown.
   private var line: [UInt8] = []
   private var passedBytes = 0
+  /// Whether a terminal is waited for. One that takes nothing for so long is stopped.
+  private var isPatient = true
   /// What is kept, and room for a read behind it.
   private var bytes = [UInt8](
     repeating: 0, count: AttemptRecord.maximumOutputBytes + bytesPerRead)
@@ -52,7 +54,10 @@ struct HandlerOutput {
 
   /// To be called when no more comes: passes on a line that has not ended.
   mutating func finish() {
-    if !line.isEmpty { passOn([UInt8(ascii: "\n")]) }
+    guard let bar, !line.isEmpty else { return }
+    let rest = line + [UInt8(ascii: "\n")]
+    line = []
+    bar.interrupted { writeOn(rest[...]) }
   }
 
   private mutating func passOn(_ new: ArraySlice<UInt8>) {
@@ -73,7 +78,9 @@ struct HandlerOutput {
     var rest = new
     while !rest.isEmpty {
       let piece = rest.prefix(Self.bytesPerWrite)
-      let isRead = isWritable(target, withinMilliseconds: bar == nil ? 0 : 5_000)
+      let patience: Int32 = bar != nil && isPatient ? 5_000 : 0
+      let isRead = isWritable(target, withinMilliseconds: patience)
+      if !isRead { isPatient = false }
       let count = isRead ? written(piece) : 0
       passedBytes += count
       cutBytes += piece.count - count

@@ -63,6 +63,8 @@ struct HTTPRequest {
     } catch let error as SubprocessError where error.code == .outputLimitExceeded {
       throw CommandError.unavailable(
         "\(printable(url)): the answer is longer than \(maxAnswerBytes) bytes")
+    } catch let error as SubprocessError {
+      throw CommandError.system("curl cannot be run: \(printable("\(error)"))")
     }
     guard result.terminationStatus.isSuccess, let answer = Answer(result.standardOutput) else {
       let reason =
@@ -112,17 +114,19 @@ extension HTTPRequest.Answer {
   /// over; nil if that is no HTTP answer.
   fileprivate init?(_ output: [UInt8]) {
     let separator = Array("\r\n\r\n".utf8)
-    guard output.starts(with: "HTTP/".utf8),
-      let end = output.indices.first(where: { output[$0...].starts(with: separator) })
-    else { return nil }
-    let head = String(decoding: output[..<end], as: UTF8.self)
-    let body = Array(output[(end + separator.count)...])
-    guard let status = head.split(separator: " ").dropFirst().first.flatMap({ Int($0.prefix(3)) })
-    else { return nil }
-    guard !(100...199).contains(status) else {
-      self.init(body)
-      return
+    var rest = output[...]
+    while rest.starts(with: "HTTP/".utf8),
+      let end = rest.indices.first(where: { rest[$0...].starts(with: separator) })
+    {
+      let head = String(decoding: rest[..<end], as: UTF8.self)
+      rest = rest[(end + separator.count)...]
+      let words = head.split(separator: " ").dropFirst()
+      guard let status = words.first.flatMap({ Int($0.prefix(3)) }) else { return nil }
+      if !(100...199).contains(status) {
+        self.init(status: status, head: head, body: Array(rest))
+        return
+      }
     }
-    self.init(status: status, head: head, body: body)
+    return nil
   }
 }

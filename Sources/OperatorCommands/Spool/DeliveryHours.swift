@@ -1,6 +1,6 @@
 internal import EventSpool
 
-/// The deliveries of one kind by the hour, without and with.
+/// The deliveries to one hook, by the hour.
 struct DeliveryHours {
   /// Hours without a delivery that follow one another, or one hour with some.
   struct Period {

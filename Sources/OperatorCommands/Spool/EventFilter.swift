@@ -48,7 +48,7 @@ struct EventFilter: ParsableArguments {
     let statuses = [hook?.status, status].compactMap { $0.map { Array($0.utf8) } }
     let wantedID = id.map(WantedClaimID.init)
     let earliest = since?.seconds(now: now)
-    let latest = olderThan.map { now.subtractingReportingOverflow($0.seconds).partialValue }
+    let latest = olderThan.map { Moment.ago($0).seconds(now: now) }
     let text = match.map { Array($0.utf8) }
     let isOfNames = EventFilter.isOfNames(self)
     var clock = IssueClock()
@@ -105,14 +105,6 @@ struct WantedClaimID {
 }
 
 extension AttemptRecord {
-  /// How the last attempt ended; nil if the record does not say.
-  var how: String? {
-    ending.map { ending in
-      let (name, value) = ending.field
-      return name == "problem" ? value : "\(name)=\(value)"
-    }
-  }
-
   /// Why it failed: how it ended, and all that was said.
   fileprivate var reason: String { "\(how ?? ""): \(output)" }
 }

@@ -7,7 +7,7 @@ internal import WebhookCore
 struct EventTable {
   private let reader: SpoolReader
   private let now: Timestamp
-  /// Of one instance alone, its name says nothing.
+  /// With only one instance, its name says nothing.
   private let hasInstances: Bool
   private var clock = IssueClock()
 
@@ -18,7 +18,7 @@ struct EventTable {
   mutating func print(_ listing: SpoolListing) {
     var table = Table(
       columns: row("STATE", "INSTANCE", "FILE ID", "EVENT", "ID", "AGE", "NEXT IN", "WHY"))
-    // What is not measured is not wider than this.
+    // Cells that are not measured are no wider than this.
     let measured = [Array("119 min".utf8), Array("119 min".utf8), []]
     listing.forEach { name, place in table.measure(cells(name, place) + measured) }
     table.printHead()

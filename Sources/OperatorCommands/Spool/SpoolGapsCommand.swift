@@ -42,12 +42,12 @@ struct SpoolGapsCommand: ParsableCommand {
       let instances = try options.instances(in: reader).filter(reader.isInstance)
       let found = try known(by: reader, of: instances, in: first...last)
       for instance in instances {
-        for kind in Hook.allCases.map(Optional.init) + [nil] {
-          let hours = found[Key(instance: instance, kind: kind)]
+        for hook in Hook?.all {
+          let hours = found[Key(instance: instance, hook: hook)]
           // Other kinds are not the vendor's today.
-          guard kind != nil || hours != nil else { continue }
+          guard hook != nil || hours != nil else { continue }
           let gaps = Gaps(
-            instance: instance, kind: kind, hours: hours ?? DeliveryHours(), range: first...last)
+            instance: instance, hook: hook, hours: hours ?? DeliveryHours(), range: first...last)
           if json { printJSON(gaps.json) } else { gaps.printTable() }
         }
       }
@@ -57,7 +57,7 @@ struct SpoolGapsCommand: ParsableCommand {
 
   private struct Key: Hashable {
     let instance: InstanceName
-    let kind: Hook?
+    let hook: Hook?
   }
 
   private func known(
@@ -69,7 +69,7 @@ struct SpoolGapsCommand: ParsableCommand {
     var found: [Key: DeliveryHours] = [:]
     for instance in instances {
       try reader.forEachKnownEvent(of: instance, in: range, step: bar.advance) { event in
-        found[Key(instance: instance, kind: event.hook), default: DeliveryHours()].add(event)
+        found[Key(instance: instance, hook: event.hook), default: DeliveryHours()].add(event)
       }
     }
     return found
@@ -90,7 +90,7 @@ struct SpoolGapsCommand: ParsableCommand {
 
 private struct Gaps {
   let instance: InstanceName
-  let kind: Hook?
+  let hook: Hook?
   let hours: DeliveryHours
   let range: ClosedRange<Int64>
 
@@ -102,11 +102,9 @@ private struct Gaps {
 
   private var emptyHours: Int64 { allHours - Int64(hours.busyHours) }
 
-  private var kindName: String { kind?.rawValue ?? "other" }
-
   func printTable() {
     printResult(
-      "\(instance), \(kindName): \(hours.deliveries) \(hours.deliveries == 1 ? "event" : "events"); "
+      "\(instance), \(hook.kindName): \(eventCount(hours.deliveries)); "
         + "\(emptyHours) of \(allHours) \(allHours == 1 ? "hour" : "hours") without one")
     let periods = hours.periods(in: range)
     var table = WrappedTable(columns: Self.columns)
@@ -126,7 +124,7 @@ private struct Gaps {
 
   var json: JSONObject {
     [
-      "instance": .string("\(instance)"), "hook": .string(kindName),
+      "instance": .string("\(instance)"), "hook": .string(hook.kindName),
       "since": .string(CalendarDate(secondsSince1970: range.lowerBound).rfc3339),
       "until": .string(
         CalendarDate(secondsSince1970: range.upperBound + DeliveryHours.secondsPerHour).rfc3339),
@@ -153,7 +151,6 @@ private func inUTC(_ seconds: Int64) -> String {
 
 /// Rows whose last column is words, as many lines of them as are needed.
 private struct WrappedTable {
-  private static let defaultWidth = 80
   /// A terminal that is narrower shows each row on two of its lines.
   private static let leastWords = 16
 
@@ -178,7 +175,7 @@ private struct WrappedTable {
       cell + String(repeating: " ", count: width - cell.utf8.count + 2)
     }.joined()
     let indent = start.utf8.count
-    let room = max((terminalColumns(STDOUT_FILENO) ?? Self.defaultWidth) - indent, Self.leastWords)
+    let room = max((terminalColumns(STDOUT_FILENO) ?? defaultColumns) - indent, Self.leastWords)
     var line = start
     var used = 0
     for word in words {

@@ -41,10 +41,22 @@ struct SpoolPruneCommand: ParsableCommand {
       for instance in try options.instances(in: reader) where try reader.isInstance(instance) {
         failed += prune(instance, in: path, now)
       }
+      if !dryRun { failed += removeOldRequests(in: path, now) }
       guard failed == 0 else {
         throw CommandError.negative(
           "\(failed) \(failed == 1 ? "thing" : "things") could not be removed")
       }
+    }
+  }
+
+  /// The responder does so, too, but not one that answers one request and ends.
+  private func removeOldRequests(in path: String, _ now: Timestamp) -> Int {
+    do throws(SpoolError) {
+      try RefusedRequests(inSpool: path).removeOld(now: now)
+      return 0
+    } catch {
+      printError("\(programName): \(error.explanation)")
+      return 1
     }
   }
 

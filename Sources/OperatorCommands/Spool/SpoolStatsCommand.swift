@@ -62,15 +62,15 @@ struct SpoolStatsCommand: ParsableCommand {
       return
     }
     let wait =
-      "\(oldest.instance)/\(oldest.state.rawValue) has \(oldest.count) "
-      + "\(oldest.count == 1 ? "event" : "events"), and the oldest has been waiting for "
+      "\(oldest.instance)/\(oldest.state.rawValue) has \(eventCount(oldest.count)), "
+      + "and the oldest has been waiting for "
       + Age(seconds: age).words
     func check(_ limit: Age?, _ name: String, exitCode: Int32) throws {
       guard let limit, age >= limit.seconds else { return }
       let sentence = "\(name): \(wait)"
       if isTable { printResult(sentence) }
       // At a terminal, once is enough.
-      if !isTable || isatty(STDOUT_FILENO) == 0 { printError(sentence) }
+      if !isTable || !isOutputTerminal { printError(sentence) }
       throw ExitCode(exitCode)
     }
     try check(criticalAge, "critical", exitCode: 2)

@@ -18,7 +18,7 @@ package struct MetricsFile: Sendable {
 
   /// Anybody may read it, whatever the process's umask is.
   package func replace(with text: String) throws(SystemError) {
-    // What a crash left there goes, and what others put there is not written to.
+    // A draft that a crash left there is removed. A file of somebody else's is not written to.
     unlink(draft)
     let flags = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC
     let file = FileDescriptor(owning: try checked(.open, draft) { open(draft, flags, 0o644) })

@@ -42,7 +42,7 @@ package struct MetricsText: Sendable {
     appendHead(of: metric)
     for sample in samples {
       append(metric.rawValue, sample.labels, sample.value)
-      // What has the same labels stands together (OpenMetrics 1.0, "Metric").
+      // Samples with the same labels stand together (OpenMetrics 1.0, "Metric").
       if case .openMetrics(let created) = format, metric.facts.kind == .counter {
         append("\(metric.family)_created", sample.labels, created)
       }
@@ -73,7 +73,7 @@ package struct MetricsText: Sendable {
     let facts = metric.facts
     switch format {
     case .prometheus:
-      // What it does not know is a gauge.
+      // The format has no info metrics: they are gauges.
       let kind = facts.kind == .info ? .gauge : facts.kind
       text +=
         "# HELP \(metric.rawValue) \(facts.help)\n# TYPE \(metric.rawValue) \(kind.rawValue)\n"

@@ -43,6 +43,15 @@ package enum Hook: String, CaseIterable, Sendable {
   }
 }
 
+extension Hook? {
+  /// What stored events are told apart by: the hook that takes their kind; nil if none does. Other
+  /// kinds are not the vendor's today.
+  package static let all: [Hook?] = Hook.allCases + [nil]
+
+  /// The kind in a word.
+  package var kindName: String { self?.rawValue ?? "other" }
+}
+
 private func eventType(_ kind: String, _ status: String) -> String {
   String(decoding: eventType(kind: Array(kind.utf8), status: Array(status.utf8)), as: UTF8.self)
 }

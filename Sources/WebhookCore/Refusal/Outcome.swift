@@ -1,4 +1,5 @@
-/// What became of a request. Status, code word, answer and log line come only from it.
+/// What became of a request. Status, code word, answer and log line come only from it, but for what is
+/// shown.
 package enum Outcome: Equatable, Sendable {
   case stored(AcceptedEvent)
   case duplicate(AcceptedEvent)
@@ -17,8 +18,8 @@ package enum Outcome: Equatable, Sendable {
 
   package var codeWord: String {
     switch self {
-    case .stored: "stored"
-    case .duplicate: "duplicate"
+    case .stored: DeliveryAnswer.stored.codeWord
+    case .duplicate: DeliveryAnswer.duplicate.codeWord
     case .healthy: "healthy"
     case .shown: "shown"
     case .refused(let refusal): refusal.reason.codeWord

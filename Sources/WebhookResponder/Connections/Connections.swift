@@ -199,25 +199,20 @@ final class Connections: Sendable {
   func startDraining() { state.withLock { $0.isDraining = true } }
 
   /// Cuts off every connection whose time is over. Those that no worker has are closed.
-  /// - Returns: these, and how many of them had a whole request that waited for a worker.
-  func cutOffExpired(
-    now: ContinuousClock.Instant
-  ) -> (closed: [UInt64], countOfWaiting: Int) {
+  /// - Returns: these.
+  func cutOffExpired(now: ContinuousClock.Instant) -> [UInt64] {
     state.withLock { state in
       var closed: [UInt64] = []
-      var countOfWaiting = 0
       for (id, entry) in state.entries {
         switch entry.phase {
         case .receiving(let deadline) where deadline <= now: closed.append(id)
-        case .waiting(let deadline) where deadline <= now:
-          closed.append(id)
-          countOfWaiting += 1
+        case .waiting(let deadline) where deadline <= now: closed.append(id)
         case .serving(let deadline) where deadline <= now: entry.connection.cutOff()
         case .receiving, .waiting, .serving, .answering, .idle: break
         }
       }
       for id in closed { state.remove(id) }
-      return (closed, countOfWaiting)
+      return closed
     }
   }
 

@@ -21,7 +21,6 @@ struct MainLoop: ~Copyable {
   private let signals: SignalDescriptor
   private let manager: ServiceManager
   private let log: RequestLog
-  private let counters: Counters
   private var drainingSince: ContinuousClock.Instant?
   private var nextLook = ContinuousClock.now
 
@@ -38,7 +37,6 @@ struct MainLoop: ~Copyable {
     self.signals = signals
     self.manager = manager
     self.log = log
-    self.counters = counters
     reception = Reception(maximumConnections: connections.maximum, counters: counters) {
       current.value
     }
@@ -133,9 +131,7 @@ struct MainLoop: ~Copyable {
     let now = ContinuousClock.now
     guard now >= nextLook else { return }
     nextLook = now + .milliseconds(Self.millisecondsBetweenLooks)
-    let (closed, countOfWaiting) = connections.cutOffExpired(now: now)
-    for id in closed { reception.forget(id) }
-    counters.expired(requests: countOfWaiting)
+    for id in connections.cutOffExpired(now: now) { reception.forget(id) }
     workers.dropExpired(now: now)
     guard let drainingSince else { return }
     if now - drainingSince > Self.idleGrace { connections.cutOffIdle() }

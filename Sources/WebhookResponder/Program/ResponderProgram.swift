@@ -40,11 +40,11 @@ private func serve(
   let settings = current.value.settings
   let maximum = try connectionLimit(for: settings)
   let listener = try listeningSocket(options, environment)
+  let keeper = RefusedKeeper(log)
   do throws(SystemError) {
     let requestLog = RequestLog(log, counters)
     let connections = try Connections(maximum: maximum)
     let observer = try observer(current, counters, connections, isOnlyOne: listener.hasOneProcess)
-    let keeper = RefusedKeeper(log)
     try keeper.start()
     let workers = try WorkerPool(
       connections: connections, maximum: settings.workers, log: requestLog, counters: counters,
@@ -76,7 +76,7 @@ private func serve(
   } catch {
     throw StartupError(error)
   }
-  finish(current.value, signals, log)
+  finish(current.value, keeper, signals, log)
 }
 
 /// Looks at the spools from here on.
@@ -91,12 +91,15 @@ private func observer(
   try watch.start()
   try check.start()
   return Observer(
-    current: current, counters: counters, connections: connections, watch: watch, check: check)
+    current: current, counters: counters, connections: connections, watch: watch, check: check,
+    workersLimit: current.value.settings.workers)
 }
 
 /// What was published stays known. A hung disk holds the end up for some seconds only: without
 /// this, an event may be stored a second time, and nothing is lost.
-private func finish(_ snapshot: Snapshot, _ signals: SignalDescriptor, _ log: Log) {
+private func finish(
+  _ snapshot: Snapshot, _ keeper: RefusedKeeper, _ signals: SignalDescriptor, _ log: Log
+) {
   final class End: Sendable {
     let isReached = Atomic(false)
   }
@@ -104,6 +107,7 @@ private func finish(_ snapshot: Snapshot, _ signals: SignalDescriptor, _ log: Lo
   do throws(SystemError) {
     try startThread {
       SpoolHousekeeping.finish(snapshot, log: log)
+      keeper.finish()
       end.isReached.store(true, ordering: .releasing)
     }
     let deadline = ContinuousClock.now + .seconds(4)
@@ -179,10 +183,11 @@ private func connectionLimit(for settings: Settings) throws(StartupError) -> Int
   let ofEachWorker = 4
   // A reload may add some.
   let instances = settings.instances.count + 4
-  // The standard ones, epoll, the signals, the listener, the configuration's files, libraries.
-  let ofTheProcess = 32
+  // The standard ones, epoll, the signals, the listener, the configuration's files, libraries, and the
+  // folders that are counted, checked or kept for refused requests.
+  let ofTheProcess = 48
   let reserved =
-    ofTheProcess + ofEachWorker * (settings.workers + 1)
+    ofTheProcess + ofEachWorker * (settings.workers + 2)
     + (ofEachInstance + ofEachInstanceAndWorker * settings.workers) * instances
   let available = raisedDescriptorLimit() - reserved
   guard available >= 8 else {

@@ -38,7 +38,8 @@ final class RefusedKeeper: @unchecked Sendable {
   }
 
   /// Has the request kept, unless another one of its instance and code word came within the second.
-  /// - Returns: the file, relative to the spool; nil if there will be none, or perhaps not.
+  /// - Returns: the file, relative to the spool; nil if there will be none. Another process may have
+  ///   kept one of the same second in its place.
   func keep(
     _ request: DecidedRequest, _ parameters: RequestParameters, body: ReceivedBody?,
     _ snapshot: Snapshot
@@ -56,6 +57,8 @@ final class RefusedKeeper: @unchecked Sendable {
     let refused = Refused(
       name: name, text: text.bytes, spool: snapshot.spoolPath, newest: settings.keptRefused,
       minimumFreeBytes: settings.minimumFreeBytes)
+    // A longer one could not be read again.
+    guard text.bytes.count <= RefusedRequests.maximumBytes else { return nil }
     arrival.lock()
     waiting.append(refused)
     let isFailing = isFailing

@@ -1,8 +1,8 @@
 internal import WebhookConfiguration
 
 /// Reads configuration and keys again: when SIGHUP asks for it, and keys when their files change,
-/// however that is done. Reads what was found of new keys. Opens spools again that were moved away. `step` is to be called about once
-/// a second, by one thread.
+/// however that is done. Reads the reports of new keys. Opens spools again that were moved away. `step`
+/// is to be called about once a second, by one thread.
 struct Reloading {
   private let current: CurrentSnapshot
   private let counters: Counters

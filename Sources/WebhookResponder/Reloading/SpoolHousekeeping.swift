@@ -38,7 +38,7 @@ struct SpoolHousekeeping {
     removeOldRequests()
   }
 
-  /// Also when no more are to be kept. What cannot be removed is tried again.
+  /// Also when no more are to be kept. A file that cannot be removed is tried again.
   private mutating func removeOldRequests() {
     stepsUntilRemoval -= 1
     guard stepsUntilRemoval <= 0 else { return }

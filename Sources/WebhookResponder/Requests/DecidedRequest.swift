@@ -37,7 +37,7 @@ struct RequestTimes {
   let complete: ContinuousClock.Instant
   /// A worker took it.
   let taken: ContinuousClock.Instant
-  /// The event was accepted, and went to the spool; nil if it came to that not.
+  /// The event was accepted, and went to the spool; nil if it was refused before.
   var accepted: ContinuousClock.Instant?
   /// The answer was known.
   var ended: ContinuousClock.Instant

@@ -9,10 +9,9 @@ package struct HTTPResponse {
 
   /// Something that is shown: 200.
   init(_ contentType: String, _ body: [UInt8], _ headers: [(String, String)] = []) {
-    status = .ok
-    self.body = body
-    self.headers =
-      [("Cache-Control", "no-store"), ("Vary", "Accept"), ("Content-Type", contentType)] + headers
+    self.init(
+      status: .ok, headers: [("Vary", "Accept"), ("Content-Type", contentType)] + headers,
+      body: body)
   }
 
   /// Of a process that stands beside others of its kind, and would show only its own part.
@@ -32,8 +31,8 @@ package struct HTTPResponse {
   }
 
   package init(to outcome: Outcome) {
-    status = outcome.status
-    var headers = [("Cache-Control", "no-store")]
+    let status = outcome.status
+    var headers: [(String, String)] = []
     let code = JSONValue.string(outcome.codeWord)
     let object: JSONObject
     switch outcome {
@@ -52,8 +51,7 @@ package struct HTTPResponse {
         "status": .number(status.rawValue), "code": code,
       ]
     }
-    body = object.line
-    self.headers = headers
+    self.init(status: status, headers: headers, body: object.line)
   }
 
   private static func headers(of refusal: Refusal) -> [(String, String)] {

@@ -5,8 +5,8 @@ internal import LinuxSystem
 /// libfcgi's state for the requests of one worker, which are served one after the other.
 ///
 /// libfcgi reads a request's records from a socket pair of our own, where only checked ones come,
-/// and writes its answer to the connection, which does not block. So it waits for no peer, and
-/// parses nothing that a peer wrote.
+/// and writes its answer to the connection, which does not block unless `waitWhenSending` was called.
+/// It parses nothing that a peer wrote.
 final class FastCGIRequest {
   /// The ends of the pair: we write, and libfcgi reads. It may close its end.
   private struct Pair {
@@ -55,7 +55,7 @@ final class FastCGIRequest {
   }
 
   /// Sends the response and ends the request.
-  /// - Returns: whether the peer took all of it at once. Else the connection is of no further use.
+  /// - Returns: whether the peer took all of it. Else the connection is of no further use.
   func respond(with response: [UInt8], to connection: Connection) -> Bool {
     request.pointee.ipcFd = connection.descriptor
     response.withUnsafeBytes { bytes in

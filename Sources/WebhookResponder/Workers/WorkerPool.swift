@@ -64,7 +64,8 @@ final class WorkerPool: Sendable {
 
   /// Lets go of those that nobody can answer in time any more.
   func dropExpired(now: ContinuousClock.Instant) {
-    for queue in [jobs, healthChecks, observations] { queue.dropExpired(now: now) }
+    counters.expired(deliveries: jobs.dropExpired(now: now))
+    for queue in [healthChecks, observations] { _ = queue.dropExpired(now: now) }
   }
 
   private static func added(to workers: inout [WorkerState]) -> WorkerState {
@@ -106,7 +107,10 @@ final class WorkerPool: Sendable {
     _ job: Job, _ state: WorkerState, _ handler: RequestHandler, _ request: FastCGIRequest
   ) {
     // The main loop has closed it while it waited.
-    guard connections.startServing(job.connection) else { return }
+    guard connections.startServing(job.connection) else {
+      if job.request.purpose == .delivery { counters.expired(deliveries: 1) }
+      return
+    }
     guard let parameters = request.parameters(of: job.request) else {
       return connections.close(job.connection)
     }
@@ -199,11 +203,17 @@ private final class JobQueue: @unchecked Sendable {
     }
   }
 
-  func dropExpired(now: ContinuousClock.Instant) {
+  /// - Returns: how many.
+  func dropExpired(now: ContinuousClock.Instant) -> Int {
     arrival.lock()
     defer { arrival.unlock() }
-    // What came first is over first.
-    while first < waiting.count, let job = waiting[first], job.deadline <= now { _ = takeFirst() }
+    var count = 0
+    // The first that came is over first.
+    while first < waiting.count, let job = waiting[first], job.deadline <= now {
+      _ = takeFirst()
+      count += 1
+    }
+    return count
   }
 
   private func takeFirst() -> Job? {

@@ -110,7 +110,7 @@ struct StatusPageTests {
       #expect(dead.count == 3)
       #expect(
         dead.compactMap { strings($0.object?["reason"]).first }.sorted() == [
-          "exit 7", "exit 7", "unknown",
+          "exit=7", "exit=7", "unknown",
         ])
 
       // A location that names no hook.
@@ -238,7 +238,7 @@ struct StatusPageTests {
     for wanted in [
       "attention", "The last delivery to acme was refused: bad-signature.",
       "3 events of acme were given up.", "Deliveries of the last 48 hours", "export-complete 1",
-      "refused 1", "export/\(Self.markup)", "exit 7", "kept as acme/refused/", "192.0.2.7",
+      "refused 1", "export/\(Self.markup)", "exit=7", "kept as acme/refused/", "192.0.2.7",
       "https://acme.delvesecurity.app",
     ] {
       #expect(text.contains(wanted), "\(name): \(wanted): \(text)")

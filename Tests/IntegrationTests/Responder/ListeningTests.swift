@@ -149,7 +149,7 @@ struct ListeningTests {
     let program = Repository.executable("delve-webhook-fcgi")
     let process = try SpawnedProcess(
       "sh",
-      ["-c", "ulimit -n 400; exec \(program) --config \(config) --listen unix:\(folder.path)/s"],
+      ["-c", "ulimit -n 424; exec \(program) --config \(config) --listen unix:\(folder.path)/s"],
       log: "\(folder.path)/log")
     let responder = ResponderUnderTest(folder: folder, process: process.running)
     let isUp = try await eventually { responder.healthStatus() == 200 }

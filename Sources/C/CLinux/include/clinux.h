@@ -59,8 +59,8 @@ int clinux_is_clock_synchronised(void);
 
 /* vfork(2) and execve(2) of `path`. The process has `input`, `output` and `error` as its
  * standard input, output and error, and inherits no other descriptor. It leads a session and a
- * process group of its own, without a terminal, blocks and ignores no signal, and its soft limit on open files is `descriptors`. Returns
- * the process, or -1; no process is left then. */
+ * process group of its own, without a terminal. It blocks and ignores no signal, and its soft limit
+ * on open files is `descriptors`. Returns the process, or -1; no process is left then. */
 int clinux_spawn(const char *path, char *const arguments[], char *const environment[], int input,
                  int output, int error, uint64_t descriptors);
 

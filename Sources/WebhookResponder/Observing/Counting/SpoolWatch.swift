@@ -100,7 +100,6 @@ final class SpoolWatch: Sendable {
       do throws(SpoolError) {
         try SpoolReader(path: path).forEachStored(of: name, before: end) { seconds, kind in
           history.add(StoredKind(instance: name, kind: kind), at: seconds, now: now)
-          return true
         }
         change(name) { view in
           (view.history, view.historyEnd, view.historyFailure) = (history, end, nil)

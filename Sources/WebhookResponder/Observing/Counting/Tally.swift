@@ -21,8 +21,8 @@ final class Tally: Sendable {
   }
 }
 
-/// How many deliveries there were, and how long they took. Labels come from the configuration and
-/// the table of code words alone.
+/// How many deliveries there were, and how long they took. Labels come only from the configuration and
+/// the table of code words.
 struct Counts {
   struct Labels: Hashable {
     /// Nil if the web server's configuration named none.

@@ -27,7 +27,7 @@ private struct MediaRange {
     }
   }
 
-  /// What stands between quotation marks is not looked into.
+  /// Text between quotation marks is not looked into.
   private static func parts(_ text: ArraySlice<UInt8>, at separator: UInt8) -> [ArraySlice<UInt8>] {
     var parts: [ArraySlice<UInt8>] = []
     var start = text.startIndex

@@ -28,8 +28,8 @@ extension Report {
   /// In one word.
   var verdict: Verdict { findings.map(\.severity.verdict).max() ?? .well }
 
-  /// What is not well, the worst first.
-  var findings: [Finding] {
+  /// For `findings`.
+  func allFindings() -> [Finding] {
     (spoolFindings + keyFindings + newKeyFindings + processFindings + locationFindings
       + deliveryFindings
       + consumerFindings)
@@ -102,10 +102,10 @@ extension Report {
       findings.append(
         Finding(
           severity: .failing,
-          sentence: "\(workers) stuck: deliveries are not answered in their ten seconds.",
+          sentence: "\(workers) stuck: requests are not answered in their ten seconds.",
           remedy: "Look at the disk and the kernel's log, then restart the responder."))
     }
-    if waitingRequests > 0 && values.busyWorkers >= settings.workers {
+    if waitingRequests > 0 && values.busyWorkers >= workersLimit {
       findings.append(
         Finding(
           severity: .attention,
@@ -118,11 +118,12 @@ extension Report {
           severity: .attention, sentence: "The last reload failed: \(problem).",
           remedy: "The configuration before it stays in force. Mend it and reload again."))
     }
-    if lostLogLines > 0 {
+    if let lastLoss = lastLostLogLine, now.seconds - lastLoss.seconds < 3_600 {
       findings.append(
         Finding(
           severity: .attention,
-          sentence: "Nobody has read the log for some time: \(lostLogLines) lines are lost.",
+          sentence:
+            "\(lostLogLines) lines of the log are lost since the start, some in the last hour.",
           remedy: "Look at what reads standard error, the journal in most cases."))
     }
     return findings
@@ -191,15 +192,13 @@ extension DeliveryAnswer {
     if case .refused(let reason) = self { reason } else { nil }
   }
 
-  /// Refusals that a sender with another key, or another clock, meets; a stranger can cause some, too.
+  /// A sender with another key or clock, or with a changed payload, meets these. A stranger can cause
+  /// some, too.
   fileprivate var isOfAGenuineSender: Bool {
-    switch reason {
-    case .badSignature, .algorithmNotAllowed, .xSignatureMismatch, .missingXSignature, .stale,
-      .future,
-      .audience, .wrongHook, .bodyMismatch:
-      true
-    default: false
-    }
+    guard let reason, let step = reason.facts.step else { return false }
+    return !step.isBeforeSignature
+      || [.badSignature, .algorithmNotAllowed, .xSignatureMismatch, .missingXSignature]
+        .contains(reason)
   }
 }
 

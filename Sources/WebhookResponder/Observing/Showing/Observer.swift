@@ -10,6 +10,8 @@ struct Observer: Sendable {
   let connections: Connections
   let watch: SpoolWatch
   let check: SpoolCheck
+  /// How many may be started; a change of the configuration needs a restart.
+  let workersLimit: Int
 
   /// - Parameter accept: every `Accept` that came.
   func page(

@@ -8,7 +8,8 @@ internal import WebhookCore
 struct Report {
   let now: Timestamp
   let startedAt: Timestamp
-  let settings: Settings
+  let minimumFreeBytes: Int
+  let workersLimit: Int
   let spoolPath: String
   let instances: [InstanceReport]
   let values: Counters.Values
@@ -25,6 +26,9 @@ struct Report {
   let waitingRequests: Int
   let overdueRequests: Int
   let lostLogLines: Int
+  let lastLostLogLine: Timestamp?
+  /// What is not well, the worst first.
+  private(set) var findings: [Finding] = []
 
   /// - Parameter instances: those that are shown, of the configuration in force.
   init(of observer: Observer, _ instances: [Instance]) {
@@ -41,7 +45,8 @@ struct Report {
     }
     now = .now()
     startedAt = observer.counters.startedAt
-    settings = snapshot.settings
+    minimumFreeBytes = snapshot.settings.minimumFreeBytes
+    workersLimit = observer.workersLimit
     spoolPath = snapshot.spoolPath
     self.instances = instances.map { instance in
       InstanceReport(
@@ -63,7 +68,8 @@ struct Report {
     openConnections = observer.connections.count
     connectionsLimit = observer.connections.maximum
     (waitingRequests, overdueRequests) = observer.connections.countWaitingAndOverdue(now: .now)
-    lostLogLines = Log.lostLines
+    (lostLogLines, lastLostLogLine) = Log.losses
+    findings = allFindings()
   }
 
   struct InstanceReport {
@@ -100,19 +106,11 @@ struct Report {
 
   /// When an event of each kind was last stored, in the order of the kinds.
   func lastStored(of name: InstanceName) -> [(kind: Hook?, time: Timestamp)] {
-    storedKinds.compactMap { kind in
+    Hook?.all.compactMap { kind in
       // A clock that was ahead once must not hide that nothing has come since.
       deliveries.lastStored[StoredKind(instance: name, kind: kind)].map { (kind, earlier($0, now)) }
     }
   }
-}
-
-/// The kinds of stored events: those that a hook takes, and all others.
-let storedKinds: [Hook?] = Hook.allCases + [nil]
-
-extension Hook? {
-  /// The kind of a stored event in words.
-  var kindName: String { self?.rawValue ?? "other" }
 }
 
 /// The deliveries of one hour, of all instances that are shown.
@@ -133,7 +131,7 @@ struct HourReport {
       }
     }
     self.start = start
-    self.stored = storedKinds.map { ($0, stored[$0] ?? 0) }
+    self.stored = Hook?.all.map { ($0, stored[$0] ?? 0) }
     self.refused = refused
   }
 

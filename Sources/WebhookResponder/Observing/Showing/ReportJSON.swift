@@ -23,7 +23,7 @@ extension Report {
       "time": .string(now.rfc3339), "started": .string(startedAt.rfc3339),
       "spool": .string(spoolPath), "freebytes": free.map { .number($0.bytes) } ?? .null,
       "freeinodes": free.map { .number($0.inodes) } ?? .null,
-      "minimumfreebytes": .number(settings.minimumFreeBytes),
+      "minimumfreebytes": .number(minimumFreeBytes),
       "instances": .array(instances.map { .object(json(of: $0)) }),
       "deliveries": .array(deliveryJSON),
       "hours": .array(hours.map(json)),
@@ -31,7 +31,7 @@ extension Report {
       "recent": .array(deliveries.recent.newestFirst.map { .object($0.json) }),
       "workers": .object([
         "busy": .number(values.busyWorkers), "busypeak": .number(values.mostBusyWorkers),
-        "limit": .number(settings.workers),
+        "limit": .number(workersLimit),
       ]),
       "connections": .object([
         "open": .number(openConnections), "limit": .number(connectionsLimit),
@@ -39,7 +39,7 @@ extension Report {
       ]),
       "requestswaiting": .number(waitingRequests), "requestsoverdue": .number(overdueRequests),
       "unanswered": .object([
-        "expired": .number(values.expiredRequests), "unsent": .number(values.unsentAnswers),
+        "expired": .number(values.expiredDeliveries), "unsent": .number(values.unsentAnswers),
       ]),
       "reloads": .object([
         "done": .number(reloads.done), "failed": .number(reloads.failed),
@@ -85,7 +85,8 @@ extension Report {
       "dead": .array(
         instance.view.dead.map { entry, record in
           .object([
-            "file": .string(entry.fileName), "reason": .string(record?.reason ?? "unknown"),
+            "file": .string(entry.fileName),
+            "reason": .string(record?.shortReason ?? unknownReason),
             "output": .string(record?.shortOutput ?? ""),
           ])
         }),
@@ -124,12 +125,11 @@ extension RecentDeliveries.Entry {
   }
 }
 
+let unknownReason = "unknown"
+
 extension AttemptRecord {
   /// Why the event was given up, in a few words.
-  var reason: String {
-    guard let (name, value) = ending?.field else { return "unknown" }
-    return name == "problem" ? value : "\(name) \(printable(String(value.prefix(64))))"
-  }
+  var shortReason: String { how.map { printable(String($0.prefix(64))) } ?? unknownReason }
 
   /// The last of what the handler or the target said: from a program of the operator's, or a server.
   var shortOutput: String {

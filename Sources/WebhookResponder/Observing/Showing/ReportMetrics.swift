@@ -32,7 +32,7 @@ extension Report {
     var counts = deliveries.deliveries
     // A counter whose first value is 1 has grown unseen.
     for instance in instances {
-      for hook in Hook.allCases {
+      for hook in Hook?.all {
         for answer in [DeliveryAnswer.stored, .duplicate] {
           let labels = Counts.Labels(instance: instance.name, hook: hook, answer: answer)
           counts[labels, default: Counts.Count()].number += 0
@@ -51,7 +51,7 @@ extension Report {
       instances.flatMap { instance in
         lastStored(of: instance.name).map { kind, time in
           .init(
-            MetricValue(time), [("instance", "\(instance.name)"), ("hook", kind?.rawValue ?? "")])
+            MetricValue(time), [("instance", "\(instance.name)"), ("hook", kind.kindName)])
         }
       })
     text.append(.deliveryTime, deliveries.all)
@@ -64,13 +64,13 @@ extension Report {
     text.append(.sentBytes, [.init(deliveries.sentBytes)])
     text.append(.workersBusy, [.init(values.busyWorkers)])
     text.append(.workersBusyPeak, [.init(values.mostBusyWorkers)])
-    text.append(.workersLimit, [.init(settings.workers)])
+    text.append(.workersLimit, [.init(workersLimit)])
     text.append(.requestsWaiting, [.init(waitingRequests)])
     text.append(.requestsOverdue, [.init(overdueRequests)])
     text.append(
       .unanswered,
       [
-        .init(values.expiredRequests, [("reason", "expired")]),
+        .init(values.expiredDeliveries, [("reason", "expired")]),
         .init(values.unsentAnswers, [("reason", "unsent")]),
       ])
     text.append(.connections, [.init(openConnections)])
@@ -143,7 +143,7 @@ extension Report {
         instance.lookAge(now: now).map { .init($0, labels(instance)) }
       })
     if let free { text.append(.spoolFreeBytes, [.init(free.bytes, [spool])]) }
-    text.append(.spoolMinimumFreeBytes, [.init(settings.minimumFreeBytes, [spool])])
+    text.append(.spoolMinimumFreeBytes, [.init(minimumFreeBytes, [spool])])
     if let free { text.append(.spoolFreeInodes, [.init(free.inodes, [spool])]) }
   }
 }

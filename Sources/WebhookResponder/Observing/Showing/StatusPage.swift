@@ -100,21 +100,23 @@ struct StatusPage {
     html.note("Counted \(inWords(age)) ago.")
   }
 
+  /// An event's kind says which hook takes it; a location of the web server need not name one.
   private mutating func appendHooks(of instance: Report.InstanceReport) {
     let last = report.lastStored(of: instance.name)
-    let rows = storedKinds.compactMap { kind -> [String]? in
-      let time = last.first { $0.kind == kind }?.time
-      let answers = report.deliveries.deliveries
-        .filter { $0.key.instance == instance.name && $0.key.hook == kind }
-        .map { (code: $0.key.answer.codeWord, number: $0.value.number) }
-        .sorted { $0.code < $1.code }
-      guard kind != nil || time != nil || !answers.isEmpty else { return nil }
-      return [
-        kind?.rawValue ?? "any other",
-        time.map { "\(inUTC($0.seconds)), \(inWords(report.now.seconds - $0.seconds)) ago" } ?? "–",
-        answers.isEmpty ? "–" : answers.map { "\($0.number) \($0.code)" }.joined(separator: ", "),
-      ]
+    func time(_ kind: Hook?) -> String? {
+      last.first { $0.kind == kind }.map {
+        "\(inUTC($0.time.seconds)), \(inWords(report.now.seconds - $0.time.seconds)) ago"
+      }
     }
+    func answers(_ hook: Hook?) -> String? {
+      let counts = report.deliveries.deliveries.inOrder
+        .filter { $0.labels.instance == instance.name && $0.labels.hook == hook }
+        .map { "\($0.count.number) \($0.labels.answer.codeWord)" }
+      return counts.isEmpty ? nil : counts.joined(separator: ", ")
+    }
+    var rows = Hook.allCases.map { [$0.rawValue, time($0) ?? "–", answers($0) ?? "–"] }
+    if let time = time(nil) { rows.append(["another kind", time, "–"]) }
+    if let answers = answers(nil) { rows.append(["no hook named", "–", answers]) }
     html.table(["Hook", "Last stored", "Since the start"], rows, isWide: true)
   }
 
@@ -137,7 +139,7 @@ struct StatusPage {
       instance.view.dead.map { entry, record in
         [
           entry.summary.map { "\($0.kind)/\($0.claimID) \($0.idPrefix)" } ?? entry.fileName,
-          record?.reason ?? "unknown", record?.shortOutput ?? "",
+          record?.shortReason ?? unknownReason, record?.shortOutput ?? "",
         ]
       }, isWide: true)
   }
@@ -170,7 +172,7 @@ struct StatusPage {
     html.text(
       "Version \(programVersion), started \(inUTC(report.startedAt.seconds)). "
         + "Workers: \(values.busyWorkers) busy, \(values.mostBusyWorkers) at most so far, "
-        + "\(report.settings.workers) allowed. Connections: \(report.openConnections) of "
+        + "\(report.workersLimit) allowed. Connections: \(report.openConnections) of "
         + "\(report.connectionsLimit). Requests waiting: \(report.waitingRequests). "
         + "Log lines lost: \(report.lostLogLines), held back: \(values.suppressedLines).")
     html.markup("</p><p>")
