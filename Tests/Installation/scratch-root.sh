@@ -40,6 +40,7 @@ mount_scratch_root() {
   install -D -m 0755 -t /mnt/root/scratch/.build/release "$programs"/delve-webhook{,-fcgi,-forward}
   cp -r "$repository"/{README.md,Sources,nginx,apache} /mnt/root/scratch/
   install -D -t /mnt/root/scratch/Tests/Installation "$repository"/Tests/Installation/*
+  install -D -t /mnt/root/scratch/Tests/Scripts "$repository"/Tests/Scripts/block
   cp "$public" /mnt/root/scratch/public.pem
   cp "$private" /mnt/root/scratch/private.pem
   exec chroot /mnt/root env SCRATCH_ROOT=/ bash "/scratch/Tests/Installation/${script##*/}" \

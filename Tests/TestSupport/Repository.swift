@@ -17,6 +17,15 @@ package enum Repository {
     let path = ProcessInfo.processInfo.environment["DELVE_VECTORS"] ?? "\(root)/../shared/vectors"
     return FileManager.default.fileExists(atPath: path) ? path : nil
   }()
+
+  /// The block of the documentation that has a tag, as a reader would copy it.
+  package static func block(_ tag: String) async throws -> String {
+    let result = try await command("\(root)/Tests/Scripts/block", [tag])
+    guard result.exitCode == 0 else { throw NoBlock(tag: tag) }
+    return result.output
+  }
+
+  private struct NoBlock: Error { let tag: String }
 }
 
 /// The bytes of a file that a test needs.

@@ -4,7 +4,7 @@ internal import StrictJSON
 internal import TestSupport
 internal import Testing
 
-/// The recipes that are handlers, and the loop of the README that needs none of our programs.
+/// The recipes that are handlers, and the documentation's loop, which needs none of our programs.
 @Suite(.timeLimit(.minutes(15)))
 struct RecipeTests {
   private static let names = ["append", "mail", "mail-dead", "export"]
@@ -17,13 +17,6 @@ struct RecipeTests {
 
   private func path(of recipe: String) -> String {
     "\(Repository.root)/Sources/delve-webhook/recipes/\(recipe)"
-  }
-
-  /// The shell block of the README that has this tag.
-  private func block(_ tag: String) throws -> String {
-    let readme = String(decoding: try fileBytes("\(Repository.root)/README.md"), as: UTF8.self)
-    let block = try #require(readme.components(separatedBy: "\n```sh \(tag)\n").dropFirst().first)
-    return try #require(block.components(separatedBy: "\n```\n").first) + "\n"
   }
 
   /// Handles one event with a recipe, without a runner.
@@ -40,17 +33,10 @@ struct RecipeTests {
       input: #"{"id":"1","time":"t","type":"y","subject":"s","data":{"id":"é"},"jws":"a.b.c"}"#)
   }
 
-  // MARK: As the README has them
-
-  @Test(arguments: names)
-  func recipeOfTheReadmeIsTheFile(recipe: String) throws {
-    #expect(try block(recipe).utf8.elementsEqual(fileBytes(path(of: recipe))))
-  }
-
   @Test func plainLoopHandlesWhatIsNew() async throws {
     try site.addEvents(2)
     let result = try await site.shell(
-      try block("loop").replacing("/var/spool/delve-webhook", with: "\(site.path)/spool"))
+      try await Repository.block("loop").replacing("/var/spool/delve-webhook", with: "\(site.path)/spool"))
     #expect(result.exitCode == 0, "\(result)")
     #expect(
       result.output == """

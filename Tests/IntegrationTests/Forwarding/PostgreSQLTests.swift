@@ -98,7 +98,7 @@ struct PostgreSQLTests {
     #expect(
       server.sessionOutput().contains("Asynchronous notification \"delve_event\""),
       "\(server.sessionOutput())")
-    // This is the README's way, as one statement.
+    // This is the documented way, as one statement.
     let take = """
       UPDATE delve_event SET handled = now() WHERE (source, id) IN (
         SELECT source, id FROM delve_event WHERE handled IS NULL
@@ -114,12 +114,11 @@ struct PostgreSQLTests {
     #expect(taken.count == 200 && Set(taken).count == 200)
   }
 
-  @Test func schemaIsShownAndStandsInTheReadme() async throws {
+  @Test func schemaIsShownAndDocumented() async throws {
     let result = try await command(
       Repository.executable("delve-webhook-forward"), ["--print-schema"])
     #expect(result.exitCode == 0)
-    let readme = String(decoding: try fileBytes("\(Repository.root)/README.md"), as: UTF8.self)
-    #expect(readme.contains("```sql\n\(result.output)```"), "\(result)")
+    #expect(try await Repository.block("schema") == result.output)
     try await server.sql(result.output)
     try site.addEvents(1)
     #expect(try await site.forward(to: server.uri()).exitCode == 0)

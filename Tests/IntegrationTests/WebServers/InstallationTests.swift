@@ -4,13 +4,13 @@ internal import Testing
 internal import WebhookCore
 
 extension UnderLoad {
-  /// The README's own commands, and the units that they install.
+  /// The documentation's own commands, and the units that they install.
   @Suite(.timeLimit(.minutes(15)))
   struct InstallationTests {
     @Test(
       .enabled(if: getuid() == 0, "needs root, for a scratch root of its own"),
       arguments: ["nginx", "proxy", "fcgid", "cgi"])
-    func commandsOfTheReadmeLeadToAServingLocation(way: String) async throws {
+    func documentedCommandsLeadToAServingLocation(way: String) async throws {
       let result = try await inScratchRoot("run", way)
       #expect(result.exitCode == 0, "\(result.output)\(result.errorOutput)")
       #expect(result.output.hasSuffix("installed and served by \(way)\n"))

@@ -69,16 +69,8 @@ says() {
   return 1
 }
 
-# readme_commands TAG: runs the block of the README that has this tag.
-readme_commands() {
-  local commands
-  commands=$(awk -v fence="\`\`\`sh $1" '
-    $0 == fence { copies = 1; next }
-    $0 == "```" { copies = 0 }
-    copies' "$tests/README.md")
-  [[ -n $commands ]] || { echo "the README has no commands called $1"; return 1; }
-  eval "$commands"
-}
+# documented TAG: runs the block of the documentation that has this tag.
+documented() { eval "$(cat "$tests/blocks/$1")"; }
 
 # until_it COMMAND…: repeats COMMAND until it succeeds, for a minute of tries.
 until_it() {

@@ -16,7 +16,7 @@ definitions() {
 start_stand_in
 purge_all >/run/tests/purge.log 2>&1
 cd "$packages"
-check "the archive is unpacked" readme_commands archive
+check "the archive is unpacked" documented archive
 hash -r
 check "its programs are on the PATH" version_is_the_archives
 check "nothing serves before there is a configuration" equal \

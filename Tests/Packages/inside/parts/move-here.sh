@@ -9,7 +9,7 @@ replayed() { answers 200 replay "$spool"/acme/new/*-moved-*.json; }
 
 cd /root
 check "the packages are installed" install_ours
-check "the archive is unpacked, and its spool is whole" readme_commands restore
+check "the archive is unpacked, and its spool is whole" documented restore
 check "setup finds the instance configured" says "good" set_up acme
 check "nginx takes the line that was printed" include_and_reload
 check "a stored event's delivery is a duplicate" replayed
