@@ -108,7 +108,8 @@ let package = Package(
       name: "delve-webhook", dependencies: ["OperatorCommands"],
       exclude: [
         "delve-webhook-keys.service", "delve-webhook-keys.timer", "delve-webhook-prune.service",
-        "delve-webhook-prune.timer", "delve-webhook-run.service", "recipes",
+        "delve-webhook-operations.7", "delve-webhook-prune.timer", "delve-webhook-run.service",
+        "delve-webhook.7", "recipes",
       ],
       swiftSettings: strict),
 

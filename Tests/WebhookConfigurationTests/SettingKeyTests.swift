@@ -3,7 +3,7 @@ internal import Testing
 internal import WebhookConfiguration
 internal import WebhookCore
 
-/// The table of keys: by itself, as the file is read by it, and as the README has it.
+/// The table of keys: by itself, as the file is read by it, and as the manual page has it.
 struct SettingKeyTests {
   /// The keys whose values are numbers.
   private static let numbers: [(key: SettingKey, range: ClosedRange<Int>, default: Int)] =
@@ -70,70 +70,85 @@ struct SettingKeyTests {
     #expect(!isTaken(key, "\(UInt(range.upperBound) + 1)"))
   }
 
-  // MARK: As the README has it
+  // MARK: As delve-webhook.yaml(5) has it
 
-  /// One line of its table.
-  private struct Row {
-    let key, range, missing: String
-  }
+  /// One item of its lists of keys.
+  private struct Item {
+    let key: String
+    var lines: [Substring] = []
 
-  private static func configurationSection() throws -> [Substring] {
-    let text = String(decoding: try fileBytes("\(Repository.root)/README.md"), as: UTF8.self)
-    return Array(
-      text.split(separator: "\n").drop { $0 != "## Configuration" }.dropFirst()
-        .prefix { !$0.hasPrefix("## ") })
-  }
-
-  /// In their order.
-  private static func documentedRows() throws -> [Row] {
-    try configurationSection().compactMap { line in
-      let cells = line.split(separator: "|").map { $0.split(separator: " ").joined(separator: " ") }
-      guard cells.count == 3, let key = cells[0].firstMatch(of: /`([a-z-]+)`/)?.1 else {
-        return nil
-      }
-      return Row(key: String(key), range: cells[1], missing: cells[2])
+    /// Without macros, in one line.
+    var text: String {
+      lines.map { $0.replacing(#/^\.[A-Z][a-z] /#, with: "") }.joined(separator: " ")
     }
   }
 
-  private func documentedRow(_ key: SettingKey) throws -> Row {
-    try #require(try Self.documentedRows().first { $0.key == key.rawValue })
+  private static func pageLines() throws -> ArraySlice<Substring> {
+    let page = "\(Repository.root)/Sources/WebhookConfiguration/delve-webhook.yaml.5"
+    return String(decoding: try fileBytes(page), as: UTF8.self).split(separator: "\n")
+      .drop { $0 != ".Sh SETTINGS" }
+  }
+
+  /// In their order.
+  private static func documentedItems() throws -> [Item] {
+    var items: [Item] = []
+    var depth = 0
+    for line in try pageLines().prefix(while: { $0 != ".Ss Several instances" }) {
+      if line.hasPrefix(".Bl") { depth += 1 }
+      if line == ".El" { depth -= 1 }
+      if depth == 1, let key = line.wholeMatch(of: /\.It Cm (.+)/)?.1 {
+        items.append(Item(key: String(key)))
+      } else if depth > 0, !items.isEmpty {
+        items[items.count - 1].lines.append(line)
+      }
+    }
+    return items
+  }
+
+  private func documentedItem(_ key: SettingKey) throws -> Item {
+    try #require(try Self.documentedItems().first { $0.key == key.rawValue })
   }
 
   @Test func everyKeyIsDocumentedOnceAndNoOther() throws {
     #expect(
-      try Self.documentedRows().map(\.key).sorted()
+      try Self.documentedItems().map(\.key).sorted()
         == SettingKey.allCases.map(\.rawValue).sorted())
   }
 
   @Test(arguments: numbers.map(\.key))
   func numberIsDocumentedWithItsRangeAndDefault(key: SettingKey) throws {
     let (_, range, missing) = try #require(Self.numbers.first { $0.key == key })
-    let row = try documentedRow(key)
-    #expect(row.missing == "\(missing)")
-    // A range without an end is told in words.
-    if range.upperBound < .max {
-      #expect(row.range.hasPrefix("\(range.lowerBound) to \(range.upperBound)"), "\(row.range)")
-    }
+    let text = try documentedItem(key).text
+    #expect(text.contains("The default is \(missing)"), "\(text)")
+    let words = range.upperBound < .max ? "\(range.lowerBound) to \(range.upperBound)" : "0 or more"
+    #expect(text.contains(words), "\(text)")
   }
 
   @Test(arguments: SettingKey.allCases)
   func choiceIsDocumentedWithAllItsValuesAndDefault(key: SettingKey) throws {
     guard case .choice(let choices, let missing) = key.facts.form else { return }
-    let row = try documentedRow(key)
-    #expect(row.missing == "`\(missing)`")
-    for choice in choices { #expect(row.range.contains("`\(choice)`"), "\(choice)") }
+    let lines = try documentedItem(key).lines
+    for choice in choices { #expect(lines.contains(".It Cm \(choice)"), "\(choice)") }
+    let meaning = lines.drop { $0 != ".It Cm \(missing)" }.dropFirst()
+      .prefix { !$0.hasPrefix(".It") }
+    #expect(meaning.contains("This is the default."))
   }
 
-  @Test(arguments: [(SettingKey.keys, "1 to 16 "), (.keyLocation, "one or up to 8,")])
-  func listIsDocumentedWithItsLength(key: SettingKey, beginning: String) throws {
+  @Test(arguments: [(SettingKey.keys, "1 to 16"), (.keyLocation, "1 to 8"), (.audience, "1 to 64")])
+  func listIsDocumentedWithItsLength(key: SettingKey, length: String) throws {
     guard case .texts(let most, _) = key.facts.form else { return }
-    #expect(beginning.contains("\(most)"))
-    #expect(try documentedRow(key).range.hasPrefix(beginning))
+    #expect(length == "1 to \(most)")
+    #expect(try documentedItem(key).text.contains("list of \(length)"))
   }
 
   @Test func keysThatNeedARestartAreDocumented() throws {
-    let keys = SettingKey.allCases.filter { !$0.facts.isAppliedByReload }.map { "`\($0.rawValue)`" }
-    let sentence = "A change of \(keys.joined(separator: " or ")) needs a restart"
-    #expect(try Self.configurationSection().contains { $0.hasPrefix(sentence) })
+    for key in SettingKey.allCases where !key.facts.isAppliedByReload {
+      #expect(try documentedItem(key).text.contains("A change needs a restart"), "\(key)")
+    }
+    let restart = SettingKey.allCases.filter { !$0.facts.isAppliedByReload }.map(\.rawValue)
+    let reloading = try Self.pageLines().drop { $0 != ".Sh RELOADING" }.joined(separator: " ")
+    #expect(
+      reloading.contains(
+        "except a change of \(restart.map { ".Cm \($0)" }.joined(separator: " or "))"))
   }
 }

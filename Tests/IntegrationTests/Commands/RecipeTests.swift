@@ -36,7 +36,8 @@ struct RecipeTests {
   @Test func plainLoopHandlesWhatIsNew() async throws {
     try site.addEvents(2)
     let result = try await site.shell(
-      try await Repository.block("loop").replacing("/var/spool/delve-webhook", with: "\(site.path)/spool"))
+      try await Repository.block("loop").replacing(
+        "/var/spool/delve-webhook", with: "\(site.path)/spool"))
     #expect(result.exitCode == 0, "\(result)")
     #expect(
       result.output == """

@@ -33,21 +33,27 @@ extension UnderLoad {
         [String(programs), "\(keys)/p521.pem", "\(keys)/private/p521.pem"] + arguments)
     }
 
-    @Test func packagesInTheReadmeAreOfThisVersion() throws {
+    @Test func packagesInTheDocumentationAreOfThisVersion() throws {
+      for page in [
+        "README.md", "apache/README.md", "Sources/delve-webhook/delve-webhook-operations.7",
+      ] {
+        let text = String(decoding: try fileBytes("\(Repository.root)/\(page)"), as: UTF8.self)
+        let versions = text.matches(of: #/delve-webhook[a-z-]*[_-]([0-9][0-9.]*[0-9])[_-]/#).map(
+          \.1)
+        #expect(!versions.isEmpty && versions.allSatisfy { $0 == programVersion }, "\(page)")
+      }
       let readme = String(decoding: try fileBytes("\(Repository.root)/README.md"), as: UTF8.self)
-      let versions = readme.matches(of: #/delve-webhook[a-z-]*[_-]([0-9][0-9.]*[0-9])[_-]/#).map(
-        \.1)
-      #expect(versions.count > 4)
-      #expect(versions.allSatisfy { $0 == programVersion })
+      #expect(readme.contains("written in Swift, version \(programVersion)."))
     }
 
-    @Test func exposureOfTheServiceIsAsTheReadmeSays() async throws {
+    @Test func exposureOfTheServiceIsAsDocumented() async throws {
       let unit = "\(Repository.root)/Sources/delve-webhook-fcgi/delve-webhook.service"
       let report = try await command(
         "systemd-analyze", ["security", "--offline=true", "--no-pager", unit])
       let level = report.output.firstMatch(of: #/Overall exposure level for \S+: ([0-9.]+)/#)?.1
-      let readme = String(decoding: try fileBytes("\(Repository.root)/README.md"), as: UTF8.self)
-      let said = readme.firstMatch(of: #/exposure of ([0-9.]+) out of 10/#)?.1
+      let page = "\(Repository.root)/Sources/delve-webhook/delve-webhook-operations.7"
+      let text = String(decoding: try fileBytes(page), as: UTF8.self)
+      let said = text.firstMatch(of: #/exposure of ([0-9.]+) out of 10/#)?.1
       #expect(level != nil)
       #expect(level == said)
     }
