@@ -5,7 +5,7 @@
 root_packages=(systemd-sysv dbus ca-certificates
   nginx apache2 libapache2-mod-fcgid
   libfcgi0ldbl libssl3 libyaml-0-2 libpq5 libcurl4 curl
-  postgresql python3 jq openssl)
+  postgresql python3 jq openssl spawn-fcgi)
 
 # In the root, nothing starts by itself but nginx: Apache would want the same port.
 root_disabled=(apache2 apache-htcacheclean postgresql)
