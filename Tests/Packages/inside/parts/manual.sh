@@ -35,6 +35,44 @@ globex_answers() {
   answers 202 deliver success --key "$keys/beta.pem"
 }
 
+make_certificate() {
+  mkdir -p /etc/ssl/private
+  openssl req -x509 -newkey rsa:2048 -nodes -days 30 -subj /CN=hooks.example.com \
+    -addext 'subjectAltName=DNS:hooks.example.com' \
+    -keyout /etc/ssl/private/hooks.example.com.key -out /etc/ssl/hooks.example.com.pem 2>/dev/null
+  echo 127.0.0.1 hooks.example.com >>/etc/hosts
+  # The stand-in has port 443.
+  sed -i 's/\b443\b/8443/' "$tests"/blocks/{server,host} /etc/apache2/ports.conf
+}
+
+over_tls() {
+  curl -s -o /dev/null -w '%{http_code}\n' --cacert /etc/ssl/hooks.example.com.pem -X POST \
+    "https://hooks.example.com:8443/webhooks/delve/$1"
+}
+
+# served_over_tls UNIT TAG: the block is a site of the web server.
+served_over_tls() {
+  case $1 in
+    nginx)
+      sed -i '/delve-webhook/d' /etc/nginx/sites-available/default
+      cp "$tests/blocks/$2" /etc/nginx/sites-enabled/hooks
+      nginx -t
+      ;;
+    apache2)
+      cp "$tests/blocks/$2" /etc/apache2/sites-available/hooks.conf
+      a2ensite -q hooks
+      apachectl configtest
+      ;;
+  esac
+  systemctl reload-or-restart "$1"
+  until_it answers 401 over_tls acme/success
+}
+
+beta_is_unknown() {
+  systemctl reload "$1"
+  until_it answers 500 over_tls beta/success
+}
+
 gives_up() {
   answers 202 deliver success
   runuser -u delve-webhook -- delve-webhook spool run -- sh -c 'exit 65' || true
@@ -102,5 +140,15 @@ check "the responder on a socket of its own" listens by-hand test -S /run/delve-
 check "the responder on a port" listens port port_answers
 rm -f /run/delve-webhook-own/fcgi.sock
 check "the responder by spawn-fcgi" listens spawn test -S /run/delve-webhook-own/fcgi.sock
+make_certificate
+check "nginx: a server block of one's own" served_over_tls nginx server
+check "nginx: a second instance by hand" documented nginx-instance
+check "which is refused as long as the configuration has none" beta_is_unknown nginx
+systemctl stop nginx
+a2enmod -q ssl proxy_fcgi headers
+check "Apache: a virtual host of one's own" served_over_tls apache2 host
+check "Apache: a second instance by hand" documented apache-instance
+check "which is refused as long as the configuration has none" beta_is_unknown apache2
+systemctl stop apache2
 check "nothing is left" all_is_removed
 rm -f /run/tests/served-by
