@@ -240,6 +240,26 @@ struct PublisherTests {
     #expect(test.ids.count == 1)
   }
 
+  /// Consumers remove an event that `done/` holds already, from an earlier try, and scripts any event.
+  @Test func eventThatAConsumerRemovesBetweenTheTwoLinksIsStored() throws {
+    let folder = try TemporaryFolder()
+    let event = try exampleEvent()
+    let path = "\(folder.path)/acme/new/\(event.fileName)"
+    let real = SystemCalls()
+    var calls = SystemCalls()
+    calls.linkOpenFile = { file, directory, name in
+      if name == event.id.hex { unlink(path) }
+      return real.linkOpenFile(file, directory, name)
+    }
+    let spool = try InstanceSpool.open(try exampleInstance().name, in: folder.path, calls: calls)
+    let publisher = try Publisher(of: spool)
+    #expect(try publisher.publish(event, minimumFreeBytes: 0, until: soon) == .stored)
+    #expect(try publisher.publish(event, minimumFreeBytes: 0, until: soon) == .duplicate)
+    #expect(folder.files(below: "acme/new") == [])
+    #expect(
+      try fileBytes("\(folder.path)/acme/ids/\(event.issuedHour)/\(event.id.hex)") == event.line)
+  }
+
   @Test func threadsWithOneEventStoreItOnce() async throws {
     let test = try SpoolUnderTest()
     let event = try exampleEvent()

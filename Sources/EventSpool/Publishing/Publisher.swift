@@ -81,11 +81,24 @@ package final class Publisher {
       if spool.needsSyncAfterLink { try spool.failures.sync(draft) }
       try spool.failures.sync(new)
       try watch.check()  // for what ids/ knows is never taken back
-      lastHour = try spool.hours.link(draft, as: event.id.hex, in: hourFolder(of: event))
+      lastHour = try linkIntoIds(draft, event)
     } catch {
       // Nothing was promised, so nothing stays; best effort, for the disk may be what fails.
       if isOurs { try? new.remove(name) }
       throw error
+    }
+  }
+
+  /// A consumer may have handled and removed the file by now, and a file without any name left cannot
+  /// be linked: a copy then stands in `ids/`. Without it, the repeated delivery would be handled again.
+  private func linkIntoIds(
+    _ draft: borrowing DraftFile, _ event: Event
+  ) throws(SpoolError) -> HourFolder {
+    let name = event.id.hex
+    do throws(SpoolError) {
+      return try spool.hours.link(draft, as: name, in: hourFolder(of: event))
+    } catch  where error.errno == ENOENT {
+      return try spool.hours.link(durableDraft(of: event), as: name, in: hourFolder(of: event))
     }
   }
 
