@@ -168,11 +168,13 @@ struct ListeningTests {
     let folder = try TemporaryFolder()
     let (responder, process) = try await startWithRoomForFew(in: folder)
     let room = try room(for: responder)
+    let start = ContinuousClock.now
     var silent = try (0..<room).map { _ in try responder.client() }
     let late = try responder.client()
     try late.beginDelivery(try nowAuthorization())
     try await Task.sleep(for: .milliseconds(300))
-    #expect(responder.storedEvents == [])
+    // Unless the silent ones' ten seconds are over, on a busy machine.
+    #expect(responder.storedEvents == [] || ContinuousClock.now - start > .seconds(9))
     silent.removeAll()
     #expect(try late.response().status == 202)
     process.send(signal: SIGTERM)
@@ -185,11 +187,15 @@ struct ListeningTests {
     // Exactly as many as there is room for: more would wait in the backlog, and wake the responder.
     var silent = try (0..<room(for: responder)).map { _ in try responder.client() }
     try await Task.sleep(for: .milliseconds(300))
+    let start = ContinuousClock.now
     process.send(signal: SIGTERM)
     #expect(try await eventually { responder.log.contains("stopping") })
     silent.removeAll()
+    let waited = ContinuousClock.now - start
     #expect(try await process.exitCode() == 0)
-    #expect(!responder.log.contains("stopped before"), "\(responder.log)")
+    // Unless its eight seconds were over, on a busy machine.
+    #expect(
+      !responder.log.contains("stopped before") || waited > .seconds(7), "\(responder.log)")
   }
 
   @Test func workersAreStartedWhenTheyAreNeeded() async throws {
@@ -237,8 +243,7 @@ struct ListeningTests {
         environment: ["JOURNAL_STREAM": stream], log: log
       ) { process in
         let responder = ResponderUnderTest(folder: folder, process: process)
-        let isUp = try await eventually { responder.healthStatus() == 200 }
-        #expect(isUp)
+        #expect(try await eventually { responder.healthStatus() == 200 })
         _ = try responder.deliver(authorization: nil)
       }
       let text = folder.text(of: "log")

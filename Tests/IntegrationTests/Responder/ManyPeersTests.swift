@@ -65,17 +65,32 @@ extension UnderLoad {
     @Test func hundredsOfStalledPeersHoldUpNobody() async throws {
       let settings = exampleConfiguration(settings: "workers: 1")
       try await withResponder(configuration: settings) { responder in
-        let before = try time(of: "before", responder)
-        let stalled = try (0..<400).map { number in
-          let client = try responder.client()
-          if number % 3 > 0 { try client.stall(in: number % 3 == 1 ? .parameters : .body) }
-          return client
+        try await expectNoDelay { round in
+          let before = try time(of: "before-\(round)", responder)
+          let stalled = try (0..<400).map { number in
+            let client = try responder.client()
+            if number % 3 > 0 { try client.stall(in: number % 3 == 1 ? .parameters : .body) }
+            return client
+          }
+          let among = try time(of: "among-\(round)", responder)
+          for client in stalled { #expect(try await client.isClosedByPeer()) }
+          return (among, alone: [before, try time(of: "after-\(round)", responder)])
         }
-        let among = try time(of: "among", responder)
-        for client in stalled { #expect(try await client.isClosedByPeer()) }
-        let after = try time(of: "after", responder)
-        #expect(among < max(before, after) * 10, "\(before) \(among) \(after)")
       }
+    }
+
+    /// Deliveries among stalled peers take not much longer than alone. A machine that halts for a
+    /// moment does so in one round; a worker that waits for a peer does so in each.
+    private func expectNoDelay(
+      _ measure: (_ round: Int) async throws -> (among: Duration, alone: [Duration])?
+    ) async throws {
+      var slow: [(among: Duration, alone: [Duration])] = []
+      for round in 0..<5 {
+        guard let times = try await measure(round) else { continue }
+        if times.among < (times.alone.max() ?? .zero) * 10 { return }
+        slow.append(times)
+      }
+      Issue.record("stalled peers hold up others: \(slow)")
     }
 
     private func time(of round: String, _ server: WebServer) async throws -> Duration {
@@ -97,37 +112,47 @@ extension UnderLoad {
           "proxy", configuration, in: responder.folder,
           settings: "ServerLimit 24\nThreadsPerChild 25\nMaxRequestWorkers 600"
         ) { server in
-          let before = try await time(of: "before", server)
-          let stalled = try (0..<400).map { _ in
-            let client = try FastCGIClient(port: server.port)
-            try client.send(
-              bytes: Array(
-                """
-                POST /webhooks/delve/export HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r
-                Authorization: Signed a.b.c\r\nX-Signature: ES512 /x\r\n\r\n{
-                """.utf8))
-            return client
-          }
-          let haveCome = try await eventually {
-            try ProcessUsage(of: responder.process).descriptors >= 400
-          }
-          #expect(haveCome)
-          let among = try await time(of: "among", server)
-          // The responder ends them after ten seconds; Apache's own time limit is another matter.
-          let haveEnded = try await eventually(seconds: 30) {
-            try ProcessUsage(of: responder.process).descriptors < 50
-          }
-          #expect(haveEnded)
-          withExtendedLifetime(stalled) {}
-          let after = try await time(of: "after", server)
-          #expect(among < max(before, after) * 10, "\(before) \(among) \(after)")
+          try await expectNoDelay { round in try await times(of: round, responder, server) }
         }
       }
     }
 
+    /// - Returns: nil if not all stalled requests came before the first one's ten seconds were over.
+    private func times(
+      of round: Int, _ responder: ResponderUnderTest, _ server: WebServer
+    ) async throws -> (among: Duration, alone: [Duration])? {
+      let before = try await time(of: "before-\(round)", server)
+      let start = ContinuousClock.now
+      let stalled = try (0..<400).map { _ in
+        let client = try FastCGIClient(port: server.port)
+        try client.send(
+          bytes: Array(
+            """
+            POST /webhooks/delve/export HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r
+            Authorization: Signed a.b.c\r\nX-Signature: ES512 /x\r\n\r\n{
+            """.utf8))
+        return client
+      }
+      var haveCome = false
+      repeat {
+        haveCome = try ProcessUsage(of: responder.process).descriptors >= 400
+      } while !haveCome && ContinuousClock.now - start < .seconds(9)
+      guard haveCome else { return nil }
+      let among = try await time(of: "among-\(round)", server)
+      // The responder ends them after ten seconds; Apache's own time limit is another matter.
+      let haveEnded = try await eventually {
+        try ProcessUsage(of: responder.process).descriptors < 50
+      }
+      #expect(haveEnded, "the stalled requests have not ended")
+      withExtendedLifetime(stalled) {}
+      return (among, alone: [before, try await time(of: "after-\(round)", server)])
+    }
+
     @Test func deadlineCutsOffNobodyElsesConnection() async throws {
       try await withResponder { responder in
-        let kept = try (0..<8).map { _ in try responder.client() }
+        var kept = try (0..<8).map { _ in
+          (client: try responder.client(), used: ContinuousClock.now)
+        }
         // Until the deadline of the first silent one has passed, and once more: descriptors are reused
         // while other connections are cut off.
         let firstSilent = try responder.client()
@@ -138,12 +163,20 @@ extension UnderLoad {
           let silent = try (0..<20).map { _ in try responder.client() }
           for (offset, client) in silent.enumerated() { try? misbehave(client, offset) }
           number += 1
-          for (index, client) in kept.enumerated() {
+          for index in kept.indices {
             let token = try nowAuthorization(id: "\(index)-\(number)")
-            let response = try client.request(
-              deliveryParameters(authorization: token), body: Array("{}".utf8),
-              keepConnection: true)
-            #expect(response.status == 202)
+            do {
+              let response = try kept[index].client.request(
+                deliveryParameters(authorization: token), body: Array("{}".utf8),
+                keepConnection: true)
+              #expect(response.status == 202)
+            } catch FastCGIClient.Failure.closed
+              where ContinuousClock.now - kept[index].used > .seconds(9)
+            {
+              // On a busy machine, its own ten seconds were over.
+              kept[index].client = try responder.client()
+            }
+            kept[index].used = .now
           }
           try await Task.sleep(for: .milliseconds(100))
         }
@@ -160,15 +193,19 @@ extension UnderLoad {
           before: responder, settings: "worker_rlimit_nofile \(2 * connections + 500);",
           serverSettings: "access_log \(folder.path)/access.log delve_webhook;", rate: "100000r/s"
         ) { server in
-          let report = try await server.load(connections: connections, seconds: 6)
-          #expect(report.contains("\(connections) connections"))
+          func statuses() -> [Substring] {
+            folder.text(of: "access.log").matches(of: #/1\.1" (\d+) /#).map(\.1)
+          }
+          let (report, isEnough) = try await server.load(connections: connections) {
+            let statuses = statuses()
+            return statuses.count >= connections
+              && statuses.count { $0.hasPrefix("20") } >= connections / 2
+          }
+          #expect(isEnough && report.contains("\(connections) connections"), "\(report)")
           #expect(!report.contains("Socket errors"), "\(report)")
-          let statuses = folder.text(of: "access.log").matches(of: #/1\.1" (\d+) /#).map(\.1)
-          #expect(statuses.count >= connections)
           // 499: wrk closed the connection, at the end.
-          let others = statuses.filter { !["200", "202", "503", "499"].contains($0) }
+          let others = statuses().filter { !["200", "202", "503", "499"].contains($0) }
           #expect(others == [])
-          #expect(statuses.count { $0.hasPrefix("20") } >= connections / 2)
           #expect(try await eventually { responder.healthStatus() == 200 })
         }
       }

@@ -36,9 +36,12 @@ struct SpoolFaultTests {
     for round in 0..<12 {
       let (ids, exitCode) = try await withResponder(in: folder) { responder in
         try await withThrowingTaskGroup(of: [String].self) { group in
+          let before = responder.storedEvents.count
           for task in 0..<4 {
             group.addTask { try await deliverUntilGone(responder, prefix: "\(round)-\(task)") }
           }
+          // Each of the four stores several, however slow the machine is.
+          #expect(try await eventually { responder.storedEvents.count > before + 8 })
           try await Task.sleep(for: .milliseconds(Int.random(in: 20...250)))
           responder.process.send(signal: SIGKILL)
           return try await group.reduce(into: []) { $0 += $1 }
