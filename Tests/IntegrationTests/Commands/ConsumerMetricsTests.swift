@@ -42,10 +42,10 @@ struct ConsumerMetricsTests {
       export/3) exit 75 ;;
       export/4|export/5) exit 3 ;;
       export/6) kill -9 $$ ;;
-      export/7) exec sleep 60 ;;
+      export/7) exec sleep 1000 ;;
       esac
       """
-    let first = try await site.run(script, given + ["--timeout", "5"])
+    let first = try await site.run(script, given + ["--timeout", "15"])
     #expect(first.exitCode == 1, "\(first)")
     #expect(value("handled_total") == 2)
     #expect(value("put_off_total") == 5)
@@ -56,7 +56,7 @@ struct ConsumerMetricsTests {
     #expect(abs(Date.now.timeIntervalSince1970 - Double(oldest) - age) < 600)
     // The same ones again, for the last time.
     for name in names { try site.makeDue(name) }
-    let second = try await site.run(script, given + ["--timeout", "5", "--max-attempts", "2"])
+    let second = try await site.run(script, given + ["--timeout", "15", "--max-attempts", "2"])
     #expect(second.exitCode == 1, "\(second)")
     #expect(value("handled_total") == 0)
     #expect(value("put_off_total") == 1)
@@ -89,7 +89,7 @@ struct ConsumerMetricsTests {
     try site.addEvents(1)
     let runner = try site.start(
       "run", "--follow", "--metrics-file", file, "--", "sh", "-c",
-      "touch \(site.path)/begun; exec sleep 600")
+      "touch \(site.path)/begun; exec sleep 1000")
     #expect(try await eventually { FileManager.default.fileExists(atPath: "\(site.path)/begun") })
     runner.send(signal: SIGTERM)
     #expect(try await eventually { site.text("runner.log").contains("stopping") })
@@ -186,14 +186,14 @@ struct ConsumerMetricsTests {
     #expect(try await eventually { site.text("metrics/run.prom") != "" })
     try FileManager.default.removeItem(atPath: "\(site.path)/metrics")
     #expect(
-      try await eventually(seconds: 60) { site.text("runner.log").contains("cannot be written") })
+      try await eventually { site.text("runner.log").contains("cannot be written") })
     #expect(site.text("runner.log").contains("hint=\"make the file's folder\""))
     try site.addEvents(3)
     #expect(try await eventually { site.text("handled") == "x\nx\nx\n" })
     // Another one fails, too.
     try await Task.sleep(for: .seconds(11))
     try site.folder.makeFolder("metrics")
-    #expect(try await eventually(seconds: 60) { value("handled_total") == 3 })
+    #expect(try await eventually { value("handled_total") == 3 })
     runner.send(signal: SIGTERM)
     #expect(try await runner.exitCode() == 0)
     let lines = site.text("runner.log").split(separator: "\n")
@@ -237,19 +237,19 @@ struct ConsumerMetricsTests {
     let done =
       /STATUS=2 handled, [0-9]* put off, 0 given up since [^;]*; the oldest has waited 2 hours/
     #expect(
-      try await eventually(seconds: 60) {
+      try await eventually {
         try manager.next().map { try done.wholeMatch(in: $0) != nil } ?? false
       })
     rename("\(site.path)/spool", "\(site.path)/away")
     #expect(
-      try await eventually(seconds: 60) {
+      try await eventually {
         let text = manager.next()
         return text?.hasPrefix("STATUS=Waiting: no event is handled: ") == true
           && text?.contains("; 2 handled") == true
       })
     rename("\(site.path)/away", "\(site.path)/spool")
     #expect(
-      try await eventually(seconds: 60) { manager.next()?.hasPrefix("STATUS=2 handled") ?? false })
+      try await eventually { manager.next()?.hasPrefix("STATUS=2 handled") ?? false })
     runner.send(signal: SIGTERM)
     #expect(try await eventually { manager.next() == "STOPPING=1" })
     #expect(try await runner.exitCode() == 0)

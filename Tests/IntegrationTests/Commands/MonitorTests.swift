@@ -99,7 +99,8 @@ struct MonitorTests {
     let result = try await monitor("--warn-silence", "4h")
     #expect(result.exitCode == 1)
     #expect(result.output.hasPrefix("WARNING - acme: the last delivery was 5 hours ago | "))
-    #expect(result.output.contains(" silence=180"))
+    let silence = try #require(result.output.firstMatch(of: /silence=(\d+)s/))
+    #expect((18_000..<21_600).contains(Int(silence.1) ?? 0), "\(result)")
   }
 
   @Test func instancesAreOneSumOrEachItsOwn() async throws {
@@ -136,7 +137,7 @@ struct MonitorTests {
   @Test func diskThatDoesNotAnswerIsUnknown() async throws {
     let result = try await site.shell(
       "exec strace -f -qq -o /dev/null -e trace=getdents64 "
-        + "-e inject=getdents64:delay_enter=10000000:when=1 \"\(site.program)\" monitor --timeout 1s"
+        + "-e inject=getdents64:delay_enter=60s:when=1 \"\(site.program)\" monitor --timeout 1s"
     )
     #expect(result.exitCode == 3)
     #expect(
@@ -154,8 +155,7 @@ struct MonitorTests {
   @Test func statusPageIsReadAndItsFindingsAreSaid() async throws {
     try await withWebServer { server in
       let url = ["--url", "\(server.base)/status"]
-      let isCounted = try await eventually { try await monitor(url).exitCode == 0 }
-      #expect(isCounted)
+      #expect(try await eventually { try await monitor(url).exitCode == 0 })
       let first = try await monitor(url)
       #expect(first.output.hasPrefix("OK - 0 waiting, "))
       #expect(first.output.contains(" silence=U;;;0 free="))
@@ -202,9 +202,9 @@ struct MonitorTests {
 
   @Test
   func pageOverHTTPSNeedsItsAuthority() async throws {
-    try site.folder.write(AnswerText.served(AnswerText.page()).utf8, to: "www/status")
     chmod(site.path, 0o755)
     try await withHTTPSServer(in: site.folder) { port in
+      try site.folder.write(AnswerText.served(AnswerText.page()).utf8, to: "www/status")
       let url = ["--url", "https://localhost:\(port)/status"]
       #expect(try await monitor(url + ["--ca-file", "\(site.path)/tls.pem"]).exitCode == 0)
       let unknownAuthority = try await monitor(url)

@@ -124,7 +124,7 @@ struct RunHandlerTests {
       kill -STOP $$
       """.utf8, to: "handler")
     let result = try await site.shell(
-      "script -qec '\(site.program) spool run --timeout 1 -- sh \(site.path)/handler' /dev/null")
+      "script -qec '\(site.program) spool run --timeout 15 -- sh \(site.path)/handler' /dev/null")
     #expect(site.text("ended") == "ended\n", "\(result)")
   }
 
@@ -165,7 +165,7 @@ struct RunHandlerTests {
     let result = try await site.shell(
       """
       cd \(site.path) && LD_PRELOAD=./clock.so \(site.program) spool run --timeout 600 -- \
-        sh -c 'sleep 1; echo > jump; sleep \(isDone ? 1 : 100)'
+        sh -c 'sleep 1; echo > jump; sleep \(isDone ? 1 : 1000)'
       """)
     #expect(result.exitCode == (isDone ? 0 : 1), "\(result)")
     #expect(result.errorOutput.contains("over the time limit") != isDone, "\(result)")

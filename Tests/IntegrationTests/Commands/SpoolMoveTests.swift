@@ -111,7 +111,7 @@ struct SpoolMoveTests {
       : > "$(printf 'dead/\\377.json')"; : > "$(printf 'dead/\\377\\377.json')"
       """)
     let result = try await site.shell(
-      "timeout 20 \(site.program) spool prune --older-than 0s --dead")
+      "timeout 600 \(site.program) spool prune --older-than 0s --dead")
     #expect(result.exitCode == 0, "\(result)")
     #expect(site.files("spool/acme/outside") == ["kept.json"])
   }
@@ -143,7 +143,7 @@ struct SpoolMoveTests {
     #expect(try await tail.exitCode() == -SIGTERM)
     // `spool tail` ends when its reader ends.
     let gone = try await site.shell(
-      "timeout 20 \(site.program) spool tail | true; echo ended")
+      "timeout 600 \(site.program) spool tail | true; echo ended")
     #expect(gone.output == "ended\n")
   }
 

@@ -107,7 +107,7 @@ struct SpoolSelectionTests {
   }
 
   @Test func eventInHandIsNotTouched() async throws {
-    let runner = try site.start("run", "--", "sleep", "60")
+    let runner = try site.start("run", "--", "sleep", "1000")
     #expect(try await eventually { site.events.contains("acme/cur/\(new)") })
     let result = try await spool("finish", "--all")
     #expect(result.exitCode == 1)

@@ -126,7 +126,7 @@ struct HTTPForwardingTests {
   func successIsAPromiseWhateverBecomesOfItsContent(answer: AnsweringServer.Answer) async throws {
     let name = try site.addEvents(1)[0]
     let server = try AnsweringServer { _ in answer }
-    let result = try await site.forward(to: server.url, "--timeout", "5")
+    let result = try await site.forward(to: server.url, "--timeout", "20")
     #expect(result.exitCode == 0, "\(result)")
     #expect(site.events == ["acme/done/\(site.today)/\(name)"])
     #expect(server.requests == 1)
@@ -143,7 +143,7 @@ struct HTTPForwardingTests {
   func targetThatTakesNoneIsToBlameItself(path: String, problem: String) async throws {
     let names = try site.addEvents(30, issuedApart: 60)
     try await withTarget { url in
-      let timeout = path == "silent" ? "1" : "20"
+      let timeout = path == "silent" ? "1" : "600"
       let result = try await forward(to: "\(url)/\(path)", "--timeout", timeout)
       #expect(result.exitCode == 69 && result.errorOutput.contains(problem), "\(result)")
     }
@@ -168,7 +168,7 @@ struct HTTPForwardingTests {
       ids.contains { body.contains($0) } ? bad.answer : .status(200)
     }
     // The good ones are to be answered in time on a busy machine, too.
-    let timeout = bad.record.contains("noanswer") ? "6" : "60"
+    let timeout = bad.record.contains("noanswer") ? "15" : "600"
     let result = try await site.forward(to: server.url, "--timeout", timeout, "--jobs", jobs)
     #expect(result.exitCode == 1, "\(result)")
     // The answer to one of several requests may be noticed behind all the others' on a busy machine. A
@@ -243,7 +243,7 @@ struct HTTPForwardingTests {
     }
     let forwarder = try site.startForwarder(to: server.url, "--jobs", "1")
     #expect(
-      try await eventually(seconds: 120) { site.files("spool/acme/done").count == 100 - bad },
+      try await eventually { site.files("spool/acme/done").count == 100 - bad },
       "\(site.files("spool/acme/done").count)")
     forwarder.send(signal: SIGTERM)
     #expect(try await forwarder.exitCode() == 0)
@@ -265,7 +265,7 @@ struct HTTPForwardingTests {
       isOut.store(false, ordering: .relaxed)
     }
     #expect(
-      try await eventually(seconds: 60) { site.files("spool/acme/done").count == count })
+      try await eventually { site.files("spool/acme/done").count == count })
     forwarder.send(signal: SIGTERM)
     #expect(try await forwarder.exitCode() == 0)
     #expect(!site.text("forward.log").contains("result=dead"))
@@ -286,7 +286,7 @@ struct HTTPForwardingTests {
     // it is alone in the end, on a slow machine, nobody can tell whose failure it is: so others come.
     var count = 20
     #expect(
-      try await eventually(seconds: 300) {
+      try await eventually {
         if site.count("dead") + site.count("defer") == 1 {
           return site.files("spool/acme/done").count == count - 1
         }
@@ -375,7 +375,7 @@ struct HTTPForwardingTests {
     try site.addEvents(20)
     try await withTarget { url in
       let forwarder = try site.startForwarder(
-        to: "\(url)/silent", options: trusting + ["--jobs", "2", "--timeout", "6"])
+        to: "\(url)/silent", options: trusting + ["--jobs", "2", "--timeout", "15"])
       #expect(try await eventually { site.count("cur") == 20 })
       forwarder.send(signal: SIGTERM)
       #expect(try await forwarder.exitCode() == 0)

@@ -86,8 +86,8 @@ struct PostgreSQLBlameTests {
 
   @Test func eventThatTheServerNeverGetsThroughWithIsPutOff() async throws {
     let names = try site.addEvents(20)
-    try await act("PERFORM pg_sleep(60)", on: 0)
-    let result = try await site.forward(to: server.uri(), "--timeout", "4")
+    try await act("PERFORM pg_sleep(1000)", on: 0)
+    let result = try await site.forward(to: server.uri(), "--timeout", "15")
     try await expectOnlyOneIsPutOff(of: 20, names[0], result, sqlState: "57014")
     #expect(try await server.sessions(where: "true") == 0)
   }
@@ -97,14 +97,14 @@ struct PostgreSQLBlameTests {
     let holder = try server.session(
       """
       BEGIN; INSERT INTO delve_event SELECT 'https://x#acme', '\(site.id(7))', 'k', 't', 's',
-        now(), now(), 'acme', '{}'; SELECT pg_sleep(60)
+        now(), now(), 'acme', '{}'; SELECT pg_sleep(1000)
       """)
     #expect(
       try await eventually {
         try await server.sql("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'")
           == "1"
       })
-    let result = try await site.forward(to: server.uri(), "--timeout", "1")
+    let result = try await site.forward(to: server.uri(), "--timeout", "15")
     try await expectOnlyOneIsPutOff(of: 20, names[7], result, sqlState: "55P03")
     holder.send(signal: SIGINT)
   }

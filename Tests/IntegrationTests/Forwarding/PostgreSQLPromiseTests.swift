@@ -110,12 +110,12 @@ struct PostgreSQLPromiseTests {
   @Test func rowThatIsThereAlreadyIsNoPromise() async throws {
     try site.addEvents(3)
     try await server.set("synchronous_standby_names", to: "*")
-    let first = try await site.forward(to: server.uri(), "--timeout", "2")
+    let first = try await site.forward(to: server.uri(), "--timeout", "15")
     #expect(first.exitCode == 69 && first.errorOutput.contains("no answer"), "\(first)")
     try await server.killHard()
     try await server.start()
     #expect(try await server.count() == 3)
-    let second = try await site.forward(to: server.uri(), "--timeout", "2")
+    let second = try await site.forward(to: server.uri(), "--timeout", "15")
     #expect(second.exitCode == 69 && second.errorOutput.contains("no answer"), "\(second)")
     #expect(site.count("new") == 3)
     let standby = try await PostgreSQLServer(standbyOf: server)
@@ -153,20 +153,20 @@ struct PostgreSQLPromiseTests {
   @Test func nothingGoesOnAtTheServerAfterTheTimeLimit() async throws {
     try site.addEvents(1)
     try await server.set("synchronous_standby_names", to: "*")
-    let forwarder = try site.startForwarder(to: server.uri(), "--timeout", "2")
+    let forwarder = try site.startForwarder(to: server.uri(), "--timeout", "15")
     let waits = "wait_event = 'SyncRep'"
     #expect(try await eventually { try await server.sessions(where: waits) == 1 })
     #expect(try await eventually { site.text("forward.log").contains("no answer") })
     forwarder.send(signal: SIGTERM)
     #expect(try await forwarder.exitCode() == 0)
-    #expect(try await eventually(seconds: 2) { try await server.sessions(where: "true") == 0 })
+    #expect(try await eventually { try await server.sessions(where: "true") == 0 })
   }
 
   @Test func nothingGoesOnAtTheServerAfterASecondSignal() async throws {
     try await server.sql(
       """
       CREATE FUNCTION dawdle() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-        PERFORM pg_sleep(60); RETURN new; END $$;
+        PERFORM pg_sleep(1000); RETURN new; END $$;
       CREATE TRIGGER dawdle BEFORE INSERT ON delve_event FOR EACH ROW EXECUTE FUNCTION dawdle()
       """)
     try site.addEvents(1)

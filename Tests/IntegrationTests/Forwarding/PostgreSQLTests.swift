@@ -87,12 +87,12 @@ struct PostgreSQLTests {
       """)
     // psql reports notifications after a statement.
     let listener = try server.session(
-      "LISTEN delve_event; SELECT 'listening'; SELECT pg_sleep(60); SELECT 1")
+      "LISTEN delve_event; SELECT 'listening'; SELECT pg_sleep(1000); SELECT 1")
     #expect(try await eventually { server.sessionOutput().contains("listening") })
     try site.addEvents(200)
     #expect(try await site.forward(to: server.uri()).exitCode == 0)
     try await server.sql(
-      "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(60)%' "
+      "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(1000)%' "
         + "AND pid <> pg_backend_pid()")
     #expect(try await listener.exitCode() != nil)
     #expect(
@@ -288,7 +288,7 @@ struct PostgreSQLTests {
     #expect(try await eventually { site.count("done") == 1 })
     try FileManager.default.removeItem(atPath: "\(site.path)/spool/acme")
     try site.addEvents(3, from: 1)
-    #expect(try await eventually(seconds: 20) { site.count("done") == 3 })
+    #expect(try await eventually { site.count("done") == 3 })
     forwarder.send(signal: SIGTERM)
     #expect(try await forwarder.exitCode() == 0)
   }
@@ -310,7 +310,7 @@ struct PostgreSQLTests {
     // This host accepts connections, through its backlog, and never answers.
     let silence = try HeldSocket(path: "\(site.path)/.s.PGSQL.5432")
     let hosts = server.uri().replacing("host=", with: "host=\(site.path),")
-    let result = try await site.forward(to: hosts, "--timeout", "2")
+    let result = try await site.forward(to: hosts, "--timeout", "15")
     #expect(result.exitCode == 0, "\(result)")
     withExtendedLifetime(silence) {}
   }
@@ -401,7 +401,8 @@ struct PostgreSQLTests {
   @Test func lockedTableIsWaitedFor() async throws {
     try await prepare()
     try site.addEvents(2)
-    let locker = try server.session("BEGIN; LOCK TABLE delve_event; SELECT 'locked', pg_sleep(60)")
+    let locker = try server.session(
+      "BEGIN; LOCK TABLE delve_event; SELECT 'locked', pg_sleep(1000)")
     #expect(
       try await eventually {
         try await server.sql(
@@ -412,7 +413,7 @@ struct PostgreSQLTests {
     #expect(try await eventually { site.text("forward.log").contains("lock timeout") })
     #expect(site.count("dead") == 0 && site.count("defer") == 0)
     locker.send(signal: SIGINT)
-    #expect(try await eventually(seconds: 20) { site.count("done") == 2 })
+    #expect(try await eventually { site.count("done") == 2 })
     #expect(try await server.count() == 2)
     forwarder.send(signal: SIGTERM)
     #expect(try await forwarder.exitCode() == 0)
@@ -423,7 +424,7 @@ struct PostgreSQLTests {
     try site.addEvents(20)
     let forwarder = try site.startForwarder(to: server.uri())
     #expect(try await eventually { site.count("done") == 20 })
-    let locker = try server.session("BEGIN; LOCK TABLE delve_event; SELECT pg_sleep(60)")
+    let locker = try server.session("BEGIN; LOCK TABLE delve_event; SELECT pg_sleep(1000)")
     #expect(
       try await eventually {
         try await server.sql(
