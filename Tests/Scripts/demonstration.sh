@@ -52,13 +52,14 @@ stop() {
   rm -rf "$scratch"
 }
 
-# wait_until WHAT LOG COMMAND…: waits up to ten seconds until COMMAND succeeds. If it does not,
-# prints LOG and ends the script.
+# wait_until WHAT LOG COMMAND…: waits until COMMAND succeeds, for up to some minutes on a busy machine.
+# If it does not, or the process that was started last ends, prints LOG and ends the script.
 wait_until() {
   local what=$1 log=$2
   shift 2
-  for _ in {1..100}; do
+  for _ in {1..1000}; do
     "$@" && return
+    kill -0 "${children[-1]}" || break
     sleep 0.1
   done 2>/dev/null
   cat "$log" >&2

@@ -43,6 +43,11 @@ package struct RunningProcess: Sendable {
   package let id: Int32
 
   package func send(signal: Int32) { kill(id, signal) }
+
+  /// Whether it has ended, also if nobody has asked for its exit code yet.
+  package var hasEnded: Bool {
+    (try? String(contentsOfFile: "/proc/\(id)/stat", encoding: .utf8))?.contains(") Z ") ?? true
+  }
 }
 
 /// Runs `body` beside a program, whose standard error goes to the file `log`. Then ends the program
@@ -63,17 +68,6 @@ package func withProcess<Result: Sendable>(
     return try await body(process)
   }
   return (result.closureResult, exitCode(result.terminationStatus))
-}
-
-/// Waits until `condition` holds, for at most `seconds` (default: ten).
-package func eventually(
-  seconds: Int = 10, _ condition: () async throws -> Bool
-) async throws -> Bool {
-  for _ in 0..<seconds * 50 {
-    if try await condition() { return true }
-    try await Task.sleep(for: .milliseconds(20))
-  }
-  return false
 }
 
 private func inherited(and variables: [String: String]) -> Subprocess.Environment {

@@ -62,6 +62,18 @@ package struct ResponderUnderTest: Sendable {
       body: body)
   }
 
+  /// Makes deliveries without a token, all at once, each on a connection of its own: many in a second
+  /// on a slow machine, too.
+  /// - Returns: their statuses.
+  package func deliverUnauthorized(_ count: Int, instance: String? = nil) throws -> [Int] {
+    let clients = try (0..<count).map { _ in
+      let client = try self.client()
+      try client.beginDelivery(nil, instance: instance)
+      return client
+    }
+    return try clients.map { try $0.response().status }
+  }
+
   /// The status of the health check, or nil if no process listens.
   package func healthStatus() -> Int? {
     let health: [(String, [UInt8])] = [
@@ -81,9 +93,12 @@ package struct ResponderUnderTest: Sendable {
 
 extension FastCGIClient {
   /// Sends a delivery, and does not wait for its answer.
-  package func beginDelivery(_ authorization: [UInt8], body: [UInt8] = Array("{}".utf8)) throws {
+  package func beginDelivery(
+    _ authorization: [UInt8]?, instance: String? = nil, body: [UInt8] = Array("{}".utf8)
+  ) throws {
     try begin()
-    let parameters = deliveryParameters(authorization: authorization, contentLength: body.count)
+    let parameters = deliveryParameters(
+      authorization: authorization, instance: instance, contentLength: body.count)
     try send(.parameters, FastCGIClient.encoded(parameters))
     try send(.parameters, [])
     try send(.standardInput, body)
@@ -153,7 +168,13 @@ package func withResponder<Result: Sendable>(
     program, arguments, environment: environment, log: "\(folder.path)/log"
   ) { process in
     let responder = ResponderUnderTest(folder: folder, process: process, start: start)
-    guard try await eventually({ responder.healthStatus() != nil }) else {
+    var isUp = false
+    guard
+      try await eventually({
+        isUp = responder.healthStatus() != nil
+        return isUp || process.hasEnded
+      }), isUp
+    else {
       throw ResponderDidNotStart(log: responder.log)
     }
     return try await body(responder)

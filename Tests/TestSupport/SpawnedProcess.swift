@@ -55,8 +55,8 @@ package final class SpawnedProcess: Sendable {
 
   package func send(signal: Int32) { kill(id, signal) }
 
-  /// Waits for the program's end, for at most ten seconds.
-  /// - Returns: the exit code, minus the signal if one ended it; nil if it still runs.
+  /// Waits for the program's end.
+  /// - Returns: the exit code, minus the signal if one ended it; nil if it never ends.
   package func exitCode() async throws -> Int32? {
     var status: Int32 = 0
     let id = id

@@ -150,7 +150,7 @@ struct RecipeTests {
       let isUp = try await eventually {
         try await command("bash", ["-c", "</dev/tcp/127.0.0.1/\(port)"]).exitCode == 0
       }
-      #expect(isUp)
+      #expect(isUp, "the mail server does not listen: \(site.text("server.log"))")
       try await body("smtp://127.0.0.1:\(port)")
     }
   }

@@ -184,7 +184,7 @@ struct SpoolCommandTests {
     #expect(result.errorOutput.contains("use the version that wrote the spool"))
   }
 
-  @Test(.enabled(if: getuid() == 0))
+  @Test(.enabled(if: getuid() == 0, "needs root, to give the spool to another user"))
   func answerForAnotherUserSaysForWhomItHolds() async throws {
     _ = try await command("chown", ["-R", "daemon", "\(folder.path)/spool"])
     let result = try await delveWebhook("config", "check")

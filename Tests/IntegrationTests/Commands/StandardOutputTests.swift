@@ -72,7 +72,7 @@ struct StandardOutputTests {
       return site.text("tail.log").contains("}")
     }
     tail.send(signal: SIGTERM)
-    #expect(isSeen)
+    #expect(isSeen, "\(site.text("tail.log"))")
     #expect(isPrintable(site.text("tail.log").replacing("\r\n", with: "\n")))
     #expect(site.text("tail.log").contains(#"\u009b31mB\u202eC\u007f\u00e9\ud83d\ude00.json"#))
   }

@@ -122,7 +122,7 @@ struct TellingTests {
     let name = try await deadEvents()[0]
     let runner = try site.start(
       "run", "--state", "dead", "--", "sh", "-c",
-      "echo $$ > \(site.path)/process; echo first >> \(site.path)/told; exec sleep 600")
+      "echo $$ > \(site.path)/process; echo first >> \(site.path)/told; exec sleep 1000")
     #expect(try await eventually { told == ["first"] }, "the command was not started")
     runner.send(signal: SIGKILL)
     _ = try await runner.exitCode()
@@ -200,7 +200,7 @@ struct TellingTests {
     // The same event, given up again.
     let name = site.events.sorted()[0].split(separator: "/").last.map(String.init) ?? ""
     let isNoted = try await eventually { record(name).contains(#""exit":0,"#) }
-    #expect(isNoted)
+    #expect(isNoted, "\(record(name))")
     #expect(try await site.delveWebhook("spool", "retry", name).exitCode == 0)
     #expect(try await site.run("exit 65").exitCode == 1)
     let isToldAgain = try await eventually { told.last == "export/0" && told.count == 4 }

@@ -1,3 +1,4 @@
+internal import Glibc
 internal import TestSupport
 internal import Testing
 
@@ -50,11 +51,16 @@ struct WrongCommandLineTests {
 
   @Test func personIsToldWhatIsWaitedFor() async throws {
     try site.folder.makeFolder("spool/acme/new")
-    let tail = try await Terminal().run(
-      "timeout 3 '\(site.program)' spool tail --spool '\(site.path)/spool'", at: site)
+    let tail = try SpawnedProcess(
+      "script",
+      ["-qfec", "'\(site.program)' spool tail --spool '\(site.path)/spool'", "/dev/null"],
+      log: "\(site.path)/tail.log")
+    let sentence = "delve-webhook: waiting for events in \(site.path)/spool"
     #expect(
-      Terminal().rows(tail.output).first
-        == "delve-webhook: waiting for events in \(site.path)/spool", "\(tail)")
+      try await eventually {
+        Terminal(columns: 200).rows(site.text("tail.log")).first == sentence
+      }, "\(site.text("tail.log"))")
+    tail.send(signal: SIGTERM)
     // What a terminal's reader types ends with Ctrl-D; the test's ends at once.
     let explain = try await Terminal().run(
       "'\(site.program)' explain", at: site)

@@ -77,7 +77,7 @@ struct ForwarderMetricsTests {
       ], log: "\(site.path)/forward.log")
     var waiting = ""
     #expect(
-      try await eventually(seconds: 60) {
+      try await eventually {
         waiting = manager.next() ?? ""
         return waiting.hasPrefix("STATUS=Waiting: the target takes no events: ")
       })
@@ -87,10 +87,10 @@ struct ForwarderMetricsTests {
     #expect(value("handled_total") == 0)
     isAway.store(false, ordering: .relaxed)
     #expect(
-      try await eventually(seconds: 120) {
+      try await eventually {
         manager.next()?.hasPrefix("STATUS=5 handled, 0 put off") ?? false
       })
-    #expect(try await eventually(seconds: 60) { value("oldest_age_seconds") == 0 })
+    #expect(try await eventually { value("oldest_age_seconds") == 0 })
     #expect(value("handled_total") == 5)
     forwarder.send(signal: SIGTERM)
     #expect(try await forwarder.exitCode() == 0)

@@ -63,7 +63,7 @@ extension UnderLoad {
       // This makes two forwarders on one spool.
       let further = try sites[0].startForwarder(to: server.uri())
       #expect(
-        try await eventually(seconds: 60) { sites.allSatisfy { $0.count("done") == 1_000 } })
+        try await eventually { sites.allSatisfy { $0.count("done") == 1_000 } })
       try await expectNothingLost(sites, server)
       for forwarder in forwarders + [further] {
         forwarder.send(signal: SIGTERM)
@@ -115,7 +115,7 @@ extension UnderLoad {
       #expect(try await eventually { site.text("forward.log").contains("No space left") })
       let larger = try await command("mount", ["-o", "remount,size=64m", disk])
       #expect(larger.exitCode == 0)
-      #expect(try await eventually(seconds: 30) { site.count("done") == 3_000 })
+      #expect(try await eventually { site.count("done") == 3_000 })
       #expect(try await server.count() == 3_000)
       #expect(site.files("spool/acme/dead") == [])
       forwarder.send(signal: SIGTERM)
@@ -148,7 +148,7 @@ extension UnderLoad {
         // Something for the last one, too: it is then sure to take its signals.
         try site.addEvents(100, from: 1_500)
         let last = try site.startForwarder(to: url, options: options)
-        #expect(try await eventually(seconds: 60) { site.count("done") == 1_600 })
+        #expect(try await eventually { site.count("done") == 1_600 })
         last.send(signal: SIGTERM)
         #expect(try await last.exitCode() == 0)
       }

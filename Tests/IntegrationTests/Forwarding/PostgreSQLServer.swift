@@ -68,16 +68,11 @@ final class PostgreSQLServer: Sendable {
       let started = try SpawnedProcess("env", arguments, log: "\(folder.path)/log")
       process.withLock { $0 = started }
       isUp = try await eventually {
-        try await isReady() || kill(started.id, 0) != 0 || hasEnded(started)
+        try await isReady() || started.running.hasEnded
       }
       isUp = try await isReady()
     }
     #expect(isUp, "\(folder.text(of: "log"))")
-  }
-
-  private func hasEnded(_ process: SpawnedProcess) -> Bool {
-    (try? String(contentsOfFile: "/proc/\(process.id)/stat", encoding: .utf8))?
-      .contains(") Z ") ?? true
   }
 
   private func isReady() async throws -> Bool {

@@ -52,7 +52,7 @@ func withPrometheus(
       "--web.listen-address=127.0.0.1:\(server.port)",
     ], log: "\(path)/log"
   ) { _ in
-    let isUp = try await eventually(seconds: 60) {
+    let isUp = try await eventually {
       try await server.targets().count == ports.count
     }
     #expect(isUp, "Prometheus did not start: \(folder.text(of: "prometheus/log").suffix(2_000))")

@@ -92,7 +92,7 @@ struct StatusPageTests {
   private func finds(
     _ finding: String, _ responder: ResponderUnderTest, verdict: String = "attention"
   ) async throws -> Bool {
-    try await eventually(seconds: 60) {
+    try await eventually {
       let report = try responder.status()
       return report.verdict == verdict && report.findings.contains { $0.contains(finding) }
     }
@@ -158,7 +158,7 @@ struct StatusPageTests {
           "inject=\(calls):delay_enter=600s", "-p", "\(responder.process.id)",
         ], log: "\(responder.folder.path)/strace.log")
       #expect(
-        try await eventually(seconds: 60) {
+        try await eventually {
           responder.folder.text(of: "strace.log").contains("attached")
         }, "\(responder.folder.text(of: "strace.log"))")
       let began = ContinuousClock.now

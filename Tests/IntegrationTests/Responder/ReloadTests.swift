@@ -121,7 +121,7 @@ struct ReloadTests {
       let isRotated = try await eventually {
         try responder.deliver(authorization: token, instance: "beta").status < 300
       }
-      #expect(isRotated)
+      #expect(isRotated, "\(responder.log)")
       let old = try nowAuthorization(id: "old")
       #expect(try responder.deliver(authorization: old, instance: "acme").status == 202)
     }

@@ -43,7 +43,7 @@ func withHTTPSServer(
     let isUp = try await eventually {
       try await command("curl", ["-ks", "https://localhost:\(port)/"]).exitCode == 0
     }
-    #expect(isUp)
+    #expect(isUp, "nginx does not answer: \(folder.text(of: "nginx.log"))")
     try await body(port)
   }
 }

@@ -79,8 +79,7 @@ struct NginxTests {
     try await withResponder { responder in
       try await withNginx(before: responder) { server in
         responder.process.send(signal: SIGTERM)
-        let isGone = try await eventually { responder.healthStatus() == nil }
-        #expect(isGone)
+        #expect(try await eventually { responder.healthStatus() == nil })
         let answer = try await server.curl("export", try server.signed() + ["-d", "{}"])
         #expect(answer.head.hasPrefix("HTTP/1.1 503"))
         #expect(answer.head.contains("\r\nRetry-After: 30"))
