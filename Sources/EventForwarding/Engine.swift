@@ -58,10 +58,3 @@ struct Engine: Sendable {
       .map { "\($0.schemes[0])…" }.joined(separator: " or ")
   }
 }
-
-/// An engine that needs a place of its own for events.
-protocol PreparableTarget: EventTarget {
-  /// Makes the place, or what it lacks.
-  /// - Returns: what is ready, and where.
-  func prepare(_ signals: StopSignals) throws(TargetError) -> String
-}

@@ -22,6 +22,13 @@ protocol EventTarget: AnyObject {
   ) throws(DeliveringError)
 }
 
+/// A target that needs a place of its own for events.
+protocol PreparableTarget: EventTarget {
+  /// Makes the place, or what it lacks.
+  /// - Returns: what is ready, and where.
+  func prepare(_ signals: StopSignals) throws(TargetError) -> String
+}
+
 /// What has become of an event at its target.
 enum Delivery: Equatable {
   /// The target has promised to keep it.

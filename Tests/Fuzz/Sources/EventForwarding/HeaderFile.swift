@@ -1,0 +1,1 @@
+../../../../Sources/EventForwarding/Engines/HTTP/HeaderFile.swift

@@ -1,0 +1,1 @@
+../../../../Sources/EventForwarding/OneLine.swift

@@ -1,0 +1,1 @@
+../../../../Sources/OperatorCommands/Explain/Explanation.swift
