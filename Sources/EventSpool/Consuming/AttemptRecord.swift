@@ -61,8 +61,8 @@ package struct AttemptRecord: Equatable, Sendable {
 
   /// The event whose record, or draft of a record, has this name; nil if it is no record's.
   static func eventName(ofFile name: String) -> String? {
-    guard name.hasSuffix(".json.state") else { return nil }
-    return String(name.drop { $0 == "." }.dropLast(6))
+    let name = name.drop { $0 == "." }
+    return name.hasSuffix(".json.state") ? String(name.dropLast(6)) : nil
   }
 }
 
