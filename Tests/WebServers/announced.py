@@ -52,6 +52,8 @@ def pairs(data: bytes) -> dict[str, str]:
 
 def answered_once(listener: socket.socket, seen: dict[str, str]) -> None:
     """Takes one request in the place of the responder, and answers it with 200."""
+    # The responder, which shares it, does not wait in it.
+    listener.setblocking(True)
     connection, _ = listener.accept()
     with connection:
         parameters = b""

@@ -49,4 +49,5 @@ DIFFERENCES = {
     ("HAProxy", "http2"): Differences(EMPTY_BODY, LEADING),
     ("h2o", "http2"): Differences(set(), LEADING),
     ("nginx", "http3-only"): Differences(PACKED_LONG, LEADING),
+    ("Caddy", "http3-only"): Differences(set(), LEADING),
 }

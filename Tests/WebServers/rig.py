@@ -1,6 +1,8 @@
 """A folder, the responder on a socket as systemd would hold it, and processes that end with us."""
 
 import contextlib
+import glob
+import json
 import os
 import re
 import shutil
@@ -174,11 +176,15 @@ class Responder:
         end(self.process, number)
         self.start()
 
+    def events(self):
+        """The events in the spool."""
+        for name in glob.glob(f"{self.spool}/acme/new/*.json"):
+            with open(name, encoding="utf-8") as file:
+                yield json.load(file)
+
     @property
     def stored(self) -> int:
-        """How many events are in the spool."""
-        folder = f"{self.spool}/acme/new"
-        return len(os.listdir(folder)) if os.path.isdir(folder) else 0
+        return len(glob.glob(f"{self.spool}/acme/new/*.json"))
 
     @property
     def answers(self) -> int:

@@ -157,7 +157,10 @@ def configured(server: Server, file: str, replacements: dict[str, str]) -> str:
 
 @contextlib.contextmanager
 def lighttpd():
-    server = Server("lighttpd", version("lighttpd", "-v"), free_port(), "lighttpd.log", invites=False, reload=signal.SIGUSR1)
+    server = Server(
+        "lighttpd", version("lighttpd", "-v"), free_port(), "lighttpd.log", invites=False,
+        reload=signal.SIGUSR1,
+    )
     os.makedirs(path("uploads"), exist_ok=True)
     shutil.chown(path("uploads"), "www-data")
     file = configured(server, "lighttpd.conf", {
@@ -186,15 +189,17 @@ def caddy():
     home = path("caddy")
     os.makedirs(home, exist_ok=True)
     shutil.chown(home, "caddy", "caddy")
-    command = [*as_caddy, "env", f"HOME={home}", "caddy", "run", "--adapter", "caddyfile", "--config", file]
-    with serving(server, command):
+    command = [*as_caddy, "env", f"HOME={home}", "caddy", "run", "--adapter", "caddyfile"]
+    with serving(server, [*command, "--config", file]):
         yield server
 
 
 @contextlib.contextmanager
 def haproxy():
-    server = Server("HAProxy", version("haproxy", "-v"), free_port(), "haproxy.log", True, takes_large_chunked=False,
-                    reload=signal.SIGUSR2)
+    server = Server(
+        "HAProxy", version("haproxy", "-v"), free_port(), "haproxy.log", True,
+        takes_large_chunked=False, reload=signal.SIGUSR2,
+    )
     file = configured(server, "haproxy.cfg", {
         "bind :443": f"bind 127.0.0.1:{server.port}",
         "/etc/haproxy/delve-webhook.pem": path("both.pem"),

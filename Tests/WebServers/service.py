@@ -2,7 +2,6 @@
 
 import contextlib
 import glob
-import json
 import os
 import subprocess
 
@@ -64,9 +63,7 @@ def deliveries(server: Server, responder: Responder) -> None:
     request = ["exports/111-1221?x=1", *fields("1"), "-d", "{}"]
     check_answer(server, "a delivery", request, ("202",), '"stored"')
     check_answer(server, "the same once more", request, OK, '"duplicate"')
-    names = os.listdir(f"{responder.spool}/acme/new")
-    with open(f"{responder.spool}/acme/new/{names[0]}", encoding="utf-8") as file:
-        event = json.load(file)
+    event = next(responder.events(), {})
     facts = {key: event.get(key) for key in ("requesturi", "remoteaddr", "hook")}
     right = {
         "requesturi": "/webhooks/delve/exports/111-1221?x=1", "remoteaddr": "127.0.0.1",

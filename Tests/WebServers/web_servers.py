@@ -3,6 +3,7 @@
 Usage: web_servers.py ROOT PROGRAMS SCRATCH PART
 """
 
+import functools
 import signal
 import sys
 
@@ -11,7 +12,7 @@ from catalogue import CHUNKED, EXPECT, GZIP, PLAIN, Answer, Form, run_catalogue
 from deliveries import fields
 from load import check_load
 from rig import PART, check, failures, held, hold_socket, make_certificate, say
-from servers import SERVERS, Server, nginx
+from servers import SERVERS, Server, caddy, nginx
 from service import check_answer, check_service
 
 
@@ -59,10 +60,11 @@ def http2(listener) -> None:
 
 
 def http3(listener) -> None:
-    with nginx(http3=True) as server:
-        for form in (PLAIN, CHUNKED):
-            run_catalogue(listener, server, "http3-only", form)
-        check_packed(server, run_catalogue(listener, server, "http3-only", GZIP))
+    for start in (functools.partial(nginx, http3=True), caddy):
+        with start() as server:
+            for form in (PLAIN, CHUNKED):
+                run_catalogue(listener, server, "http3-only", form)
+            check_packed(server, run_catalogue(listener, server, "http3-only", GZIP))
     unbuffered(listener, "http3-only", PLAIN, CHUNKED, http3=True)
 
 
