@@ -3,11 +3,14 @@ internal import Glibc
 internal import StrictJSON
 internal import TestSupport
 internal import Testing
+internal import WebhookCore
 
 /// The recipes that are handlers, and the documentation's loop, which needs none of our programs.
 @Suite(.timeLimit(.minutes(15)))
 struct RecipeTests {
   private static let names = ["append", "mail", "mail-dead", "export"]
+  /// Those that need an engine: Tests/Engines runs them against it.
+  private static let engines = ["rabbitmq", "nats", "redis", "kafka", "s3"]
 
   let site: SpoolSite
 
@@ -55,6 +58,22 @@ struct RecipeTests {
     let result = try await site.shell("PATH=\(site.path) exec \(path(of: recipe))")
     #expect(result.exitCode == 69)
     #expect(result.errorOutput.contains("jq is missing; install it"))
+  }
+
+  /// Without the folders that packages are in.
+  @Test(arguments: engines)
+  func missingClientIsNamed(recipe: String) async throws {
+    let result = try await command("/usr/bin/python3", ["-S", path(of: recipe)])
+    #expect(result.exitCode == 69)
+    #expect(result.errorOutput.contains("is missing; install it"), "\(result)")
+  }
+
+  @Test(arguments: engines)
+  func whatTheForwarderKeepsBackStaysHere(recipe: String) throws {
+    let text = String(decoding: try fileBytes(path(of: recipe)), as: UTF8.self)
+    let names = try #require(text.firstMatch(of: /\nproof = \(([^)]+)\)\n/)?.1)
+    let kept = names.matches(of: /"([a-z]+)"/).map { String($0.1) }
+    #expect(kept.sorted() == EventAttribute.all(.leavesWithProof).map(\.rawValue).sorted())
   }
 
   @Test(arguments: [("append", "LOGS_DIRECTORY"), ("export", "STATE_DIRECTORY")])

@@ -26,6 +26,7 @@ installed_files() {
     /usr/share/zsh/vendor-completions/_delve-webhook \
     /usr/share/fish/vendor_completions.d/delve-webhook.fish \
     /usr/share/doc/delve-webhook/examples/{config.yaml,recipes/{append,mail,export,mail-dead}} \
+    /usr/share/doc/delve-webhook/examples/recipes/{rabbitmq,nats,redis,kafka,s3} \
     /usr/share/doc/delve-webhook/examples/monitoring/{alerts,alerts-test,prometheus}.yml \
     /usr/share/doc/delve-webhook/examples/monitoring/{dashboard.json,fail2ban/jail.conf} \
     /etc/fail2ban/filter.d/delve-webhook.conf /etc/logcheck/ignore.d.server/delve-webhook; do
