@@ -24,13 +24,13 @@ class Conditions:
         """A new setting, a wrong configuration that must not come into force, and nginx."""
         receiver = self.receiver
         receiver.max_age = 541 if receiver.max_age == 540 else 540
-        receiver.configure(receiver.keys)
+        receiver.configure(receiver.key_files)
         receiver.responder.send(signal.SIGHUP)
         time.sleep(seconds / 3)
         receiver.write("config.yaml", "spool: [\n")
         receiver.responder.send(signal.SIGHUP)
         time.sleep(seconds / 3)
-        receiver.configure(receiver.keys)
+        receiver.configure(receiver.key_files)
         receiver.responder.send(signal.SIGHUP)
         receiver.nginx.send(signal.SIGHUP)
         time.sleep(seconds / 3)
@@ -38,8 +38,8 @@ class Conditions:
     def new_key(self, seconds):
         """A second key: from now on, the sender signs with the one or with the other."""
         receiver = self.receiver
-        key, file = receiver.make_key()
-        receiver.configure([*receiver.keys, file])
+        key, file = next(receiver.key_pairs)
+        receiver.configure([*receiver.key_files, file])
         receiver.responder.send(signal.SIGHUP)
         self.sender.keys = [*self.sender.keys, key]
         time.sleep(seconds)
@@ -50,14 +50,14 @@ class Conditions:
         old, new = sender.keys
         sender.keys = [new]
         wait_until("the old key's deliveries are acknowledged", lambda: not sender.uses(old))
-        receiver.configure(receiver.keys[1:])
+        receiver.configure(receiver.key_files[1:])
         receiver.responder.send(signal.SIGHUP)
         wait_until("the old key is refused", lambda: self.is_refused(old))
         time.sleep(seconds / 2)
 
     def is_refused(self, key):
         delivery = self.sender.new_delivery(self.sender.instances[0], key, is_wanted=False)
-        if self.sender.post(delivery):
+        if self.sender.post(delivery) != "bad-signature":
             return False
         self.withdrawn.append(delivery)
         return True

@@ -38,6 +38,7 @@ class HandlerArrivals(Arrivals):
     def __init__(self, folder):
         super().__init__()
         self.fails = os.path.join(folder, "fails")
+        self.bytes_read = 0
         self.file = open(os.path.join(folder, "arrived"), "a+b")
         self.file.seek(0)
         threading.Thread(target=self.follow, daemon=True).start()
@@ -48,7 +49,11 @@ class HandlerArrivals(Arrivals):
             *lines, rest = (rest + self.file.read()).split(b"\n")
             for line in lines:
                 self.add(line)
+                self.bytes_read += len(line) + 1
             time.sleep(0.5)
+
+    def is_read(self):
+        return self.bytes_read == os.stat(self.file.name).st_size
 
     def fail(self, exit_code):
         with open(self.fails, "w") as file:

@@ -1,6 +1,7 @@
 """The receiver under test: keys, configuration, web server, programs and spool."""
 
 import http.client
+import itertools
 import json
 import os
 import signal
@@ -17,6 +18,8 @@ from webserver import nginx
 INSTANCES = ["acme", "beta"]
 # Few, so that all of them run, with their descriptors, before anything is compared.
 WORKERS = 4
+# They take turns. More of them would make `spool verify` try more keys for each event.
+KEY_PAIRS = 3
 
 
 class Receiver:
@@ -26,9 +29,8 @@ class Receiver:
         self.disk = Disk(folder, int(256 + 160 * hours))
         self.clock = WallClock(folder)
         self.port = free_port()
-        self.key_count = 0
-        self.public_keys = []
         self.make_folder("keys")
+        self.key_pairs = itertools.cycle([self.make_key(number) for number in range(KEY_PAIRS)])
         self.max_age = 540
         self.nginx = Program("nginx", nginx(self, INSTANCES), self.logs, signal.SIGQUIT)
         self.programs = []
@@ -47,22 +49,22 @@ class Receiver:
 
     # Keys and configuration
 
-    def make_key(self):
+    def make_key(self, number):
         """Makes a key pair, and returns the private key and the name of the public one's file."""
-        self.key_count += 1
         key = ec.generate_private_key(ec.SECP521R1())
         public = key.public_key().public_bytes(
             serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
         )
-        name = f"keys/{self.key_count}.pem"
+        name = f"keys/{number}.pem"
         self.write(name, public.decode())
-        self.public_keys.append(self.path(name))
         return key, name
 
-    def configure(self, keys):
-        self.keys = keys
+    def configure(self, files):
+        """Writes the configuration, with these public keys."""
+        self.key_files = files
+        keys = ", ".join(files)
         instances = "".join(
-            f"  {name}:\n    url: https://{name}.delvesecurity.app\n    keys: [{', '.join(keys)}]\n"
+            f"  {name}:\n    url: https://{name}.delvesecurity.app\n    keys: [{keys}]\n"
             for name in INSTANCES
         )
         self.write(
@@ -144,8 +146,8 @@ class Receiver:
         """Returns the exit code of `spool verify`, and its last line: the counts."""
         command = [f"{self.bin}/delve-webhook", "spool", "verify", "--json"]
         command += ["--config", self.path("config.yaml")]
-        for key in self.public_keys:
-            command += ["--keys", key]
+        for number in range(KEY_PAIRS):
+            command += ["--keys", self.path(f"keys/{number}.pem")]
         result = subprocess.run(command, capture_output=True, text=True)
         lines = result.stdout.splitlines()
         return result.returncode, json.loads(lines[-1]) if lines else {"said": result.stderr}

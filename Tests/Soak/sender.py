@@ -84,7 +84,6 @@ class Sender:
         self.answers = collections.Counter()
         self.faults = []
         self.is_issuing = False
-        self.is_over = False
         self.due = []
         self.condition = threading.Condition()
 
@@ -123,26 +122,23 @@ class Sender:
 
     def take(self):
         with self.condition:
-            while not self.is_over:
+            while True:
                 pause = self.due[0][0] - time.monotonic() if self.due else None
                 if pause is not None and pause <= 0:
                     return heapq.heappop(self.due)[2]
                 self.condition.wait(pause)
 
     def work(self):
-        while delivery := self.take():
-            try:
-                self.deliver(delivery)
-            except Exception as problem:  # A thread that dies would be missed by nobody.
-                self.faults.append(f"the sender failed: {problem!r}")
-                self.put(delivery, LONGEST_PAUSE)
+        while True:
+            self.deliver(self.take())
 
     def deliver(self, delivery):
         if delivery.acknowledged:
             return self.replay(delivery)
         if time.time() - delivery.issued > OLDEST_TOKEN:
             delivery.sign(self.keys[-1])
-        if self.post(delivery):
+        self.post(delivery)
+        if delivery.acknowledged:
             if random.random() < REPLAYED:
                 self.put(delivery, random.uniform(0, 30))
             else:
@@ -159,14 +155,14 @@ class Sender:
             self.faults.append(f"the replay of {delivery.id} was stored a second time")
 
     def post(self, delivery):
-        """Returns whether the answer was 2xx."""
+        """Returns the answer's code word."""
         delivery.first_try = delivery.first_try or time.monotonic()
         status, code = self.exchange(delivery)
         if status // 100 == 2:
             delivery.acknowledged = time.monotonic()
         delivery.met_full_disk |= code.startswith("spool-")
         self.answers[code] += 1
-        return status // 100 == 2
+        return code
 
     def exchange(self, delivery):
         """Returns the answer's status and code word, or 0 and what went wrong."""
@@ -183,6 +179,8 @@ class Sender:
             return answer.status, json.loads(answer.read()).get("code", "?")
         except (OSError, http.client.HTTPException) as problem:
             return 0, type(problem).__name__
+        except ValueError:
+            return answer.status, "no-json"
         finally:
             connection.close()
 

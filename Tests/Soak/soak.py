@@ -34,7 +34,7 @@ class Soak:
         self.receiver = Receiver(ROOT, PROGRAMS, folder, HOURS)
         self.handler = HandlerArrivals(folder)
         self.target = Target()
-        key, file = self.receiver.make_key()
+        key, file = next(self.receiver.key_pairs)
         self.receiver.configure([file])
         self.sender = Sender(self.receiver.port, INSTANCES, key)
         self.conditions = Conditions(self.receiver, self.sender, self.handler, self.target)
@@ -44,6 +44,10 @@ class Soak:
         self.cycle, self.condition = 0, "start"
         self.is_over = False
         self.started = time.monotonic()
+        # A thread that has ended would be missed by nobody.
+        threading.excepthook = lambda args: self.faults.append(
+            f"a thread ended: {args.exc_value!r}"
+        )
 
     def run(self):
         self.receiver.start(f"http://localhost:{self.target.server_port}/")
@@ -89,6 +93,7 @@ class Soak:
             ("every delivery is acknowledged", lambda: not self.sender.pending()),
             ("the sender has sent its replays", lambda: not self.sender.due),
             ("the consumers have handled every event", self.is_drained),
+            ("what the handler has written is read", self.handler.is_read),
         ]:
             try:
                 wait_until(what, condition, DRAINED_WITHIN)
@@ -155,7 +160,6 @@ class Soak:
         return [*self.faults, *self.sender.faults, *[f for p in programs for f in p.faults]]
 
     def keep_logs(self):
-        shutil.rmtree(KEPT_LOGS, ignore_errors=True)
         shutil.copytree(self.receiver.logs, KEPT_LOGS)
         print(f"The logs are kept in {KEPT_LOGS}")
 
@@ -177,15 +181,15 @@ def run_in(folder):
 
 
 def main():
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    for number in [signal.SIGINT, signal.SIGTERM]:
+        signal.signal(number, lambda number, _: sys.exit(128 + number))
     open(STATES, "w").close()
+    shutil.rmtree(KEPT_LOGS, ignore_errors=True)
     folder = tempfile.mkdtemp(prefix="delve-soak.")
     try:
         has_held = run_in(folder)
         print("Everything held." if has_held else "Not everything held.")
         sys.exit(not has_held)
-    except KeyboardInterrupt:
-        sys.exit(128 + signal.SIGINT)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
