@@ -16,23 +16,27 @@ struct ForwardCommand: ParsableCommand {
     commandName: "delve-webhook-forward",
     abstract: "Hand the spool's events on to PostgreSQL or over HTTP, the oldest first.",
     discussion: """
-      --to postgresql://… inserts them into the table delve_event, in batches; --prepare makes it. \
-      Passwords come from libpq's own places: the password file, a service file, the environment.
+      With --to postgresql://…, the program inserts events into the table delve_event, in batches. \
+      --prepare creates the table. Passwords come from libpq's own places: the password file, a \
+      service file, the environment.
 
-      --to https://… posts each as a CloudEvents structured event. 2xx: it goes to done/.
+      With --to https://…, it posts each event as a CloudEvents structured event. After a 2xx, the \
+      event goes to done/.
 
-      An event pays for a failure only if the target takes others: it goes to defer/, to be tried \
-      again, or, if the target refuses its content twice, to dead/, the answer beside it. If the \
-      target takes none, every event stays where it is, and one is tried from time to time.
+      A failure counts against an event only if the target takes others. Then the event goes to \
+      defer/, to be tried again. If the target refuses its content twice, it goes to dead/, with \
+      the answer beside it. If the target takes no event, every event stays where it is, and one \
+      is tried from time to time.
 
-      Without --follow it ends when there are no events left, or when the target takes none; with it, \
-      it waits for both, and for a spool that cannot be used. SIGTERM, SIGINT and SIGHUP let what is in hand finish, for 30 seconds; a \
-      second one ends it at once. An event that has not arrived stays where it was.
+      Without --follow, the program ends when no events are left, or when the target takes none. \
+      With --follow, it waits in both cases, and also for a spool that cannot be used. On SIGTERM, \
+      SIGINT and SIGHUP, it finishes what is in hand, for 30 seconds. A second signal ends it at \
+      once. An event that has not arrived stays where it was.
 
       Exit code 0: every event that was due has arrived; 1: some have not; 64: wrong command line; \
-      66: no such instance; 69: the target takes no events; 71: the limit on open files is too low; \
-      73: the metrics file cannot be written; 74: the spool failed; 77: it belongs to another user; 78: wrong configuration, here or at the \
-      target.
+      66: no such spool or instance; 69: the target takes no events; 71: the limit on open files \
+      is too low; 73: the metrics file cannot be written; 74: the spool failed; 77: the spool \
+      belongs to another user; 78: wrong configuration, here or at the target.
       """,
     version: commandVersionText(
       of: "delve-webhook-forward", libraries: [postgreSQLVersion, curlVersion]))
@@ -41,28 +45,36 @@ struct ForwardCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Where to: postgresql://…, https://…, or http://localhost….", valueName: "url"))
+      "The target: postgresql://…, https://…, or http://localhost….", valueName: "url"))
   var to: String?
 
-  @Flag(help: "Also the token, X-Signature, the sender's address and the path asked for.")
+  @Flag(help: "Hand on the token, X-Signature, the sender's address and the path, too.")
   var withProof = false
 
-  @Flag(help: "Make the table delve_event, and end.")
+  @Flag(help: "Create the table delve_event, and end.")
   var prepare = false
 
   @Flag(help: "Print the SQL that --prepare runs, and end.")
   var printSchema = false
 
-  @Option(help: "A file of further header fields for https, such as Authorization, one a line.")
+  @Option(
+    help: ArgumentHelp(
+      "A file with header fields for https, such as Authorization, one a line.",
+      valueName: "file"))
   var headerFile: String?
 
-  @Option(help: "The certificates that are trusted for https, PEM, in place of the system's.")
+  @Option(
+    help: ArgumentHelp(
+      "The certificates that are trusted for https, PEM, in place of the system's.",
+      valueName: "file"))
   var caFile: String?
 
-  @Option(help: "Requests at the same time, for https.")
+  @Option(help: ArgumentHelp("Requests at the same time, for https.", valueName: "number"))
   var jobs = 8
 
-  @Option(help: "Seconds that one request, connection or statement may take.")
+  @Option(
+    help: ArgumentHelp(
+      "How long one request, connection or statement may take, in seconds.", valueName: "seconds"))
   var timeout = 30
 
   /// Those of the options that not every engine takes.

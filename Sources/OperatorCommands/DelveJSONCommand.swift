@@ -8,11 +8,16 @@ struct DelveJSONCommand: ParsableCommand {
     commandName: "delve-json",
     abstract: "Print the delve.json that registers this receiver's three hooks with Delve.",
     discussion: """
-      For the connector that is registered by the API; see the vendor's article on webhooks. The \
-      paths are those of the snippets for nginx and Apache.
+      The connector that you register by Delve's API needs this file; see the vendor's article on \
+      webhooks. The paths are those of the files for nginx and Apache.
+
+      Exit code 0: printed.
       """)
 
-  @Option(help: "Where the hooks are, for example https://hooks.example.com/webhooks/delve.")
+  @Option(
+    help: ArgumentHelp(
+      "Where the hooks are, for example https://hooks.example.com/webhooks/delve.", valueName: "url"
+    ))
   var baseURL: String
 
   func validate() throws {

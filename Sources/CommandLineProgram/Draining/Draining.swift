@@ -12,18 +12,18 @@ package struct DrainingOptions: ParsableArguments {
   @Flag(help: "Wait for further events when there are none.")
   package var follow = false
 
-  @Flag(help: "Only the oldest event, to try it out.")
+  @Flag(help: "Handle only the oldest event, to try the rest out.")
   package var once = false
 
-  @Flag(help: "Say nothing of what goes well: no bar, no summary, no lines.")
+  @Flag(help: "Report only problems: no bar, no summary, no line for what goes well.")
   var quiet = false
 
   @Option(
     help: ArgumentHelp(
       """
-      A file NAME.prom for node_exporter's textfile collector, written every 10 seconds and at the \
-      end: what was handled, put off and given up, and how long the oldest event has waited. Each \
-      program needs one of its own.
+      A file NAME.prom for node_exporter's textfile collector: what was handled, put off and given \
+      up, and how long the oldest event has waited. It is written every 10 seconds and at the end. \
+      Each program needs a file of its own.
       """,
       valueName: "path"))
   package var metricsFile: String?

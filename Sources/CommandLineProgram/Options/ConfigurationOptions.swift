@@ -5,8 +5,9 @@ package import WebhookConfiguration
 /// Which configuration a command works with.
 package struct ConfigurationOptions: ParsableArguments {
   @Option(
-    help:
+    help: ArgumentHelp(
       "The configuration (default: $\(Settings.pathVariable), else \(Settings.defaultPath)).",
+      valueName: "file"),
     completion: .file())
   package var config: String?
 

@@ -6,10 +6,14 @@ package import WebhookCore
 package struct SpoolOptions: ParsableArguments {
   @OptionGroup package var configuration: ConfigurationOptions
 
-  @Option(help: "The spool's folder, in place of the configuration's.", completion: .directory)
+  @Option(
+    help: ArgumentHelp("The spool's folder, in place of the configuration's.", valueName: "folder"),
+    completion: .directory)
   package var spool: String?
 
-  @Option(help: "Only this instance's events.", completion: SpoolCompletion.instances)
+  @Option(
+    help: ArgumentHelp("Only this instance's events.", valueName: "name"),
+    completion: SpoolCompletion.instances)
   package var instance: String?
 
   package init() {}

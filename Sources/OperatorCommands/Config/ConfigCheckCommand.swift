@@ -10,11 +10,12 @@ internal import WebhookCore
 struct ConfigCheckCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "check",
-    abstract: "Say everything that would keep the responder from starting, or from storing.",
+    abstract: "Report everything that would keep the responder from starting or storing.",
     discussion: """
-      Checks the configuration file, every key, the spool's permissions, layout and file system, and \
-      whether the clock is synchronised. Tells everything that is wrong, by line, or what was looked \
-      at. Run it as the responder's user, for permissions are that user's. Makes nothing.
+      Checks the configuration file, every key, the spool's permissions, layout and file system, \
+      and whether the clock is synchronised. Prints everything that is wrong, by line, or what was \
+      checked. Changes nothing. Run it as the responder's user: the permissions are checked for \
+      the user that runs it.
 
       Exit code 0: good, perhaps with warnings; 78: something is wrong.
       """)

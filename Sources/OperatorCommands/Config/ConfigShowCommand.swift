@@ -9,13 +9,13 @@ internal import WebhookCore
 struct ConfigShowCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "show",
-    abstract: "Print the configuration in force: every setting, and where it comes from.",
+    abstract: "Print every setting, and where its value comes from.",
     discussion: """
-      Prints YAML that can be a configuration itself: paths are absolute, and behind each value \
-      stands its line in the file, or that it is the default. A responder that has not read the file \
-      again since it was changed works by what it read last.
+      Prints YAML that can be a configuration itself. Paths are absolute. Behind each value stands \
+      its line in the file, or that it is the default. A running responder uses the values that it \
+      read last: after a change, reload it.
 
-      Exit code 0: printed; 78: the file is wrong, as config check says.
+      Exit code 0: printed; 78: the file is wrong; `config check` says more.
       """)
 
   @OptionGroup var options: ConfigurationOptions

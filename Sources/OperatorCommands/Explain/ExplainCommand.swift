@@ -10,27 +10,29 @@ internal import WebhookCore
 struct ExplainCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "explain",
-    abstract: "Decide one delivery offline, and say every step's verdict.",
+    abstract: "Decide one delivery offline, and show the verdict of every step.",
     discussion: """
-      Reads a token, or a captured request (raw HTTP text), from standard input or a file; never \
-      from an argument, which every user of the machine could see. The decision is the responder's \
-      own code; the spool is not looked at. If there is only a token, no X-Signature is asked for.
+      Reads a token, or a captured request (raw HTTP text), from a file or from standard input; \
+      never from an argument, which every user of the machine could see. The responder's own code \
+      decides. The spool is not read. A token without a request needs no X-Signature.
 
         delve-webhook explain --now 2026-09-21T14:13:20Z < request.txt
 
-      With --last it is the newest refused request that the responder has kept (keep-refused), of all \
-      instances or that of --instance, decided as of the time when it came:
+      With --last, the newest refused request is explained, as of the time when it came. The \
+      responder must have kept it: see `keep-refused` in the configuration. Requests of all \
+      instances count, or only those of --instance. You may name a code word:
 
         delve-webhook explain --last bad-signature
 
-      A kept request names its instance, hook and time; the options stand in their place.
+      A kept request holds its instance, hook and time. --instance, --hook and --now override them.
 
-      Exit code 0: it would be stored; 1: it would be refused.
+      Exit code 0: the delivery would be stored; 1: it would be refused; 66: there is no such \
+      file, or no request was kept.
       """)
 
   @OptionGroup var options: ConfigurationOptions
 
-  @Flag(help: "The newest request that was kept, or the newest with the code word that follows.")
+  @Flag(help: "Explain the newest kept request, or the newest with the code word that follows.")
   var last = false
 
   @Argument(
@@ -39,7 +41,8 @@ struct ExplainCommand: ParsableCommand {
   var file: String?
 
   @Option(
-    help: "The instance (default: the only one that is configured).",
+    help: ArgumentHelp(
+      "The instance (default: the only one that is configured).", valueName: "name"),
     completion: SpoolCompletion.instances)
   var instance: String?
 
@@ -47,7 +50,9 @@ struct ExplainCommand: ParsableCommand {
     help: "The hook of the location: \(Hook.allCases.map(\.rawValue).joined(separator: ", ")).")
   var hook: Hook?
 
-  @Option(help: "The clock: 2026-09-21T14:13:20Z, or seconds since 1970 (default: now).")
+  @Option(
+    help: ArgumentHelp(
+      "The clock: 2026-09-21T14:13:20Z, or seconds since 1970 (default: now).", valueName: "time"))
   var now: String?
 
   @Flag(help: "One JSON object.")

@@ -9,16 +9,18 @@ internal import WebhookCore
 struct KeysCheckCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "check",
-    abstract: "Say what each key is: type, thumbprint, what it serves; or what is wrong.",
+    abstract: "Show each key's type, thumbprint and algorithms, or what is wrong with it.",
     discussion: """
-      Looks at every key file of the configuration, or at the files that are named. A key serves \
-      those of its algorithms that the instance allows. Exit code 0: every key can be used; 78: one \
-      cannot.
+      Checks every key file of the configuration, or only the files that you name. A key serves \
+      those of its algorithms that the instance allows.
+
+      Exit code 0: every key can be used; 78: a key cannot be used.
       """)
 
   @OptionGroup var options: ConfigurationOptions
 
-  @Argument(help: "Key files (default: those of the configuration).")
+  @Argument(
+    help: ArgumentHelp("Key files (default: those of the configuration).", valueName: "file"))
   var files: [String] = []
 
   @Flag(help: "One JSON object a line.")

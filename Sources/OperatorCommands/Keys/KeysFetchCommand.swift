@@ -12,19 +12,20 @@ struct KeysFetchCommand: AsyncParsableCommand {
     commandName: "fetch",
     abstract: "Fetch an instance's key over HTTPS, and add it beside the old ones.",
     discussion: """
-      Asks the configured url for the configured key-location, checks what comes, shows which keys \
-      are new and, once confirmed, adds them to the instance's first key file, which becomes a JWK \
-      Set whatever its name, and is made if it is missing. Each has its thumbprint as its kid, and \
-      the day. A key that serves none of the instance's algorithms is shown, and never added. The \
-      old keys stay, so that what is on its way is not refused: see keys remove. A running responder \
-      takes the file over by itself.
+      Asks the configured url for the configured key-location, checks the answer, and shows which \
+      keys are new. If you confirm, they are added to the instance's first key file. The file is \
+      made if it is missing. It becomes a JWK Set, whatever its name. Each new key has its \
+      thumbprint as its kid, and the day on which it was fetched. A key that serves none of the \
+      instance's algorithms is shown and never added. The old keys stay, so that a delivery on its \
+      way is not refused; `keys remove` removes them later. A running responder reads the changed \
+      file by itself.
 
-      With --check nothing is added. This is what delve-webhook-keys.timer runs once a day, for all \
-      instances, with --report.
+      With --check, nothing is added. The service of delve-webhook-keys.timer runs this once a day \
+      for all instances, with --report.
 
-      Exit code 0: nothing was new; 2: something was, and was added, or would be without --check; \
-      1: something was, and was not added, because nobody confirmed it or it serves nothing; 69: an \
-      instance did not answer with keys.
+      Exit code 0: no key is new; 1: a key is new, and was not added: nobody confirmed it, or it \
+      serves no algorithm of the instance; 2: a key is new, and was added, or with --check would \
+      be; 69: an instance did not answer with keys.
       """)
 
   @OptionGroup var options: ConfigurationOptions
@@ -39,8 +40,8 @@ struct KeysFetchCommand: AsyncParsableCommand {
 
   @Flag(
     help: ArgumentHelp(
-      "With --check, tell the log and the responder, by a file in the folder key-reports, in place of "
-        + "standard output."))
+      "With --check, report to the log, and to the responder by a file in the folder key-reports, "
+        + "in place of standard output."))
   var report = false
 
   func validate() throws {

@@ -7,14 +7,15 @@ internal import WebhookCore
 struct KeysRemoveCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "remove",
-    abstract: "Remove an old key from the key files, once no delivery that it signed can come.",
+    abstract: "Remove a key that signs nothing any more from the key files.",
     discussion: """
-      Removes the key from every JWK Set of the configuration that has it. The last key of a file \
-      stays, and so does the last one that serves an instance's algorithms. A PEM file has one key: \
-      what to do there is said. A running responder takes the file over by itself.
+      Removes the key from every JWK Set of the configuration that holds it. The last key of a \
+      file stays, and so does the last key that serves an instance's algorithms. A PEM file holds \
+      one key: the command says what to do with it. A running responder reads the changed file by \
+      itself.
 
-      Copy the file before: spool verify --keys needs the key for the events that it signed. A \
-      thumbprint that begins with a hyphen is written behind --.
+      Copy the file first: `spool verify --keys` needs the key for the events that it signed. If a \
+      thumbprint begins with a hyphen, put -- before it.
 
       Exit code 0: removed; 1: there is no such key, or it must stay, and nothing was changed.
       """)

@@ -11,22 +11,22 @@ internal import WebhookCore
 struct MonitorCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "monitor",
-    abstract: "Say in one line how it is: a plugin for Nagios and its like.",
+    abstract: "Check responder and spool: a plugin for Nagios, Icinga and the like.",
     discussion: """
-      Prints the state, what it is about, and numbers for graphs; then the remedy, or a line for each \
-      of several problems. Icinga, Naemon, Sensu, Zabbix and others run such plugins.
+      Prints one line: the state, its reason, and performance data. Then comes the remedy, or a \
+      line for each of several problems. Icinga, Naemon, Sensu, Zabbix and others run such \
+      plugins.
 
-      With --url, it asks the responder for its status page: that needs no right but to see that \
-      page, says whether the responder answers, and has all that the page finds wrong. Without it, \
-      the spool itself is looked at, as a user that may read it; whether the responder runs is not \
-      looked at then.
+      With --url, the command asks the responder for its status page. It then needs no right but \
+      to see that page, finds out whether the responder answers, and reports all that the page \
+      finds wrong. Without --url, it reads the spool itself, so run it as a user that may read the \
+      spool. It then does not check whether the responder runs.
 
-      A limit is passed if the number is above it, or for free space below it. Of several instances, \
-      the worst counts, and the numbers are those of all.
+      A number above its limit is a problem; for free space, a number below. Of several instances, \
+      the worst decides, and the numbers are those of all.
 
-      The exit code of this command is the state, and not one of the table: 0 OK; 1 WARNING; \
-      2 CRITICAL, also if the responder does not answer; 3 UNKNOWN, if something keeps it from \
-      knowing, such as a wrong command line.
+      Exit code 0: OK; 1: WARNING; 2: CRITICAL, also if the responder does not answer; 3: UNKNOWN: \
+      the state cannot be found out, or the command line is wrong.
       """)
 
   @OptionGroup var options: SpoolOptions
@@ -42,35 +42,42 @@ struct MonitorCommand: AsyncParsableCommand {
       valueName: "file"))
   var caFile: String?
 
-  @Option(help: "Warn if an event has waited for longer, as in 10m.")
+  @Option(
+    help: ArgumentHelp("Warn if an event has waited for longer, as in 10m.", valueName: "age"))
   var warnAge = Age(seconds: longestWaitSeconds)
 
-  @Option(help: "Critical if an event has waited for longer.")
+  @Option(help: ArgumentHelp("Critical if an event has waited for longer.", valueName: "age"))
   var criticalAge: Age?
 
-  @Option(help: "Warn if more events than this were given up.")
+  @Option(help: ArgumentHelp("Warn if more events than this were given up.", valueName: "number"))
   var warnDead: Int64 = 0
 
-  @Option(help: "Critical if more events than this were given up.")
+  @Option(
+    help: ArgumentHelp("Critical if more events than this were given up.", valueName: "number"))
   var criticalDead: Int64?
 
-  @Option(help: "Warn if the last delivery is longer ago, as in 2d.")
+  @Option(
+    help: ArgumentHelp("Warn if the last delivery is longer ago, as in 2d.", valueName: "age"))
   var warnSilence: Age?
 
-  @Option(help: "Critical if the last delivery is longer ago.")
+  @Option(help: ArgumentHelp("Critical if the last delivery is longer ago.", valueName: "age"))
   var criticalSilence: Age?
 
-  @Option(help: "Warn if fewer bytes are free for the spool, as in 5G.")
+  @Option(
+    help: ArgumentHelp("Warn if fewer bytes are free for the spool, as in 5G.", valueName: "size"))
   var warnFree: ByteSize?
 
   @Option(
-    help: """
+    help: ArgumentHelp(
+      """
       Critical if fewer are free (default: minimum-free-bytes of the configuration, below which no \
       event is stored).
-      """)
+      """, valueName: "size"))
   var criticalFree: ByteSize?
 
-  @Option(help: "How long to wait for the answer, or for the spool's disk.")
+  @Option(
+    help: ArgumentHelp(
+      "How long to wait for the answer, or for the spool's disk.", valueName: "time"))
   var timeout = Age(seconds: 10)
 
   func validate() throws {

@@ -12,41 +12,38 @@ struct SpoolRunCommand: ParsableCommand {
     commandName: "run", abstract: "Run a command for each event, the oldest first.",
     usage: "delve-webhook spool run [OPTION...] -- COMMAND [ARGUMENT...]",
     discussion: """
-      The command's standard input is the event's file. Its environment is this program's \
-      without \(Handler.managerVariables.joined(separator: ", ")), and with \
-      \(Handler.eventVariables.joined(separator: ", ")). Its limit on open files is the one \
-      that this program was started with. Its exit code says what becomes of the event:
+      The command's standard input is the event's file. Its exit code decides what happens to the event:
 
-        0             handled: it goes to done/
-        75            not now: it goes to defer/ and is tried again, as often as it takes
-        65            never: it goes to dead/
-        anything else failed: it goes to defer/, and after --max-attempts of those to dead/
+        0              handled: it goes to done/
+        75             not now: it goes to defer/; tried again as often as needed
+        65             never: it goes to dead/
+        anything else  failed: it goes to defer/; after --max-attempts, to dead/
 
-      An event in defer/ is tried again after 10 seconds, then after twice as long each time, up to an \
-      hour. `spool show` tells how the last attempt ended and what it said. An event that was in hand \
-      when this program was killed counts as tried.
+      Anything else includes a signal, and a run that was ended after --timeout.
 
-      If what became of an event cannot be recorded, as on a full disk, that is tried again, and no \
-      command is started meanwhile: for 30 seconds, or with --follow without an end. A folder that \
-      cannot be used stops all handling; with --follow it is waited for. A single file that cannot be \
-      handled is named and left out.
+      An event in defer/ is tried again after 10 seconds, then after twice as long each time, up \
+      to an hour; each delay varies a little. `spool show` prints how the last attempt ended, and \
+      the end of its standard error. If this program is killed, the event in hand counts as tried.
 
-      With --state dead the command tells somebody of each event that was given up: with 0 it has, and \
-      with anything else it is run again after the delays above, as often as it takes. The event \
-      stays in dead/. Its record, DELVE_EVENT_FILE.state, says why it was given up, and there it is \
-      noted that somebody was told, so nobody is told twice unless this program is killed in between. \
-      `spool retry` takes that note away. A file in dead/ that holds no event has no DELVE_EVENT_ID, \
-      DELVE_TYPE and DELVE_SUBJECT.
+      The command inherits this program's environment, without \
+      \(Handler.managerVariables.joined(separator: ", ")). These are added: \
+      \(Handler.eventVariables.joined(separator: ", ")). The limit on open files is the one that \
+      this program was started with.
 
-      The first 4 MiB of each command's standard error are passed on.
+      With --state dead, the command is run for each event that was given up, to tell somebody. 0 \
+      means that somebody was told. After any other exit code, the command is run again after the \
+      delays above, as often as needed. The event stays in dead/. Its record, \
+      DELVE_EVENT_FILE.state, says why it was given up. The record also notes that somebody was \
+      told, so nobody is told twice, unless this program is killed in between. `spool retry` \
+      removes that note. A file in dead/ that holds no event has no DELVE_EVENT_ID, DELVE_TYPE and \
+      DELVE_SUBJECT.
 
-      SIGTERM, SIGINT and SIGHUP let running commands finish, for 30 seconds; a second one ends \
-      them at once. An event whose command was ended so stays as it was.
+      On SIGTERM, SIGINT and SIGHUP, running commands may finish, for 30 seconds. A second signal \
+      ends them at once. An event whose command was ended in this way stays as it was.
 
-      Exit code 0: every event was handled; 1: some were not; 66: no such instance; 69: the command \
-      cannot be started; 71: the limit on open files is too low; 73: the metrics file \
-      cannot be written; 74: the spool failed; 77: it belongs \
-      to another user.
+      Exit code 0: every event was handled; 1: some events were not; 66: no such spool or \
+      instance; 69: the command cannot be started; 71: the limit on open files is too low; 73: the \
+      metrics file cannot be written; 74: the spool failed; 77: the spool belongs to another user.
       """)
 
   /// Of the events that the command is run for, if they do not wait.
@@ -58,17 +55,19 @@ struct SpoolRunCommand: ParsableCommand {
 
   @OptionGroup var options: DrainingOptions
 
-  @Option(help: "Run it for each event that was given up, in place of those that wait.")
+  @Option(help: "Run the command for each event in this folder: dead (default: those that wait).")
   var state: State?
 
-  @Option(help: "Commands that run at the same time.")
+  @Option(help: ArgumentHelp("How many commands run at the same time.", valueName: "number"))
   var jobs = 1
 
-  @Option(help: "Seconds that one run may take.")
+  @Option(help: ArgumentHelp("How long one run may take, in seconds.", valueName: "seconds"))
   var timeout = 300
 
   @Option(
-    help: "Failed attempts after which an event is given up (default: \(Self.defaultMaxAttempts)).")
+    help: ArgumentHelp(
+      "Failed attempts after which an event is given up (default: \(Self.defaultMaxAttempts)).",
+      valueName: "number"))
   var maxAttempts: Int?
 
   @Argument(parsing: .postTerminator, help: "The command and its arguments.")

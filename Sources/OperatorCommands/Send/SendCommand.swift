@@ -12,15 +12,16 @@ struct SendCommand: AsyncParsableCommand {
     commandName: "send",
     abstract: "Send a test delivery, signed as the vendor's with a key of your own.",
     discussion: """
-      The public half of the key must stand in the instance's keys. Make a pair with
+      The public half of the key must be one of the instance's `keys`. Make a pair with
 
-        openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-521 -out private.pem
+        openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-521 \\
+          -out private.pem
         openssl pkey -in private.pem -pubout -out public.pem
 
-      With --replay, the delivery of a stored event again; a responder answers 200 duplicate, or 401 \
-      stale if it is older than its max-age-seconds.
+      With --replay, the delivery of a stored event is sent again. The responder answers 200 \
+      duplicate, or 401 stale if the delivery is older than `max-age-seconds`.
 
-      What a responder refuses can be tried, too:
+      You can cause every refusal, for example:
 
         stale, future          --age 10m; --claim iat=4102444800
         expired, audience      --claim exp=1; --claim aud=somebody
@@ -29,17 +30,23 @@ struct SendCommand: AsyncParsableCommand {
         malformed-payload      --payload FILE
         body-mismatch          --body FILE
 
-      Prints the answer's status line and body. Exit code 0: every answer was 2xx; 1: one was not.
+      The command prints the status line and the body of the answer.
+
+      Exit code 0: every answer was 2xx; 1: an answer was not; 66: a file cannot be read; 69: \
+      nobody answered.
       """)
 
   @Argument(help: "Where to, for example https://hooks.example.com/webhooks/delve/success.")
   var url: String
 
-  @Option(help: "The private key to sign with: a PEM file.", completion: .file())
+  @Option(
+    help: ArgumentHelp("The private key to sign with: a PEM file.", valueName: "file"),
+    completion: .file())
   var key: String?
 
   @Option(
-    help: "Send the delivery that this event file keeps, in place of a new one.",
+    help: ArgumentHelp(
+      "Send the delivery that this event file keeps, in place of a new one.", valueName: "file"),
     completion: .file())
   var replay: String?
 
@@ -60,17 +67,22 @@ struct SendCommand: AsyncParsableCommand {
   var age: Age?
 
   @Option(
-    help: "Sign the bytes of this file as they are, in place of an event.", completion: .file())
+    help: ArgumentHelp(
+      "Sign the bytes of this file as they are, in place of an event.", valueName: "file"),
+    completion: .file())
   var payload: String?
 
-  @Option(help: "Post the bytes of this file in place of the event.", completion: .file())
+  @Option(
+    help: ArgumentHelp("Post the bytes of this file in place of the event.", valueName: "file"),
+    completion: .file())
   var body: String?
 
   @Option(
-    help: """
+    help: ArgumentHelp(
+      """
       A header field, as in 'X-Signature: ES512 /x'. It takes the place of that of the same name; \
       without a value there is none. Repeatable.
-      """)
+      """, valueName: "field"))
   var header: [HeaderArgument] = []
 
   @Option(help: "The request's method (default: POST).")
@@ -79,10 +91,12 @@ struct SendCommand: AsyncParsableCommand {
   @Option(help: "The JWS algorithm (default: the one that fits the key).")
   var algorithm: SignatureAlgorithm?
 
-  @Option(help: "The key's location, as X-Signature names it.")
+  @Option(help: ArgumentHelp("The key's location, as X-Signature names it.", valueName: "location"))
   var keyLocation = XSignatureRule.defaultKeyLocation
 
-  @Option(help: "How often to send the very same token: all but the first are replays.")
+  @Option(
+    help: ArgumentHelp(
+      "How often to send the very same token: all but the first are replays.", valueName: "number"))
   var `repeat` = 1
 
   @Flag(help: "Change one bit of the signature.")

@@ -12,23 +12,29 @@ struct SetupCommand: AsyncParsableCommand {
     commandName: "setup",
     abstract: "Set up an instance: configuration, key, spool and web server.",
     discussion: """
-      Adds the instance to the configuration, or makes that; fetches the instance's key over HTTPS \
-      and asks whether it is to be trusted; gives the spool to the user that the responder runs as; \
-      writes the file with the instance's hooks for the web server; checks everything as \
-      `config check` does, as that user; starts or reloads the service. Then it prints what remains: \
-      lines for the web server, and the delve.json that registers the hooks with Delve.
+      Does all of this, as root:
 
-      Run again, it changes nothing. Run for a further instance, it adds that. If it fails, nothing \
-      is changed. What was written by hand stays. The configuration is \(Settings.defaultPath).
+        1.  makes \(Settings.defaultPath), or adds the instance to it
+        2.  fetches the instance's key over HTTPS, and asks whether you trust it
+        3.  gives the spool to the user that the responder runs as
+        4.  writes the file with the instance's hooks for the web server
+        5.  checks everything as that user, as `config check` does
+        6.  starts or reloads the service
 
-      --server says who runs the responder: with nginx and apache (mod_proxy_fcgi) it is a service \
-      with a user of its own; with apache-fcgid (mod_fcgid) and apache-cgi (mod_cgid) Apache starts \
-      it, and Apache's user owns the spool.
+      Then it prints what remains: lines for the web server, and the delve.json that registers the \
+      hooks with Delve.
 
-      Exit code 0: it is set up; 1: the key was not confirmed; 64: wrong command line; 66: a file \
-      cannot be read; 69: the instance, a program or the service does not do its part; 73: a file \
-      cannot be written; 75: another setup runs, or the configuration was changed meanwhile; 77: not \
-      root; 78: the configuration cannot be extended, or would not work.
+      Run it again, and it changes nothing. Run it for another instance, and it adds that one. If \
+      a step fails, nothing is changed. It never changes what you wrote by hand.
+
+      --server says who runs the responder. With nginx and apache (mod_proxy_fcgi), the responder \
+      is a service with a user of its own. With apache-fcgid (mod_fcgid) and apache-cgi \
+      (mod_cgid), Apache starts it, and Apache's user owns the spool.
+
+      Exit code 0: the instance is set up; 1: the key was not confirmed; 64: wrong command line; \
+      66: a file cannot be read; 69: the instance, a program or the service does not do its part; \
+      73: a file cannot be written; 75: another setup runs, or the configuration was changed \
+      meanwhile; 77: not root; 78: the configuration cannot be extended, or would not work.
       """)
 
   @Argument(help: "The instance's name: a-z, 0-9 and hyphens.")

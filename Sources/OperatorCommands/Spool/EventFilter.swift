@@ -20,13 +20,16 @@ struct EventFilter: ParsableArguments {
   @Option(help: "Only events with this id of the sender's, as in 214.")
   var id: String?
 
-  @Option(help: "Only events that are at least this old, as in 90s, 30m, 12h or 7d.")
+  @Option(
+    help: ArgumentHelp(
+      "Only events that are at least this old, as in 90s, 30m, 12h or 7d.", valueName: "age"))
   var olderThan: Age?
 
   @Option(
     name: [.long, .customLong("newer-than")],
-    help:
-      "Only events issued since then: an age, or a time in UTC, as in 2026-11-24 or 2026-11-24T17:14."
+    help: ArgumentHelp(
+      "Only events issued since then: an age, or a time in UTC, as in 2026-11-24 or 2026-11-24T17:14.",
+      valueName: "time")
   )
   var since: Moment?
 

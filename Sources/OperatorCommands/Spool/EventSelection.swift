@@ -10,14 +10,17 @@ struct EventSelection: ParsableArguments {
   /// - Parameter participle: what happens to an event, as in `retried`.
   static func discussion(_ participle: String) -> String {
     """
-    EVENT is a file's name, its path, the beginning of the event's id (at least 6 digits), or the FILE \
-    ID that spool list shows; with - they are read from standard input, one a line. With --all, the \
-    options --state to --match say which events, as they do for spool list: look first with --dry-run.
+    EVENT is a file's name, its path, the beginning of the event's id (at least 6 digits), or the \
+    FILE ID that `spool list` shows. With -, the names are read from standard input, one a line. \
+    With --all, the options --state to --match choose the events, as for `spool list`: look first \
+    with --dry-run.
 
-    Prints the path of each event that was \(participle), and how many there were on standard error. \
-    An event that a running command holds is not touched.
+    Prints the path of each event that was \(participle). Standard error has their number. An \
+    event that a running command holds is not touched. After an event that cannot be \
+    \(participle), the command names it and goes on.
 
-    Exit code 0: every event was \(participle), if there was any; 1: one was not.
+    Exit code 0: every event was \(participle), if there was any; 1: an event was not; 74: the \
+    spool failed; 77: it belongs to another user.
     """
   }
 
@@ -33,7 +36,7 @@ struct EventSelection: ParsableArguments {
   var dryRun = false
 
   @Argument(
-    help: "Events, or - for names on standard input.",
+    help: ArgumentHelp("Events, or - for names on standard input.", valueName: "event"),
     completion: SpoolCompletion.events(in: [.dead, .defer, .cur, .new]))
   var events: [String] = []
 

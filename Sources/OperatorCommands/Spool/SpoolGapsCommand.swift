@@ -9,24 +9,28 @@ internal import WebhookCore
 /// `delve-webhook spool gaps`
 struct SpoolGapsCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "gaps", abstract: "List the hours without a delivery, and the ids seen.",
+    commandName: "gaps", abstract: "List the hours without a delivery, and the ids that came.",
     discussion: """
-      After an outage: to be held against what the API knows. For each instance and hook, one row \
-      for each hour with deliveries, with the sender's ids in them, and one for the hours between, \
-      which had none. An hour without a delivery can be one in which nothing happened.
+      Use this after an outage: compare its ids with those that the API knows. For each instance \
+      and hook, it prints one row for each hour with deliveries, with the sender's ids in them, \
+      and one row for the hours between, which had none. An hour without a delivery may be an hour \
+      in which nothing happened.
 
-      An hour is that of iat, in UTC: the time at which the sender signed. So a delivery that came \
-      late fills the hour that it belongs to. The first hour is the one that --since lies in; the \
-      last one is not over yet.
+      An hour is that of iat, in UTC: the time at which the sender signed. So a late delivery \
+      fills the hour that it belongs to. The first hour is the one that --since lies in; the last \
+      one is not over yet.
 
       The spool remembers each event for \(Freshness.memorySeconds / 86_400) days, and older ones \
-      for as long as they lie in new, cur, defer, dead or done. Refused deliveries are not among \
-      them.
+      for as long as they lie in new, cur, defer, dead or done. Refused deliveries are not listed.
+
+      Exit code 0: listed; 66: the spool cannot be read.
       """)
 
   @OptionGroup var options: SpoolOptions
 
-  @Option(help: "From when on, as in 36h, 2026-11-26 or 2026-11-26T18:00:00Z.")
+  @Option(
+    help: ArgumentHelp(
+      "From when on, as in 36h, 2026-11-26 or 2026-11-26T18:00:00Z.", valueName: "time"))
   var since: Moment
 
   @Flag(help: "One JSON object a line, for each instance and hook.")

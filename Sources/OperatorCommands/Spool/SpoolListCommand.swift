@@ -9,19 +9,21 @@ internal import WebhookCore
 /// `delve-webhook spool list`
 struct SpoolListCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "list", abstract: "List the events that need somebody, and those that wait.",
+    commandName: "list", abstract: "List the events that need attention, and those that wait.",
     discussion: """
-      Events that were given up (dead) come first, then those that were put off (defer), are in hand \
-      (cur), and have just come (new); in each folder, the newest is the last. What is finished is \
-      listed with --state done.
+      Lists first the events that were given up (dead), then those that were put off (defer), are \
+      in hand (cur), and have just come (new). In each folder, the newest is the last. --state \
+      done lists the handled ones.
 
-      An id that is long stands there without its middle, and the commands that take an EVENT take \
-      it so. AGE is counted from the event's iat. NEXT IN says when an event that was put off is \
-      tried again, and WHY how its handling failed. --json has ids and times in full, and the \
-      record of a failed handling as handling.
+      A long id is shown without its middle. Commands that take an EVENT accept it in this form. \
+      AGE is counted from the event's iat. NEXT IN says when an event that was put off is tried \
+      again. WHY says how its handling failed. --json has ids and times in full, and the record of \
+      a failed handling as `handling`.
 
-      Records are read for the events that are listed, and for --match; all else is read from the \
-      file names, so that this is quick however many events there are.
+      This is quick however many events there are: it reads file names, and records only of the \
+      events that it lists, or for --match.
+
+      Exit code 0: listed, even if there was nothing to list; 66: the spool cannot be read.
       """)
 
   @OptionGroup var options: SpoolOptions
@@ -34,10 +36,10 @@ struct SpoolListCommand: ParsableCommand {
 
   @OptionGroup var filter: EventFilter
 
-  @Option(help: "At most this many, those issued last.")
+  @Option(help: ArgumentHelp("At most this many, those issued last.", valueName: "number"))
   var last: Int?
 
-  @Option(help: "At most this many, the oldest.")
+  @Option(help: ArgumentHelp("At most this many, the oldest.", valueName: "number"))
   var limit: Int?
 
   @Flag(help: "One JSON object a line.")

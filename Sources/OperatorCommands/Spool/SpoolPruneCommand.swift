@@ -8,22 +8,22 @@ internal import WebhookCore
 /// `delve-webhook spool prune`
 struct SpoolPruneCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "prune", abstract: "Remove what was finished long ago.",
+    commandName: "prune", abstract: "Remove events that were handled long ago.",
     discussion: """
-      Removes the events in done/ whose day ended before --older-than, and with --dead those in dead/ \
-      whose last attempt was. Also forgets the hours in ids/ that no replay can come from any more \
-      (\(Freshness.memorySeconds / 86_400) days), as the responder does by itself, and the records of \
-      attempts whose event is gone.
+      Removes the events in done/ whose day ended before --older-than. With --dead, also removes \
+      those in dead/ whose last attempt was before it. Also forgets the hours in ids/ that no \
+      replay can come from any more (\(Freshness.memorySeconds / 86_400) days), as the responder \
+      does by itself, and the records of attempts whose event is gone.
 
-      Age is also counted back from the newest event's own time, so that a clock that is ahead removes \
-      nothing that is young. An event in dead/ that a running command holds is not touched.
+      Age is also counted back from the newest event's own time: a clock that is ahead removes \
+      nothing young. An event in dead/ that a running command holds stays.
 
       Exit code 0: everything was removed; 1: something was not, and is named.
       """)
 
   @OptionGroup var options: SpoolOptions
 
-  @Option(help: "How old, as in 12h or 30d.")
+  @Option(help: ArgumentHelp("How old, as in 12h or 30d.", valueName: "age"))
   var olderThan: Age
 
   @Flag(help: "Remove from dead/, too.")

@@ -7,14 +7,14 @@ internal import WebhookCore
 /// `delve-webhook spool remove`
 struct SpoolRemoveCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "remove", abstract: "Remove events that are not finished, for good.",
+    commandName: "remove", abstract: "Remove events that are not handled, for good.",
     discussion: """
-      Asks at a terminal, with the number of events in each folder; without one, --yes is needed. To \
-      keep an event and have nobody handle it, use spool finish. Finished events are removed by \
-      spool prune.
+      Asks at a terminal, with the number of events in each folder. Without a terminal, pass \
+      --yes. To keep an event without handling it, use `spool finish`. `spool prune` removes \
+      handled events.
 
-      That the event has come is remembered as long as that of any other, so that a replay brings it \
-      back no more than any other.
+      A replay does not bring a removed event back: the spool remembers that it has come, as long \
+      as it does of any other event.
 
       \(EventSelection.discussion("removed"))
       """)

@@ -10,9 +10,12 @@ struct SpoolShowCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "show", abstract: "Show one event.",
     discussion: """
-      EVENT is a file's name, its path, the beginning of the event's id (at least 6 digits), or the \
-      FILE ID that spool list shows. An event can also be named by the sender's id, with --id; if \
-      there are several, all are named.
+      EVENT is a file's name, its path, the beginning of the event's id (at least 6 digits), or \
+      the FILE ID that `spool list` shows. --id names an event by the sender's id. If several \
+      events match, the command names them.
+
+      Exit code 0: shown; 1: no event matches, or several do; 66: the file or the spool cannot be \
+      read, or the file holds no event.
       """)
 
   @OptionGroup var options: SpoolOptions

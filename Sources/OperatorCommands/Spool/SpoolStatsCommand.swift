@@ -10,15 +10,17 @@ internal import WebhookCore
 struct SpoolStatsCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "stats",
-    abstract: "Count the events in each folder, the oldest one's age, and what is free.",
+    abstract: "Count the events in each folder; show the oldest one's age and the free space.",
     discussion: """
-      An event's age is counted from its iat, which its file name holds; that of anything else whose \
-      name ends in .json from its last modification. The rate is that of the last hour's arrivals, \
-      handled or not.
+      An event's age is counted from its iat, which is in its file name. The age of any other file \
+      whose name ends in .json is counted from its last modification. The rate is that of the last \
+      hour's arrivals, handled or not.
 
-      With --warn-age or --critical-age: exit code 1 or 2 if an event in new, cur or defer is that \
-      old. The line below the table says what the exit code means; if it is not 0, standard error \
-      says so, too. For a monitor, there is delve-webhook monitor.
+      With --warn-age or --critical-age, the line below the table explains the exit code. If the \
+      code is not 0, standard error has that line, too. `delve-webhook monitor` checks more.
+
+      Exit code 0: counted, and no limit is passed; 1: an event in new, cur or defer is as old as \
+      --warn-age; 2: an event there is as old as --critical-age; 66: the spool cannot be read.
       """)
 
   @OptionGroup var options: SpoolOptions
@@ -29,10 +31,12 @@ struct SpoolStatsCommand: ParsableCommand {
   @Flag(help: "Text for node_exporter's textfile collector; its label spool is the folder's path.")
   var prometheus = false
 
-  @Option(help: "Exit with 1 if an event has waited this long, as in 10m.")
+  @Option(
+    help: ArgumentHelp("Exit with 1 if an event has waited this long, as in 10m.", valueName: "age")
+  )
   var warnAge: Age?
 
-  @Option(help: "Exit with 2 if an event has waited this long.")
+  @Option(help: ArgumentHelp("Exit with 2 if an event has waited this long.", valueName: "age"))
   var criticalAge: Age?
 
   func validate() throws {

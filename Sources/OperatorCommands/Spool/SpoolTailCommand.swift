@@ -9,7 +9,12 @@ internal import WebhookCore
 struct SpoolTailCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "tail", abstract: "Print events as they arrive, until Ctrl-C.",
-    discussion: "Events of instances that are added meanwhile are printed, too.")
+    discussion: """
+      Prints the events of all instances, also of those that are added meanwhile.
+
+      Exit code 0: nobody reads the output any more; 66: the spool cannot be read; 71: the system \
+      refused to watch the spool.
+      """)
 
   @OptionGroup var options: SpoolOptions
 

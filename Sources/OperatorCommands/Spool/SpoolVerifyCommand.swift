@@ -11,26 +11,35 @@ struct SpoolVerifyCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "verify", abstract: "Check the proof in every event again.",
     discussion: """
-      Each event carries the token that it came with. This checks, on all cores, that a key of the \
-      configuration, or of --keys, has signed the token; that \(names(EventAttribute.all(.isSigned))) \
-      and the file's name are what was signed; that instance is that of the folder; that source is \
-      the configured url, # and the instance (with --keys, it has to end in # and the instance); that \
-      xsignature, if there is one, begins with the token's algorithm; and that no other attribute \
-      was added. If an instance's url has changed, use --keys for older events.
+      Each event carries the token that it came with. This checks, on all cores:
 
-      Nobody signed \(names(EventAttribute.unproven)) and the key location in xsignature: changes of \
-      them are not found.
+        1.  A key of the configuration, or of --keys, has signed the token.
+        2.  \(names(EventAttribute.all(.isSigned))) and the file's name are what was signed.
+        3.  instance is the name of the folder.
+        4.  source is the configured url, # and the instance. With --keys, it ends in # and the instance.
+        5.  xsignature, if there is one, begins with the token's algorithm.
+        6.  No other attribute was added.
 
-      The spool may be in use. An event that is moved meanwhile is looked for in the other folders, \
-      and counts once; one that is removed meanwhile is counted by itself.
+      If an instance's url has changed, use --keys for older events.
 
-      Names each event that does not hold, on a line of its own. Exit code 0: everything holds; \
-      1: something does not.
+      Nobody signed \(names(EventAttribute.unproven)) and the key location in xsignature: changes \
+      of them are not found.
+
+      The spool may be in use. If an event moves meanwhile, it is looked for in the other folders, \
+      and counted once. If it is removed meanwhile, it is counted separately.
+
+      Each event that does not hold is named on a line of its own.
+
+      Exit code 0: every event holds; 1: an event does not hold; 66: the spool or a file of keys \
+      cannot be read.
       """)
 
   @OptionGroup var options: SpoolOptions
 
-  @Option(help: "Check with the keys in this file, in place of the configuration's. Repeatable.")
+  @Option(
+    help: ArgumentHelp(
+      "Check with the keys in this file, in place of the configuration's. Repeatable.",
+      valueName: "file"))
   var keys: [String] = []
 
   @Flag(help: "One JSON object a line: what does not hold, and the counts at the end.")
