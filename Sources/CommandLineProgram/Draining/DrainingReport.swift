@@ -4,7 +4,7 @@ package import ServiceProcess
 internal import WebhookCore
 
 /// What became of an event.
-package enum EventResult: String, Sendable {
+package enum EventResult: String, CaseIterable, Sendable {
   case done, dead, released
   /// Somebody was told that it was given up.
   case told

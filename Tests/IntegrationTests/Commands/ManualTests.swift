@@ -5,71 +5,111 @@ internal import Testing
 /// The manual pages, those that are written and those that are made, and the completions that the
 /// argument parser makes.
 struct ManualTests {
-  private static let written = [
-    "EventSpool/delve-webhook-spool.5", "WebhookConfiguration/delve-webhook.yaml.5",
-    "delve-webhook-fcgi/delve-webhook-fcgi.8",
-  ]
-  private static let made = [("delve-webhook", "1"), ("delve-webhook-forward", "8")]
+  private static let programs = [("delve-webhook", "1"), ("delve-webhook-forward", "8")]
 
-  private let page = "\(Repository.root)/Sources/\(written[2])"
+  private static func writtenPages() throws -> [Page] { try Page.written().filter(\.isManual) }
 
-  private func text(ofWritten page: String) throws -> String {
-    String(decoding: try fileBytes("\(Repository.root)/Sources/\(page)"), as: UTF8.self)
-  }
-
-  private func make(_ program: String, section: String, date: Int = 0) async throws -> String {
-    let result = try await command(
-      "\(Repository.root)/Sources/Packages/manual.py",
-      [Repository.executable(program), section], environment: ["SOURCE_DATE_EPOCH": "\(date)"])
-    #expect(result.exitCode == 0, "\(result.errorOutput)")
-    return result.output
-  }
-
-  private func expectWellFormed(_ page: String) async throws {
-    let lint = try await command("mandoc", ["-T", "lint"], input: page)
-    // Whether a page is installed here is no fault of ours; but ours must be among ours.
-    let faults = lint.output.split(separator: "\n").filter {
-      !$0.contains("STYLE: referenced manual not found")
+  /// The pages of the programs that were built.
+  private static func madePages() async throws -> [Page] {
+    var pages: [Page] = []
+    for (program, section) in programs where try await Help.of(program) != nil {
+      pages += try await Page.made(of: program, section: section)
     }
-    #expect(faults == [])
-    let ours =
-      Self.written.map { String($0.split(separator: "/")[1]) }
-      + Self.made.map { "\($0).\($1)" }
-    for reference in page.matches(of: /(?m)^\.Xr (delve-[a-z.-]+) (\d)/) {
-      #expect(ours.contains("\(reference.1).\(reference.2)"))
+    return pages
+  }
+
+  private func page(_ name: String) async throws -> Page {
+    let pages = try await Self.writtenPages() + Self.madePages()
+    return try #require(pages.first { $0.name == name }, "\(name)")
+  }
+
+  private static func wellKnownNames() async throws -> Set<String> {
+    let pages = try await writtenPages() + madePages()
+    return Set(pages.map(\.name)).union(programs.map { "\($0.0).\($0.1)" })
+  }
+
+  @Test func everyPageIsWellFormed() async throws {
+    let names = try await Self.wellKnownNames()
+    let pages = try await Self.writtenPages() + Self.madePages()
+    #expect(pages.count > 20)
+    for page in pages {
+      let lint = try await command("mandoc", ["-T", "lint"], input: page.text)
+      // Whether a page is installed here is no fault of ours; but ours must be among ours.
+      let faults = lint.output.split(separator: "\n").filter {
+        !$0.contains("referenced manual not found") && !$0.contains("outdated mandoc.db")
+      }
+      #expect(faults == [], "\(page.name)")
+      let formatted = try await command("groff", ["-mdoc", "-ww", "-z"], input: page.text)
+      #expect(formatted.errorOutput == "", "\(page.name)")
+      for reference in page.text.matches(of: /(?m)^\.(?:It )?Xr (delve-[a-z.-]+) (\d)/) {
+        let other = "\(reference.1).\(reference.2)"
+        #expect(names.contains(other), "\(page.name) refers to \(other)")
+      }
+      #expect(!page.text.contains(/(?m)^\.S[hs] .*\n(?:\.S[hs] |\z)/), "\(page.name)")
     }
   }
 
-  @Test(arguments: written)
-  func writtenPageIsWellFormed(page: String) async throws {
-    try await expectWellFormed(text(ofWritten: page))
-  }
-
-  @Test(arguments: made)
-  func madePageIsWellFormed(program: String, section: String) async throws {
-    guard FileManager.default.fileExists(atPath: Repository.executable(program)) else { return }
-    try await expectWellFormed(make(program, section: section))
-  }
-
-  @Test func madePageHasEveryCommandOnceAndTheDateThatIsAskedFor() async throws {
-    let page = try await make("delve-webhook", section: "1", date: 1_795_000_000)
-    #expect(page.hasPrefix(".Dd November 18, 2026\n.Dt DELVE-WEBHOOK 1\n"))
-    #expect(try await make("delve-webhook", section: "1", date: 1_795_000_000) == page)
-    let lines = page.split(separator: "\n")
-    for command in ["config check", "delve-json", "spool run", "keys fetch"] {
-      #expect(lines.count { $0 == ".Ss \(command)" } == 1, "\(command)")
-      #expect(lines.count { $0 == ".Ic \(command)" } == 1, "\(command)")
+  @Test(arguments: programs)
+  func everyCommandHasItsPageAndNoPageIsWithoutACommand(
+    program: String, section: String
+  ) async throws {
+    guard let help = try await Help.of(program) else { return }
+    let names = [[]] + help.commands.map(\.words).filter { !$0.isEmpty }
+    let wanted = names.map { ([program] + $0).joined(separator: "-") }
+    let pages = try await Page.made(of: program, section: section)
+    #expect(pages.map(\.name) == wanted.map { "\($0).\(section)" }.sorted())
+    let supplements = try Page.supplements().filter {
+      $0.hasPrefix("delve-webhook-forward") == (program == "delve-webhook-forward")
     }
-    #expect(lines.contains(".It Fl -older-than Ar older-than"))
-    #expect(lines.count { $0.contains("-help") } == 1)
-    #expect(!page.contains("Ss help"))
-    let codes = lines.drop { $0 != ".Sh EXIT STATUS" }.prefix { $0 != ".El" }
-    #expect(codes.contains(".It 78") && codes.contains("wrong configuration"))
+    #expect(supplements.sorted() == wanted.sorted())
   }
 
-  @Test func pageHasEveryOptionAndExitCodeOfTheHelp() async throws {
+  @Test(arguments: programs)
+  func pageHasEveryOptionAndExitCodeOfTheHelp(program: String, section: String) async throws {
+    guard let help = try await Help.of(program) else { return }
+    let pages = try await Page.made(of: program, section: section)
+    for (words, command) in help.commands {
+      let name = "\(([program] + words).joined(separator: "-")).\(section)"
+      let text = try #require(pages.first { $0.name == name }, "\(name)").text
+      let items = text.split(separator: "\n").filter { $0.hasPrefix(".It ") }
+      let words = Set(items.flatMap { $0.split(separator: " ") })
+      for option in command.options.subtracting(["-h", "--help", "--version"]) {
+        #expect(words.contains(option.dropFirst()), "\(name): \(option)")
+      }
+      #expect(!command.exitCodes.isEmpty, "\(name)")
+      for code in command.exitCodes {
+        #expect(items.contains(".It \(code)"), "\(name): \(code)")
+      }
+      for heading in ["EXIT STATUS", "EXAMPLES", "SEE ALSO"] {
+        #expect(text.contains("\n.Sh \(heading)\n"), "\(name): \(heading)")
+      }
+    }
+  }
+
+  @Test func overviewHasEveryCommandAndEveryExitCode() async throws {
+    let help = try #require(try await Help.of("delve-webhook"))
+    let text = try await page("delve-webhook.1").text
+    let listed = text.matches(of: /(?m)^\.It Xr (\S+) 1$/).map { String($0.1) }
+    #expect(listed == help.commands.map { "delve-webhook-" + $0.words.joined(separator: "-") })
+    // A plugin's are its own.
+    for (words, command) in help.commands where words != ["monitor"] {
+      for code in command.exitCodes {
+        #expect(text.contains("\n.It \(code)\n"), "\(words): \(code)")
+      }
+    }
+  }
+
+  @Test func madePageHasTheDateThatIsAskedForAndIsMadeAlike() async throws {
+    let pages = try await Page.made(of: "delve-webhook", section: "1", date: 1_795_000_000)
+    let page = try #require(pages.first { $0.name == "delve-webhook-spool-run.1" })
+    #expect(page.text.hasPrefix(".Dd November 18, 2026\n.Dt DELVE-WEBHOOK-SPOOL-RUN 1\n"))
+    let again = try await Page.made(of: "delve-webhook", section: "1", date: 1_795_000_000)
+    #expect(again.map(\.text) == pages.map(\.text))
+  }
+
+  @Test func pageOfTheResponderHasEveryOptionAndExitCodeOfItsHelp() async throws {
     let help = try await command(Repository.executable("delve-webhook-fcgi"), ["--help"]).output
-    let text = String(decoding: try fileBytes(page), as: UTF8.self)
+    let text = try await page("delve-webhook-fcgi.8").text
     let options = Set(help.matches(of: /--([a-z-]+)/).map { String($0.1) })
     #expect(options.count >= 9)
     for option in options { #expect(text.contains("Fl -\(option)"), "\(option)") }
@@ -78,6 +118,79 @@ struct ManualTests {
     #expect(codes.count >= 5)
     for code in codes { #expect(text.contains("\n.It \(code.0)\n"), "\(code.0)") }
   }
+
+  @Test func pageOfRunExplainsEveryVariableAndRecipe() async throws {
+    let help = try #require(try await Help.of("delve-webhook"))
+    let run = try #require(help.commands.first { $0.words == ["spool", "run"] }).command
+    let variables = Set((run.discussion ?? "").matches(of: /DELVE_[A-Z_]+/).map { String($0.0) })
+    let text = try await page("delve-webhook-spool-run.1").text
+    let section = text.components(separatedBy: "\n.Sh ")
+    let environment = try #require(section.first { $0.hasPrefix("THE COMMAND'S ENVIRONMENT") })
+    let explained = environment.matches(of: /(?m)^\.It Ev (\S+)$/).map { String($0.1) }
+    #expect(explained == variables.sorted())
+    let recipes = try #require(section.first { $0.hasPrefix("RECIPES") })
+    let listed = recipes.matches(of: /(?m)^\.It Pa (\S+)$/).map { String($0.1) }
+    let folder = "\(Repository.root)/Sources/delve-webhook/recipes"
+    #expect(listed == (try FileManager.default.contentsOfDirectory(atPath: folder)).sorted())
+  }
+
+  // MARK: Commands in any page
+
+  /// What the programs know; a program that was not built is missing.
+  private func knowledge() async throws -> [String: Help.Command] {
+    var known: [String: Help.Command] = [:]
+    for (program, _) in Self.programs { known[program] = try await Help.of(program)?.program }
+    let help = try await command(Repository.executable("delve-webhook-fcgi"), ["--help"]).output
+    known["delve-webhook-fcgi"] = Help.Command(
+      commandName: "delve-webhook-fcgi", discussion: nil, subcommands: nil,
+      arguments: [
+        .init(
+          names: help.matches(of: /--([a-z-]+)/).map { .init(kind: "long", name: String($0.1)) })
+      ])
+    return known
+  }
+
+  private func faults(in lines: [String], _ known: [String: Help.Command]) -> [String] {
+    lines.flatMap { line in
+      DocumentedCommand.all(in: line).compactMap { command in
+        known[command.program].flatMap(command.unknownWord).map { "\($0) in: \(line)" }
+      }
+    }
+  }
+
+  @Test func everyCommandThatAPageShowsIsKnown() async throws {
+    let known = try await knowledge()
+    let pages = try await Page.written() + Self.madePages()
+    let lines = pages.map(\.shown)
+    #expect(lines.joined().flatMap(DocumentedCommand.all).count > 60)
+    for (page, lines) in zip(pages, lines) {
+      #expect(faults(in: lines, known) == [], "\(page.name)")
+    }
+  }
+
+  @Test(arguments: [
+    "delve-webhook spool lst", "$ delve-webhook spool list --lsat 10",
+    "runuser -u delve-webhook -- delve-webhook keys ftech acme",
+    "DELVE_WEBHOOK_CONFIG=c.yaml delve-webhook config check --strict",
+    "delve-webhook spool list --json | jq . | delve-webhook spool retry --everything",
+    "ExecStart=/usr/bin/delve-webhook-fcgi --lisen unix:/run/s", "delve-webhook help spool rnu",
+  ])
+  func commandThatIsUnknownIsFound(line: String) async throws {
+    let known = try await knowledge()
+    #expect(faults(in: [line], known).count == 1)
+  }
+
+  @Test(arguments: [
+    "$ delve-webhook spool list --last=10 --state dead", "delve-webhook spool run -- sh -c --odd",
+    "apt-get install ./delve-webhook_0.2.0_amd64.deb", "systemctl restart delve-webhook --now",
+    "delve-webhook send URL -i", "delve-webhook help spool run", "delve-webhook --version",
+  ])
+  func commandThatIsKnownIsNot(line: String) async throws {
+    let known = try await knowledge()
+    #expect(faults(in: [line], known) == [])
+  }
+
+  // MARK: Completions
 
   @Test(arguments: ["bash", "zsh", "fish"])
   func completionsNameTheCommands(shell: String) async throws {

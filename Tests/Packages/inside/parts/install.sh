@@ -20,8 +20,10 @@ prints_version() {
 
 installed_files() {
   local file
-  for file in /usr/share/man/man{1/delve-webhook.1,8/delve-webhook-fcgi.8,8/delve-webhook-forward.8}.gz \
+  for file in /usr/share/man/man1/delve-webhook{,-setup,-spool-run,-keys-fetch}.1.gz \
     /usr/share/man/man5/delve-webhook{.yaml,-spool}.5.gz \
+    /usr/share/man/man7/delve-webhook{,-operations}.7.gz \
+    /usr/share/man/man8/delve-webhook-{fcgi,forward}.8.gz \
     /usr/share/bash-completion/completions/delve-webhook{,-forward} \
     /usr/share/zsh/vendor-completions/_delve-webhook \
     /usr/share/fish/vendor_completions.d/delve-webhook.fish \
