@@ -70,8 +70,8 @@ install_packages() {
 # install_test_packages: what the tests of this package need, to be built and to run.
 install_test_packages() {
   install_packages libfcgi-dev libssl-dev libyaml-dev pkg-config nginx apache2 \
-    libapache2-mod-fcgid spawn-fcgi systemd wrk strace iproute2 mandoc groff-base jq curl openssl faketime \
-    libpq-dev libcurl4-openssl-dev postgresql pgbouncer prometheus prometheus-node-exporter \
+    libapache2-mod-fcgid spawn-fcgi systemd wrk strace iproute2 mandoc groff-base jq curl openssl \
+    faketime libpq-dev libcurl4-openssl-dev postgresql pgbouncer prometheus prometheus-node-exporter \
     fail2ban python3-systemd logcheck msmtp-mta systemd-journal-remote python3 python3-yaml \
     python3-prometheus-client chromium chromium-driver
 }

@@ -36,7 +36,7 @@ struct Page {
       separator: /(?m)^ *```.*$/, omittingEmptySubsequences: false)
     let blocks = parts.indices.filter { !$0.isMultiple(of: 2) }.map { String(parts[$0]) }
     let inText = parts.indices.filter { $0.isMultiple(of: 2) }.flatMap { index in
-      parts[index].matches(of: /`([^`]+)`/).map { $0.1.replacing("\n", with: " ") }
+      parts[index].matches(of: /`([^`]+)`/).map { String($0.1.replacing("\n", with: " ")) }
     }
     return blocks.flatMap(Self.commandLines) + inText
   }
