@@ -146,6 +146,8 @@ check "nginx: a second instance by hand" documented nginx-instance
 check "which is refused as long as the configuration has none" beta_is_unknown nginx
 systemctl stop nginx
 a2enmod -q ssl proxy_fcgi headers
+check "Apache: the hooks" delve-webhook setup acme https://acme.delvesecurity.test --server apache \
+  --base-url http://127.0.0.1/webhooks/delve/acme
 check "Apache: a virtual host of one's own" served_over_tls apache2 host
 check "Apache: a second instance by hand" documented apache-instance
 check "which is refused as long as the configuration has none" beta_is_unknown apache2
