@@ -15,7 +15,7 @@ struct SetupCommand: AsyncParsableCommand {
       Does all of this, as root:
 
         1.  makes \(Settings.defaultPath), or adds the instance to it
-        2.  fetches the instance's key over HTTPS, and asks whether you trust it
+        2.  fetches the key over HTTPS, and asks whether you trust its thumbprint
         3.  gives the spool to the user that the responder runs as
         4.  writes the file with the instance's hooks for the web server
         5.  checks everything as that user, as `config check` does

@@ -24,7 +24,7 @@ struct Page {
         isInBlock = false
       } else if isInBlock {
         blocks[blocks.count - 1] += "\(Self.unescaped(line))\n"
-      } else if let typed = line.firstMatch(of: /^\.(?:Ql|Dl) (.*)/) {
+      } else if let typed = line.wholeMatch(of: /\.(?:Ql|Dl) (.*?)(?: [.,:;)])*/) {
         blocks.append(Self.unescaped(typed.1))
       }
     }

@@ -3,39 +3,38 @@ struct DocumentedCommand {
   let program: String
   let words: [String]
 
-  /// The commands of ours in a line: at its beginning, behind a prompt, an assignment, another
-  /// command, or `--`.
+  /// The commands of ours in a line of a shell or of a unit, also behind a prompt, variables,
+  /// `runuser … --` and other commands.
   static func all(in line: String) -> [DocumentedCommand] {
-    let start =
-      /(?:^|[|;&(=]|\$ |-- )\s*(?:env +)?(?:[A-Z_]+=\S+ +)*(?:\/usr\/(?:local\/)?bin\/)?/
-    let command = /(?<program>delve-webhook(?:-fcgi|-forward)?)(?<rest>(?: [^|;&<>#`)]*)?)/
-    var found: [DocumentedCommand] = []
-    var rest = line[...]
-    while let match = rest.firstMatch(of: start) {
-      let behind = rest[match.range.upperBound...]
-      if let match = behind.prefixMatch(of: command) {
-        let words = match.rest.split(separator: " ").map(String.init)
-        found.append(DocumentedCommand(program: String(match.program), words: words))
-        rest = behind[match.range.upperBound...]
-      } else {
-        rest = behind.isEmpty ? behind : behind.dropFirst(match.range.isEmpty ? 1 : 0)
-      }
-      if rest.isEmpty { break }
-    }
-    return found
+    line.split(separator: /[|;&(]/).compactMap { DocumentedCommand($0) }
   }
 
-  /// The first word that the program does not know; nil if it knows all of them.
+  private init?(_ command: Substring) {
+    var text = command.trimmingPrefix(/\s*(?:\$ |Exec\w+=)?/)
+    if text.hasPrefix("runuser "), let separator = text.firstRange(of: " -- ") {
+      text = text[separator.upperBound...]
+    }
+    text = text.trimmingPrefix(/(?:env +|[A-Za-z_]+=\S* +)*(?:\/usr\/(?:local\/)?bin\/)?/)
+    var words = text.prefix { !"<>#`)".contains($0) }.split(separator: " ").map(String.init)
+    guard let program = words.first, Self.programs.contains(program) else { return nil }
+    words.removeFirst()
+    (self.program, self.words) = (program, words)
+  }
+
+  private static let programs = ["delve-webhook", "delve-webhook-fcgi", "delve-webhook-forward"]
+
+  /// The first word that the program does not know; nil if it knows all of them, as far as one is no
+  /// picture and no ellipsis.
   func unknownWord(by help: Help.Command) -> String? {
     var command = help
     for word in words.drop(while: { $0 == "help" }) {
-      if word == "--" { return nil }
+      if word == "--" || word.first?.isASCII == false { return nil }
       if word.hasPrefix("-"), word != "-" {
         let name = String(word.prefix { $0 != "=" && $0 != "," })
         let isKnown = command.options.contains(name)
         guard isKnown || ["-h", "--help", "--version"].contains(name) else { return word }
-      } else if let inner = command.subcommands, !inner.isEmpty {
-        guard let next = inner.first(where: { $0.commandName == word }) else { return word }
+      } else if !command.inner.isEmpty {
+        guard let next = command.inner.first(where: { $0.commandName == word }) else { return word }
         command = next
       }
     }

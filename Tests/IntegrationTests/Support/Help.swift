@@ -9,6 +9,9 @@ struct Help {
     let subcommands: [Command]?
     let arguments: [Argument]?
 
+    /// The commands below this one.
+    var inner: [Command] { (subcommands ?? []).filter { $0.commandName != "help" } }
+
     /// The options, each with its hyphens.
     var options: Set<String> {
       let names = (arguments ?? []).flatMap { $0.names ?? [] }
@@ -48,8 +51,7 @@ struct Help {
   var commands: [(words: [String], command: Command)] { Self.leaves(of: program, []) }
 
   private static func leaves(of command: Command, _ words: [String]) -> [([String], Command)] {
-    let inner = (command.subcommands ?? []).filter { $0.commandName != "help" }
-    guard !inner.isEmpty else { return [(words, command)] }
-    return inner.flatMap { leaves(of: $0, words + [$0.commandName]) }
+    guard !command.inner.isEmpty else { return [(words, command)] }
+    return command.inner.flatMap { leaves(of: $0, words + [$0.commandName]) }
   }
 }
