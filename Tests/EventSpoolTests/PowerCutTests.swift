@@ -9,7 +9,7 @@ internal import WebhookCore
 /// Cuts the power after every call of two publishers of one event, in every order of their calls
 /// with up to three changes from one to the other, on a disk that may keep or lose anything that
 /// was not synced.
-@Suite(.serialized, .timeLimit(.minutes(15)))
+@Suite(.serialized, .timeLimit(.minutes(90)))
 struct PowerCutTests {
   private struct Moment: Hashable {
     let disk: DiskModel

@@ -56,7 +56,7 @@ struct KeyReportTests {
     #expect(throws: ConfigurationError.self) { try KeyReport(file: path) }
   }
 
-  @Test(.timeLimit(.minutes(15)))
+  @Test(.timeLimit(.minutes(90)))
   func whatIsNoFileIsNotWaitedForOrReadWithoutAnEnd() throws {
     let folder = try TemporaryFolder()
     #expect(mkfifo("\(folder.path)/pipe", 0o600) == 0)

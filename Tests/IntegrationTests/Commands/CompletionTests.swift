@@ -3,7 +3,7 @@ internal import TestSupport
 internal import Testing
 
 /// What a shell asks the built `delve-webhook` when somebody presses Tab.
-@Suite(.timeLimit(.minutes(15)))
+@Suite(.inTurn, .noHang)
 struct CompletionTests {
   let site: SpoolSite
 

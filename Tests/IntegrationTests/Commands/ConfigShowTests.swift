@@ -5,7 +5,7 @@ internal import Testing
 internal import WebhookConfiguration
 
 /// The built `delve-webhook config show`.
-@Suite(.timeLimit(.minutes(15)))
+@Suite(.inTurn, .noHang)
 struct ConfigShowTests {
   private let folder: TemporaryFolder
 

@@ -6,7 +6,7 @@ internal import Testing
 internal import WebhookCore
 
 /// The built `delve-webhook explain` and `delve-webhook keys check`.
-@Suite(.timeLimit(.minutes(15)))
+@Suite(.inTurn, .noHang)
 struct ExplainAndKeysTests {
   private let folder: TemporaryFolder
 

@@ -6,7 +6,7 @@ internal import Testing
 internal import WebhookCore
 
 /// The built `monitor`, on a spool and on a status page.
-@Suite(.timeLimit(.minutes(15)))
+@Suite(.inTurn, .noHang)
 struct MonitorTests {
   private let site: SpoolSite
 

@@ -5,7 +5,7 @@ internal import Testing
 internal import WebhookCore
 
 /// The built `spool list`, and `spool show` by what it lists.
-@Suite(.timeLimit(.minutes(15)))
+@Suite(.inTurn, .noHang)
 struct SpoolListTests {
   private let site: SpoolSite
 

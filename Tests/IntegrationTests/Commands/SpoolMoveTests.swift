@@ -5,7 +5,7 @@ internal import TestSupport
 internal import Testing
 
 /// The built `spool retry` and `finish` of named events, `prune` and `tail`.
-@Suite(.timeLimit(.minutes(15)))
+@Suite(.inTurn, .noHang)
 struct SpoolMoveTests {
   let site: SpoolSite
 

@@ -5,7 +5,7 @@ internal import Testing
 internal import WebhookCore
 
 /// The built `spool stats`.
-@Suite(.timeLimit(.minutes(15)))
+@Suite(.inTurn, .noHang)
 struct SpoolStatsTests {
   private let site: SpoolSite
 

@@ -3,7 +3,7 @@ internal import TestSupport
 internal import Testing
 
 /// One event that the server fails with costs the others little.
-@Suite(.timeLimit(.minutes(15)))
+@Suite(.inTurn, .noHang)
 struct PostgreSQLBlameTests {
   let site: SpoolSite
   let server: PostgreSQLServer

@@ -7,7 +7,7 @@ internal import Testing
 internal import WebhookCore
 
 /// The numbers for Prometheus.
-@Suite(.timeLimit(.minutes(15)))
+@Suite(.inTurn, .noHang)
 struct MetricsTests {
   /// Deliveries to `acme`, each of which is counted by itself.
   private func makeKnownDeliveries(_ responder: ResponderUnderTest) throws {

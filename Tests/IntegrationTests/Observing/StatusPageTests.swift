@@ -5,7 +5,7 @@ internal import Testing
 internal import WebhookCore
 
 /// The page for a person, and the same for a program.
-@Suite(.timeLimit(.minutes(15)))
+@Suite(.inTurn, .noHang)
 struct StatusPageTests {
   private static let markup = #"<script>document.title='x'</script><b>bold</b>"#
 

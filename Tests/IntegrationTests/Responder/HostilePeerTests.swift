@@ -3,7 +3,7 @@ internal import TestSupport
 internal import Testing
 
 /// Peers of the socket that are not a web server. Other peers are served meanwhile.
-@Suite(.timeLimit(.minutes(15)))
+@Suite(.inTurn, .noHang)
 struct HostilePeerTests {
   @Test func malformedRecordsCloseTheirConnectionAlone() async throws {
     try await withResponder { responder in

@@ -5,7 +5,7 @@ internal import Testing
 
 /// The built responder, with requests that a web server sends, and requests that no web server
 /// sends.
-@Suite(.timeLimit(.minutes(15)))
+@Suite(.inTurn, .noHang)
 struct ResponderTests {
   // MARK: Answers
 

@@ -4,7 +4,7 @@ internal import Testing
 
 /// These tests need the machine for themselves. `Tests/run` runs them after all others, one at a
 /// time.
-@Suite(.timeLimit(.minutes(15)), .serialized)
+@Suite(.noHang, .serialized)
 enum UnderLoad {}
 
 /// Loads by wrk(1): 500 distinct deliveries, again and again.
@@ -50,7 +50,7 @@ extension WebServer {
     return (folder.text(of: "wrk.log"), isEnough)
   }
 
-  /// The arguments of env(1) that start wrk, for longer than a test may last.
+  /// The arguments of env(1) that start wrk, for longer than any wait.
   private func wrk(
     connections: Int, threads: Int, _ options: [String] = []
   ) throws -> [String] {

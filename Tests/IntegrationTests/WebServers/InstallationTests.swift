@@ -5,7 +5,6 @@ internal import WebhookCore
 
 extension UnderLoad {
   /// The documentation's own commands, and the units that they install.
-  @Suite(.timeLimit(.minutes(15)))
   struct InstallationTests {
     @Test(
       .enabled(if: getuid() == 0, "needs root, for a scratch root of its own"),
