@@ -27,6 +27,11 @@ struct ConsumerMetricsTests {
     ].flatMap(Double.init)
   }
 
+  /// How often it has put an event off, by its log.
+  private func putOff(_ result: CommandResult) -> Double {
+    Double(result.errorOutput.ranges(of: "result=put-off").count)
+  }
+
   private var given: [String] { ["--metrics-file", file] }
 
   // MARK: The numbers
@@ -48,7 +53,8 @@ struct ConsumerMetricsTests {
     let first = try await site.run(script, given + ["--timeout", "15"])
     #expect(first.exitCode == 1, "\(first)")
     #expect(value("handled_total") == 2)
-    #expect(value("put_off_total") == 5)
+    // Five, and more if the run takes so long that some are due again.
+    #expect(putOff(first) >= 5 && value("put_off_total") == putOff(first), "\(first)")
     #expect(value("given_up_total", reason: "exit") == 1)
     #expect(value("given_up_total", reason: "noevent") == 1)
     let age = try #require(value("oldest_age_seconds"))
@@ -59,7 +65,7 @@ struct ConsumerMetricsTests {
     let second = try await site.run(script, given + ["--timeout", "15", "--max-attempts", "2"])
     #expect(second.exitCode == 1, "\(second)")
     #expect(value("handled_total") == 0)
-    #expect(value("put_off_total") == 1)
+    #expect(putOff(second) >= 1 && value("put_off_total") == putOff(second), "\(second)")
     #expect(value("given_up_total", reason: "exit") == 2)
     #expect(value("given_up_total", reason: "signal") == 1)
     #expect(value("given_up_total", reason: "timelimit") == 1)

@@ -54,7 +54,7 @@ struct SpoolMoveTests {
   @Test func whatIsNotThereOrHeldIsSaidAndTheRestIsMoved() async throws {
     let dead = try await deadEvent()
     let held = try site.addEvents(1, from: 1)[0]
-    let runner = try site.start("run", "--", "sleep", "60")
+    let runner = try site.start("run", "--", "sleep", "1000")
     #expect(try await eventually { site.events.contains("acme/cur/\(held)") })
     let result = try await site.delveWebhook(
       ["spool", "finish", "-"], input: "nothing.json\n\(held)\n\(dead)\n")

@@ -185,7 +185,10 @@ struct HTTPForwardingTests {
     for (place, id) in zip(places, ids) {
       let state = site.text("spool/acme/\(bad.folder)/\(names[place]).state")
       #expect(state.contains(bad.record), "\(place): \(state); \(result)")
-      #expect(state.contains(bad.folder == "dead" ? #""attempts":1"# : #""deferrals":1"#))
+      // On a busy machine, what was put off may have been due again.
+      #expect(
+        try (bad.folder == "dead" ? /"attempts":1/ : /"deferrals":[1-9]/).firstMatch(in: state)
+          != nil)
       #expect(result.errorOutput.contains("id=\(id)"), "\(result)")
     }
     #expect(site.count(bad.folder) == 3 && site.files("spool/acme/done").count == good)
