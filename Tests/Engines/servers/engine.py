@@ -32,8 +32,8 @@ class Engine:
     # The variable that says where the engine is, and how it reads if nobody is there.
     nowhere: dict[str, str] = {}
 
-    def __init__(self, folder: str):
-        self.folder = folder
+    def __init__(self, folder: str, debian13: str):
+        self.folder, self.debian13 = folder, debian13
         # The recipe's.
         self.environment: dict[str, str] = {}
 
@@ -64,8 +64,8 @@ class Server(Engine):
     # Begins the server's command, so that it runs as the user whom its folder belongs to.
     launcher = ["setpriv", "--reuid", "nobody", "--regid", "nogroup", "--clear-groups"]
 
-    def __init__(self, folder: str):
-        super().__init__(folder)
+    def __init__(self, folder: str, debian13: str):
+        super().__init__(folder, debian13)
         self.data = make_folder(f"{folder}/data")
         self.leaders: list[subprocess.Popen[bytes]] = []
 

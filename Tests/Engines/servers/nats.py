@@ -14,7 +14,7 @@ class NATS(Server):
     nowhere = {"NATS_URL": f"nats://127.0.0.1:{free_port()}"}
 
     def __init__(self, folder: str, debian13: str):
-        super().__init__(folder)
+        super().__init__(folder, debian13)
         self.launcher = ["chroot", "--userspec=nobody:nogroup", debian13]
         self.port = free_port()
         self.environment = {"NATS_URL": f"nats://127.0.0.1:{self.port}"}

@@ -12,8 +12,8 @@ class RabbitMQ(Server):
     name = "rabbitmq"
     nowhere = {"RABBITMQ_URL": f"amqp://127.0.0.1:{free_port()}/"}
 
-    def __init__(self, folder: str):
-        super().__init__(folder)
+    def __init__(self, folder: str, debian13: str):
+        super().__init__(folder, debian13)
         self.port, self.epmd, self.distribution = free_port(), free_port(), free_port()
         self.environment = {"RABBITMQ_URL": f"amqp://127.0.0.1:{self.port}/"}
 

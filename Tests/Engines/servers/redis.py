@@ -11,8 +11,8 @@ class Redis(Server):
     name = "redis"
     nowhere = {"REDIS_URL": f"redis://127.0.0.1:{free_port()}"}
 
-    def __init__(self, folder: str):
-        super().__init__(folder)
+    def __init__(self, folder: str, debian13: str):
+        super().__init__(folder, debian13)
         self.port = free_port()
         self.environment = {"REDIS_URL": f"redis://127.0.0.1:{self.port}"}
         self.client = redis.from_url(self.environment["REDIS_URL"], decode_responses=True)
