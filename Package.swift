@@ -79,7 +79,7 @@ let package = Package(
       name: "delve-webhook-fcgi", dependencies: ["WebhookResponder"],
       exclude: [
         "delve-webhook-fcgi.8", "delve-webhook.service", "delve-webhook.socket", "monitoring",
-        "sysusers.conf", "tmpfiles.conf",
+        "servers", "sysusers.conf", "tmpfiles.conf",
       ],
       swiftSettings: strict),
 

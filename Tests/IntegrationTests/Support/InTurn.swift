@@ -4,10 +4,15 @@ internal import Testing
 /// The test runner starts all tests at once. Hundreds that run programs and wait for them would each
 /// take as long as all together: minutes on a busy machine, in which tokens grow stale and the
 /// program's own time limits pass. So of the tests of these suites only some run at a time.
-struct InTurn: SuiteTrait, TestScoping {
+struct InTurn: SuiteTrait, TestTrait, TestScoping {
   var isRecursive: Bool { true }
 
   private static let turns = Turns()
+
+  /// Each case of each test takes a turn, and no suite does.
+  func scopeProvider(for test: Test, testCase: Test.Case?) -> Self? {
+    testCase == nil ? nil : self
+  }
 
   func provideScope(
     for test: Test, testCase: Test.Case?, performing function: @Sendable () async throws -> Void
