@@ -12,8 +12,8 @@ struct ExplainCommand: ParsableCommand {
     commandName: "explain",
     abstract: "Decide one delivery offline, and show the verdict of every step.",
     discussion: """
-      Reads a token, or a captured request (raw HTTP text), from a file or from standard input; \
-      never from an argument, which every user of the machine could see. The responder's own code \
+      Reads a token, or a captured request (raw HTTP text), from a file or from standard input. \
+      A token is never an argument: every user of the machine could see it. The responder's own code \
       decides. The spool is not read. A token without a request needs no X-Signature.
 
         delve-webhook explain --now 2026-09-21T14:13:20Z < request.txt
@@ -24,7 +24,7 @@ struct ExplainCommand: ParsableCommand {
 
         delve-webhook explain --last bad-signature
 
-      A kept request holds its instance, hook and time. --instance, --hook and --now override them.
+      A kept request records its instance, hook and time. --instance, --hook and --now override them.
 
       Exit code 0: the delivery would be stored; 1: it would be refused; 66: there is no such \
       file, or no request was kept.

@@ -44,7 +44,10 @@ struct SetupCommand: AsyncParsableCommand {
   var url: String
 
   @Option(
-    help: "Who runs the responder: nginx (the default), apache, apache-fcgid or apache-cgi.")
+    help: """
+      The web server: nginx (the default) or apache, with the responder as a service; or \
+      apache-fcgid or apache-cgi, where Apache starts it.
+      """)
   var server: ServedBy?
 
   @Option(

@@ -124,6 +124,7 @@ check "a look at what arrived" documented look
 check "the trial is removed" trial_is_removed
 publish_key beta globex
 echo 127.0.0.1 globex.delvesecurity.test >>/etc/hosts
+check "the JSON for the connector" documented json
 check "a second instance" documented second
 check "which takes deliveries" until_it globex_answers
 check "services that use the old library start again" documented try-restart
