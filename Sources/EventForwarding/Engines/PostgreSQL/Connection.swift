@@ -71,6 +71,9 @@ final class Connection {
         defer { PQclear(result) }
         switch PQresultStatus(result) {
         case PGRES_COMMAND_OK, PGRES_TUPLES_OK: reply = Reply(result)
+        // libpq would return this one again and again.
+        case PGRES_COPY_IN, PGRES_COPY_OUT, PGRES_COPY_BOTH:
+          throw .unavailable("the server answers with a COPY that nobody has asked for")
         default: refusal = refusal ?? ServerError(result)
         }
       }

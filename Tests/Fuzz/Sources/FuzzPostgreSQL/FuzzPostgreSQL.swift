@@ -5,8 +5,8 @@ import Synchronization
 
 @testable import EventForwarding
 
-/// Whatever a server says to libpq, all of it as soon as a connection is made: connecting and
-/// delivering end, and the event is taken as delivered only if the server has said COMMIT.
+/// Whatever a server answers to libpq: connecting and delivering end, and the event is taken as
+/// delivered only if the server has said COMMIT.
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzz(_ data: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
   let answer = Array(UnsafeBufferPointer(start: data, count: count))
@@ -73,7 +73,7 @@ private struct Site {
     let folder = String(cString: mkdtemp(&template))
     server = try FakeServer(folder: folder)
     uri = try ConnectionURI(
-      "postgresql:///events?host=\(folder)&user=fuzz&passfile=/dev/null&sslmode=disable")
+      "postgresql:///events?host=\(folder)&user=fuzz&passfile=\(folder)/none&sslmode=disable")
     signals = try StopSignals()
     let seed = try contents(ofFile: "Seeds/EventFile/event", maxBytes: 1 << 16)
     let line = Array(seed.drop { $0 != 0x0A }.dropFirst())
@@ -82,7 +82,8 @@ private struct Site {
   }
 }
 
-/// Says the same to every client, and then nothing more.
+/// Answers each of a client's statements with a piece of the input, up to where it says that it is
+/// ready for the next one (ReadyForQuery), and then hangs up.
 private final class FakeServer: Sendable {
   private let listener: FileDescriptor
   private let current = Mutex<[UInt8]>([])
@@ -104,11 +105,28 @@ private final class FakeServer: Sendable {
   }
 
   private func serve(_ client: Int32) {
-    // The socket holds all of it, so nobody waits.
-    answer.withUnsafeBytes { _ = send(client, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
+    defer { close(client) }
+    // A client that is not content with a piece asks nothing, and gets the next one.
+    var patience = timeval(tv_sec: 0, tv_usec: 20_000)
+    setsockopt(client, SOL_SOCKET, SO_RCVTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
+    var question = [UInt8](repeating: 0, count: 65_536)
+    var rest = answer[...]
+    while !rest.isEmpty {
+      guard recv(client, &question, question.count, 0) != 0 else { return }
+      let piece = rest.prefix(lengthOfPiece(of: rest))
+      rest = rest.dropFirst(piece.count)
+      // The socket holds all of it, so nobody waits.
+      piece.withUnsafeBytes { _ = send(client, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
+    }
     shutdown(client, Int32(SHUT_WR))
-    var bytes = [UInt8](repeating: 0, count: 65_536)
-    while recv(client, &bytes, bytes.count, 0) > 0 {}
-    close(client)
+    var seconds = timeval(tv_sec: 60, tv_usec: 0)
+    setsockopt(client, SOL_SOCKET, SO_RCVTIMEO, &seconds, socklen_t(MemoryLayout<timeval>.size))
+    while recv(client, &question, question.count, 0) > 0 {}
+  }
+
+  private func lengthOfPiece(of bytes: ArraySlice<UInt8>) -> Int {
+    let ready: [UInt8] = [UInt8(ascii: "Z"), 0, 0, 0, 5]
+    let start = bytes.indices.first { bytes[$0...].starts(with: ready) }
+    return start.map { min(bytes.count, $0 - bytes.startIndex + ready.count + 1) } ?? bytes.count
   }
 }
