@@ -1,7 +1,7 @@
 /* A disk with a volatile write cache, as one file of a FUSE file system: what would be on it if the
  * power were cut now can be had at any moment. A loop device makes a block device of it.
  *
- *   disk FILE BYTES SECTOR     mounts itself over FILE, and ends when standard input does
+ *   disk FILE BYTES     mounts itself over FILE, and ends when standard input does
  *
  * A write is durable once a flush has followed it. Until then a cut may forget it, or keep some of
  * its sectors, whatever became of older and newer writes. A sector is written whole or not at all.
@@ -10,11 +10,12 @@
  *
  *   count                              writes and flushes so far
  *   cut IMAGE SEED AFTER honest|lying  once AFTER further writes and flushes have come, and if SEED
- *                                      is odd at the next flush, writes to the file IMAGE what a
- *                                      cut leaves before it is done. Answers: the moment of the
- *                                      cut (CLOCK_MONOTONIC, in nanoseconds), the writes that no
- *                                      flush had followed, those of them that were forgotten or
- *                                      torn, and the flushes that were taken back.
+ *                                      is odd at the next flush, before it is done, writes to the
+ *                                      file IMAGE what a cut leaves
+ *
+ * The answer to a cut: its moment (CLOCK_MONOTONIC, in nanoseconds), the writes that no flush had
+ * followed, those of them that were forgotten, those that were torn, and the flushes that were taken
+ * back.
  *
  * A lying cut forgets everything from some flush on that was answered long ago, as a disk does that
  * answers a flush without doing it. */
@@ -34,8 +35,9 @@
 #include <time.h>
 #include <unistd.h>
 
-/* So many flushes can be taken back. */
-enum { FLUSHES_KEPT = 512, ZEROES = 65536 };
+/* SECTOR: ext4 and btrfs count on their superblock being written whole, and are not mounted if it is
+ * torn, so the disk is one with large sectors. FLUSHES_KEPT: so many can be taken back. */
+enum { SECTOR = 4096, FLUSHES_KEPT = 512, ZEROES = 65536 };
 
 static void must(int good, const char *what)
 {
@@ -51,7 +53,7 @@ static struct fuse_session *session;
 
 /* What is read; and what was there before the oldest entry of the log. */
 static uint8_t *current, *base;
-static size_t size, sector;
+static size_t size;
 
 /* A flush is an entry without data. */
 struct entry {
@@ -138,9 +140,9 @@ static int happens(int percent) { return random() % 100 < percent; }
 /* Keeps the sectors of a write as if each had been on its own way to the disk. */
 static void tear(const struct entry *entry)
 {
-    for (size_t at = 0; at < entry->length; at += sector)
+    for (size_t at = 0; at < entry->length; at += SECTOR)
         if (happens(50))
-            memcpy(base + entry->offset + at, entry->data + at, sector);
+            memcpy(base + entry->offset + at, entry->data + at, SECTOR);
 }
 
 /* Keeps what a flush has followed, and of what came later any part. */
@@ -155,7 +157,7 @@ static struct loss lose_unflushed(void)
         if (!entry->data)
             continue;
         loss.unflushed++;
-        if (entry->length > sector && happens(40)) {
+        if (entry->length > SECTOR && happens(40)) {
             loss.torn++;
             tear(entry);
         } else if (happens(kept)) {
@@ -171,7 +173,7 @@ static struct loss lose_unflushed(void)
 static struct loss lose_flushed(void)
 {
     struct loss loss = {.taken_back = flushes_in_log};
-    long kept = flushes_in_log ? random() % (flushes_in_log + 1) / 2 : 0;
+    long kept = random() % (flushes_in_log / 2);
     struct entry *entry = oldest;
     for (; entry && kept; entry = entry->next) {
         apply(entry);
@@ -216,11 +218,17 @@ static void take_image(void)
     _exit(write(STDOUT_FILENO, answer, length) == length ? 0 : 1);
 }
 
+/* A lie waits until there is enough to be taken back. */
+static int can_cut(int is_flush)
+{
+    return cut.lies ? flushes_in_log == FLUSHES_KEPT : is_flush || !cut.before_flush;
+}
+
 static void step_to_cut(int is_flush)
 {
-    if (cut.after > 0)
+    if (cut.after > 0) {
         cut.after--;
-    else if (cut.after == 0 && (is_flush || !cut.before_flush)) {
+    } else if (cut.after == 0 && can_cut(is_flush)) {
         cut.after = -1;
         take_image();
     }
@@ -265,7 +273,7 @@ static void fs_write(fuse_req_t request, fuse_ino_t inode, const char *data, siz
                      off_t offset, struct fuse_file_info *file)
 {
     (void)inode, (void)file;
-    if ((size_t)offset + length > size || offset % (off_t)sector || length % sector) {
+    if ((size_t)offset + length > size || offset % SECTOR || length % SECTOR) {
         fuse_reply_err(request, EIO);
         return;
     }
@@ -337,14 +345,13 @@ static void serve(void)
 
 int main(int count, char **arguments)
 {
-    if (count != 4) {
+    if (count != 3) {
         fprintf(stderr, "usage: see the top of disk.c\n");
         return 64;
     }
     size = strtoull(arguments[2], NULL, 10);
-    sector = strtoull(arguments[3], NULL, 10);
     errno = EINVAL;
-    must(size && size % ZEROES == 0 && sector && ZEROES % sector == 0, "sizes");
+    must(size && size % ZEROES == 0, arguments[2]);
     current = memory();
     base = memory();
     struct fuse_args options = FUSE_ARGS_INIT(1, arguments);

@@ -10,21 +10,19 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 BYTES = 512 << 20
+SECTOR = 4096  # as in disk.c
 
 
 @dataclass(frozen=True)
 class FileSystem:
     make: list[str]
     check: list[str]
-    # btrfs counts on its superblock of 4096 bytes being written whole, as disks with sectors of that
-    # size do. The others are torn at the smallest sector that there is.
-    sector: int
 
 
 FILE_SYSTEMS = {
-    "ext4": FileSystem(["mkfs.ext4", "-q"], ["e2fsck", "-f", "-n"], 512),
-    "xfs": FileSystem(["mkfs.xfs", "-q"], ["xfs_repair", "-n"], 512),
-    "btrfs": FileSystem(["mkfs.btrfs", "-q"], ["btrfs", "check", "--readonly"], 4096),
+    "ext4": FileSystem(["mkfs.ext4", "-q"], ["e2fsck", "-f", "-n"]),
+    "xfs": FileSystem(["mkfs.xfs", "-q"], ["xfs_repair", "-n"]),
+    "btrfs": FileSystem(["mkfs.btrfs", "-q"], ["btrfs", "check", "--readonly"]),
 }
 
 
@@ -54,9 +52,9 @@ def wait_until(condition: Callable[[], bool], what: str) -> None:
 
 
 @contextlib.contextmanager
-def loop_device(file: str, sector: int, *options: str) -> Iterator[str]:
+def loop_device(file: str, *options: str) -> Iterator[str]:
     """Makes a block device of a file."""
-    options = ("--find", "--show", f"--sector-size={sector}", *options)
+    options = ("--find", "--show", f"--sector-size={SECTOR}", *options)
     device = run("losetup", *options, file).strip()
     descriptor = os.open(device, os.O_RDWR)
     try:
@@ -94,14 +92,12 @@ class Cut:
 class Disk:
     """The running disk. What is on it is gone when it ends."""
 
-    def __init__(self, scratch: str, kind: str):
+    def __init__(self, scratch: str):
         self.scratch = scratch
-        self.kind = kind
         self.file = f"{scratch}/the-disk"
-        self.sector = FILE_SYSTEMS[kind].sector
         open(self.file, "w").close()
         self.process = subprocess.Popen(
-            [f"{scratch}/disk", self.file, str(BYTES), str(self.sector)],
+            [f"{scratch}/disk", self.file, str(BYTES)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1,
         )
         wait_until(lambda: os.path.getsize(self.file) == BYTES, "the disk to be there")
@@ -123,7 +119,7 @@ class Disk:
     def cut(self, name: str, is_lie: bool, require_load: Callable[[], None]) -> Cut:
         """Waits for a random write or flush, and takes the image of a cut there."""
         image = f"{self.scratch}/{name}.image"
-        after, seed = random.randrange(2000), random.randrange(1 << 31)
+        after, seed = random.randrange(1000), random.randrange(1 << 31)
         how = "lying" if is_lie else "honest"
         numbers = self.ask(f"cut {image} {seed} {after} {how}", require_load)
         return Cut(image, is_lie, *numbers)
@@ -158,9 +154,9 @@ def require_barriers(disk: Disk, device: str) -> None:
 @contextlib.contextmanager
 def running_disk(scratch: str, kind: str) -> Iterator[tuple[Disk, str]]:
     """A disk with a file system of that kind on it. Returns the disk, and where it is mounted."""
-    disk = Disk(scratch, kind)
+    disk = Disk(scratch)
     try:
-        with loop_device(disk.file, disk.sector, "--direct-io=on") as device:
+        with loop_device(disk.file, "--direct-io=on") as device:
             require_barriers(disk, device)
             run(*FILE_SYSTEMS[kind].make, device)
             with mounted(kind, device, f"{scratch}/live") as folder:
@@ -172,10 +168,9 @@ def running_disk(scratch: str, kind: str) -> Iterator[tuple[Disk, str]]:
 @contextlib.contextmanager
 def recovered(scratch: str, kind: str, image: str) -> Iterator[str]:
     """Mounts an image, which replays its journal; checks the file system; mounts it to work on it."""
-    system = FILE_SYSTEMS[kind]
-    with loop_device(image, system.sector) as device:
+    with loop_device(image) as device:
         with mounted(kind, device, f"{scratch}/recovered"):
             pass
-        run(*system.check, device)
+        run(*FILE_SYSTEMS[kind].check, device)
         with mounted(kind, device, f"{scratch}/recovered") as folder:
             yield folder

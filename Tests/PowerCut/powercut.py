@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
-from deliveries import Connection, senders
+from deliveries import deliver_until_answered, senders
 from disk import Cut, Failure, recovered, run, running_disk
 from history import Contents, History, contents
 from programs import Programs
@@ -127,11 +127,10 @@ def deliver_again(programs: Programs, result: Result, cut: Cut, history: History
     acknowledged = sorted(history.acknowledged_before(cut.moment))
     under_way = history.under_way_at(cut.moment)
     repeated = set(random.sample(acknowledged, min(REPEATED, len(acknowledged))))
-    with Connection(programs.socket) as connection:
-        for id in under_way | repeated:
-            status = connection.deliver(history.tokens[id])
-            result.require(status in (200, 202), f"a repeated delivery is answered with {status}")
-            result.stored_again += status == 202 and id in repeated
+    for id in under_way | repeated:
+        status = deliver_until_answered(programs.socket, history.tokens[id])
+        result.require(status in (200, 202), f"a repeated delivery is answered with {status}")
+        result.stored_again += status == 202 and id in repeated
     return under_way
 
 
