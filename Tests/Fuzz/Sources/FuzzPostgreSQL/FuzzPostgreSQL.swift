@@ -107,7 +107,7 @@ private final class FakeServer: Sendable {
   private func serve(_ client: Int32) {
     defer { close(client) }
     // A client that is not content with a piece asks nothing, and gets the next one.
-    var patience = timeval(tv_sec: 0, tv_usec: 20_000)
+    var patience = timeval(tv_sec: 0, tv_usec: 3_000)
     setsockopt(client, SOL_SOCKET, SO_RCVTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
     var question = [UInt8](repeating: 0, count: 65_536)
     var rest = answer[...]
