@@ -13,7 +13,7 @@ OK, REFUSED = ("200",), ("403", "404")
 
 
 def ask(server: Server, location: str, *options: str) -> tuple[str, str, str]:
-    """Returns status, header fields in lower case, and content."""
+    """Returns the status, the header in lower case, and the content."""
     common = ["curl", "--silent", "--include", "--http1.1", "--max-time", "60", "--cacert"]
     result = subprocess.run(
         [*common, path("cert.pem"), *options, f"{server.origin}/webhooks/delve/{location}"],
@@ -25,7 +25,7 @@ def ask(server: Server, location: str, *options: str) -> tuple[str, str, str]:
 
 
 def check_answer(server: Server, what: str, request: list[str], statuses, *parts: str) -> None:
-    """`parts` are looked for in the answer, and in lower case in its header."""
+    """`parts` are looked for in the content, and in lower case in the header."""
     status, head, content = ask(server, *request)
     holds = status in statuses and all(part in content or part.lower() in head for part in parts)
     check(f"{server.name}: {what}", holds, f"{status} {head!r} {content[:200]!r}")
