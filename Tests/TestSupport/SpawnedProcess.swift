@@ -9,14 +9,18 @@ package final class SpawnedProcess: Sendable {
   package struct CannotSpawn: Error { let code: Int32 }
 
   package let id: pid_t
+  private let endingSignal: Int32
   private let hasEnded = Atomic(false)
 
   /// - Parameters:
   ///   - listener: becomes descriptor 3, as systemd hands a socket over (sd_listen_fds(3)).
   ///   - log: the file that standard output and error are appended to.
+  ///   - endingSignal: what ends it when this object is released.
   package init(
-    _ program: String, _ arguments: [String], listener: Int32? = nil, log: String
+    _ program: String, _ arguments: [String], listener: Int32? = nil, log: String,
+    endingSignal: Int32 = SIGKILL
   ) throws {
+    self.endingSignal = endingSignal
     var actions = posix_spawn_file_actions_t()
     posix_spawn_file_actions_init(&actions)
     defer { posix_spawn_file_actions_destroy(&actions) }
@@ -48,7 +52,7 @@ package final class SpawnedProcess: Sendable {
 
   deinit {
     // After a wait, the id may belong to another process.
-    if !hasEnded.load(ordering: .acquiring) { kill(id, SIGKILL) }
+    if !hasEnded.load(ordering: .acquiring) { kill(id, endingSignal) }
   }
 
   package var running: RunningProcess { RunningProcess(id: id) }

@@ -65,7 +65,9 @@ final class PostgreSQLServer: Sendable {
         try program("postgres")
         + ["-D", "\(folder.path)/data", "-k", folder.path, "-c", "listen_addresses="]
         + settings.flatMap { ["-c", $0] }
-      let started = try SpawnedProcess("env", arguments, log: "\(folder.path)/log")
+      // A server that is killed leaves its shared memory behind, of which a machine has not much.
+      let started = try SpawnedProcess(
+        "env", arguments, log: "\(folder.path)/log", endingSignal: SIGQUIT)
       process.withLock { $0 = started }
       isUp = try await eventually {
         try await isReady() || started.running.hasEnded
