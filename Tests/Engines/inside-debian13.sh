@@ -16,7 +16,6 @@ for folder in "$swift_libraries" "$root"; do
 done
 mount --rbind /dev "$debian13/dev"
 mount -t proc proc "$debian13/proc"
-mount -t tmpfs -o mode=1777 tmpfs "$debian13/tmp"
 
 # in_debian13 COMMAND…
 in_debian13() {

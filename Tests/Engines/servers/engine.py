@@ -27,8 +27,8 @@ class Engine:
     name = ""
     events = 400
     cuts = 4
-    # Whether it writes to a disk: then it must have been synced for each event.
-    has_disk = True
+    # How the name of the file ends that has to be synced for each event; empty if it has no disk.
+    synced_file = ""
     # The variable that says where the engine is, and how it reads if nobody is there.
     nowhere: dict[str, str] = {}
 

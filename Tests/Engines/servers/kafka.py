@@ -16,7 +16,6 @@ PRODUCE = 0
 
 class Kafka(Engine):
     name = "kafka"
-    has_disk = False
     nowhere = {"KAFKA_SERVERS": f"127.0.0.1:{free_port()}"}
 
     def start(self) -> None:

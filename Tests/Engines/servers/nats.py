@@ -11,6 +11,7 @@ from servers.engine import Refusal, Server, free_port, make_folder
 
 class NATS(Server):
     name = "nats"
+    synced_file = ".blk"
     nowhere = {"NATS_URL": f"nats://127.0.0.1:{free_port()}"}
 
     def __init__(self, folder: str, debian13: str):

@@ -10,6 +10,7 @@ from spool import wait_until
 
 class RabbitMQ(Server):
     name = "rabbitmq"
+    synced_file = ".wal"
     nowhere = {"RABBITMQ_URL": f"amqp://127.0.0.1:{free_port()}/"}
 
     def __init__(self, folder: str, debian13: str):

@@ -9,6 +9,7 @@ from servers.engine import Refusal, Server, free_port
 
 class Redis(Server):
     name = "redis"
+    synced_file = ".aof"
     nowhere = {"REDIS_URL": f"redis://127.0.0.1:{free_port()}"}
 
     def __init__(self, folder: str, debian13: str):

@@ -14,7 +14,6 @@ class S3(Engine):
     name = "s3"
     # Its client is slow to start.
     events = 150
-    has_disk = False
     nowhere = {"S3_ENDPOINT": f"http://127.0.0.1:{free_port()}"}
 
     def start(self) -> None:
