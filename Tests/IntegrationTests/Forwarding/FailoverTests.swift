@@ -52,7 +52,7 @@ extension UnderLoad {
         try await eventually {
           sites.contains { $0.text("forward.log").ranges(of: "no answer").count > 1 }
         })
-      #expect(try await primary.count() > standby.count())
+      #expect(try await eventually { try await primary.count() > standby.count() })
       try await primary.killHard()
       // Not even what lies in its socket arrives.
       kill(receiver, SIGKILL)

@@ -165,15 +165,17 @@ under_load_of_mod_fcgid() {
 # deliveries: `answered` with 2xx, `refused` with anything else, `unanswered`, and how many `arrived`
 # in the spool.
 deliver_while() {
-  local before sender
+  local before sender number
   before=$(events)
   rm -rf /run/tests/load
   mkdir /run/tests/load
   for sender in 1 2 3 4; do
-    # Not more than the hundred a second that nginx lets through.
+    # Not more than the hundred a second that nginx lets through. Two events of one id, signed in one
+    # second, would be one.
     (
+      number=0
       until [[ -e /run/tests/load/end ]]; do
-        deliver success 2>&1 || echo none
+        deliver success --id "$sender-$((++number))" 2>&1 || echo none
         sleep 0.05
       done >"/run/tests/load/$sender"
     ) &
