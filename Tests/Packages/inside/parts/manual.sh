@@ -154,4 +154,7 @@ check "Apache: a second instance by hand" documented apache-instance
 check "which is refused as long as the configuration has none" beta_is_unknown apache2
 systemctl stop apache2
 check "nothing is left" all_is_removed
-rm -f /run/tests/served-by
+
+# As the parts that follow expect it.
+publish_key acme
+rm -f /etc/nginx/sites-enabled/hooks /etc/apache2/sites-*/hooks.conf /run/tests/served-by
