@@ -5,10 +5,8 @@ import statistics
 
 from consumers import reasons_of_repeats
 
-# How far the median of the resident memory may grow, and how many more descriptors there may be at
-# the least. Allocators and queues settle: a leak in every event or condition is far more.
+# How far the median of the resident memory may grow. A leak in every event is far more.
 GROWTH, GROWTH_KIB = 1.15, 2048
-MORE_DESCRIPTORS = 2
 # Answers that the conditions cause. Each must have been seen, or the run has shown nothing.
 CAUSED = ["stored", "spool-full", "stale", "future", "bad-signature", "replay: duplicate"]
 # Answers that they may cause.
@@ -22,9 +20,10 @@ Look = collections.namedtuple(
 class Verdict:
     """`faults` is empty if everything held."""
 
-    def __init__(self, soak, without_restarts):
+    def __init__(self, soak, without_restarts, more_descriptors):
         self.soak, self.receiver, self.sender = soak, soak.receiver, soak.sender
         self.without_restarts = without_restarts
+        self.more_descriptors = more_descriptors
         self.faults = []
         self.reasons = collections.Counter()
         self.growth = {}
@@ -100,7 +99,7 @@ class Verdict:
         self.growth[program.name] = {"resident_kib": resident, "descriptors": descriptors}
         if resident[1] > resident[0] * GROWTH + GROWTH_KIB:
             self.faults.append(f"{program.name}: resident memory grew, in KiB: {resident}")
-        if descriptors[1] > descriptors[0] + MORE_DESCRIPTORS:
+        if descriptors[1] > descriptors[0] + self.more_descriptors:
             self.faults.append(f"{program.name}: there are more descriptors: {descriptors}")
 
     def name(self, what, deliveries):

@@ -1,4 +1,4 @@
-"""The configuration of nginx: the snippets of this repository, around them only what a test needs."""
+"""Configures nginx with the snippets of this repository."""
 
 import shutil
 
