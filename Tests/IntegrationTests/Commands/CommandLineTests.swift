@@ -4,7 +4,7 @@ internal import Testing
 internal import WebhookCore
 
 /// The built `delve-webhook`, whose output goes into a pipe.
-@Suite(.inTurn, .noHang)
+@Suite(.noHang)
 struct CommandLineTests {
   private func delveWebhook(_ arguments: String...) async throws -> CommandResult {
     try await command(Repository.executable("delve-webhook"), arguments)

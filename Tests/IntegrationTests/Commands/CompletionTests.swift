@@ -3,7 +3,7 @@ internal import TestSupport
 internal import Testing
 
 /// What a shell asks the built `delve-webhook` when somebody presses Tab.
-@Suite(.inTurn, .noHang)
+@Suite(.noHang)
 struct CompletionTests {
   let site: SpoolSite
 

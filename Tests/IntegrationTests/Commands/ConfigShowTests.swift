@@ -5,7 +5,7 @@ internal import Testing
 internal import WebhookConfiguration
 
 /// The built `delve-webhook config show`.
-@Suite(.inTurn, .noHang)
+@Suite(.noHang)
 struct ConfigShowTests {
   private let folder: TemporaryFolder
 

@@ -4,7 +4,7 @@ internal import TestSupport
 internal import Testing
 
 /// Faults of folders, disks, clocks and files under `spool run`, and whose events pay for them.
-@Suite(.inTurn, .noHang)
+@Suite(.noHang)
 struct ConsumerFaultTests {
   private static let isRoot = getuid() == 0
   private static let canMount = isRoot && mountIsAllowed()

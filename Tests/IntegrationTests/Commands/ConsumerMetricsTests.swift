@@ -4,7 +4,7 @@ internal import TestSupport
 internal import Testing
 
 /// What `spool run` tells node_exporter and the service manager.
-@Suite(.inTurn, .noHang)
+@Suite(.noHang)
 struct ConsumerMetricsTests {
   private static let isRoot = getuid() == 0
   private static let canMount = isRoot && mountIsAllowed()

@@ -6,7 +6,7 @@ internal import Testing
 internal import WebhookCore
 
 /// The built `delve-webhook explain` and `delve-webhook keys check`.
-@Suite(.inTurn, .noHang)
+@Suite(.noHang)
 struct ExplainAndKeysTests {
   private let folder: TemporaryFolder
 

@@ -5,7 +5,7 @@ internal import Testing
 internal import WebhookCore
 
 /// The built `delve-webhook keys fetch` and `keys remove`.
-@Suite(.inTurn, .noHang)
+@Suite(.noHang)
 struct KeysTests {
   private let folder: TemporaryFolder
 

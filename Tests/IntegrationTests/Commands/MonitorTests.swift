@@ -6,7 +6,7 @@ internal import Testing
 internal import WebhookCore
 
 /// The built `monitor`, on a spool and on a status page.
-@Suite(.inTurn, .noHang)
+@Suite(.noHang)
 struct MonitorTests {
   private let site: SpoolSite
 

@@ -3,7 +3,7 @@ internal import TestSupport
 internal import Testing
 
 /// The examples for monitoring, read by the tools that they are for.
-@Suite(.inTurn, .noHang)
+@Suite(.noHang)
 struct MonitoringTests {
   @Test(.enabled(if: getuid() == 0, "needs root, for the user that logcheck runs as"))
   func examplesAreAsTheyShallBe() async throws {

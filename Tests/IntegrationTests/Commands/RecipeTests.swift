@@ -6,7 +6,7 @@ internal import Testing
 internal import WebhookCore
 
 /// The recipes that are handlers, and the documentation's loop, which needs none of our programs.
-@Suite(.inTurn, .noHang)
+@Suite(.noHang)
 struct RecipeTests {
   private static let names = ["append", "mail", "mail-dead", "export"]
   /// Those that need an engine: Tests/Engines runs them against it.

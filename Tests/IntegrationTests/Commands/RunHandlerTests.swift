@@ -4,7 +4,7 @@ internal import TestSupport
 internal import Testing
 
 /// The built `spool run`: how it starts handlers, and how it ends them.
-@Suite(.inTurn, .noHang)
+@Suite(.noHang)
 struct RunHandlerTests {
   let site: SpoolSite
 

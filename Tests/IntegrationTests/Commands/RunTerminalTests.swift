@@ -3,7 +3,7 @@ internal import TestSupport
 internal import Testing
 
 /// What a person sees of `spool run` at a terminal.
-@Suite(.inTurn, .noHang)
+@Suite(.noHang)
 struct RunTerminalTests {
   private static let terminals = [
     Terminal(), Terminal(columns: 200), Terminal(columns: 20), Terminal(columns: 3),

@@ -6,7 +6,7 @@ internal import Testing
 
 /// The built `spool run`: a handler's input, the meaning of its end, and the fate of an event if
 /// something dies in the middle.
-@Suite(.inTurn, .noHang)
+@Suite(.noHang)
 struct RunTests {
   let site: SpoolSite
 

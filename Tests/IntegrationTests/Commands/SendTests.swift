@@ -4,7 +4,7 @@ internal import Testing
 internal import WebhookCore
 
 /// The built `send` and `delve-json`, through a real nginx.
-@Suite(.inTurn, .noHang)
+@Suite(.noHang)
 struct SendTests {
   private let key = "\(Repository.root)/Tests/Attacks/keys/private/p521.pem"
 

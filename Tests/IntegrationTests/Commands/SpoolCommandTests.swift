@@ -5,7 +5,7 @@ internal import Testing
 internal import WebhookCore
 
 /// The built `spool verify`, `spool stats` and `config check`.
-@Suite(.inTurn, .noHang)
+@Suite(.noHang)
 struct SpoolCommandTests {
   private let folder: TemporaryFolder
 

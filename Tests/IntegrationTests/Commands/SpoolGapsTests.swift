@@ -5,7 +5,7 @@ internal import Testing
 internal import WebhookCore
 
 /// The built `spool gaps`.
-@Suite(.inTurn, .noHang)
+@Suite(.noHang)
 struct SpoolGapsTests {
   /// The hour of all events here, long ago: what the spool remembers depends on no clock.
   private static let first = 1_790_000_000 / 3_600 * 3_600

@@ -5,7 +5,7 @@ internal import Testing
 internal import WebhookCore
 
 /// The built `spool list`, and `spool show` by what it lists.
-@Suite(.inTurn, .noHang)
+@Suite(.noHang)
 struct SpoolListTests {
   private let site: SpoolSite
 

@@ -5,7 +5,7 @@ internal import TestSupport
 internal import Testing
 
 /// The built `spool retry` and `finish` of named events, `prune` and `tail`.
-@Suite(.inTurn, .noHang)
+@Suite(.noHang)
 struct SpoolMoveTests {
   let site: SpoolSite
 

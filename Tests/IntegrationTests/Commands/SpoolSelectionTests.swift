@@ -3,7 +3,7 @@ internal import TestSupport
 internal import Testing
 
 /// The built `spool retry`, `finish` and `remove` with `--all`, and what `remove` asks.
-@Suite(.inTurn, .noHang)
+@Suite(.noHang)
 struct SpoolSelectionTests {
   private let site: SpoolSite
   /// Two were given up, one was put off, and one has come since.

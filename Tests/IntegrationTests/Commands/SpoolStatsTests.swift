@@ -5,7 +5,7 @@ internal import Testing
 internal import WebhookCore
 
 /// The built `spool stats`.
-@Suite(.inTurn, .noHang)
+@Suite(.noHang)
 struct SpoolStatsTests {
   private let site: SpoolSite
 

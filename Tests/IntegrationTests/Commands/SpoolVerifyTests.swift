@@ -7,7 +7,7 @@ internal import Testing
 internal import WebhookCore
 
 /// The built `spool verify`, on a spool with events that were signed.
-@Suite(.inTurn, .noHang)
+@Suite(.noHang)
 struct SpoolVerifyTests {
   private let site: SpoolSite
   private let events: [Event]

@@ -6,7 +6,7 @@ internal import WebhookCore
 
 /// What the built `delve-webhook` does with its standard output: a terminal, a pipe, a reader that
 /// goes.
-@Suite(.inTurn, .noHang)
+@Suite(.noHang)
 struct StandardOutputTests {
   private let site: SpoolSite
 

@@ -4,7 +4,7 @@ internal import TestSupport
 internal import Testing
 
 /// Failures and ends at single system calls of the built commands, by strace(1).
-@Suite(.inTurn, .noHang)
+@Suite(.noHang)
 struct SystemCallFaultTests {
   /// What changes a spool.
   private static let calls = [

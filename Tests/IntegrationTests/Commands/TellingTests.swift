@@ -4,7 +4,7 @@ internal import TestSupport
 internal import Testing
 
 /// The built `spool run --state dead`: somebody is told of each event that was given up.
-@Suite(.inTurn, .noHang)
+@Suite(.noHang)
 struct TellingTests {
   let site: SpoolSite
 

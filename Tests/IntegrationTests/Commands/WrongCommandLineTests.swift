@@ -3,7 +3,7 @@ internal import TestSupport
 internal import Testing
 
 /// What the built programs answer to a wrong command line, and what they say while they wait.
-@Suite(.inTurn, .noHang)
+@Suite(.noHang)
 struct WrongCommandLineTests {
   let site: SpoolSite
 

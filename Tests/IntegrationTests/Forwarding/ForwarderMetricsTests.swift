@@ -5,7 +5,7 @@ internal import TestSupport
 internal import Testing
 
 /// What `delve-webhook-forward` tells node_exporter and the service manager.
-@Suite(.inTurn, .noHang)
+@Suite(.noHang)
 struct ForwarderMetricsTests {
   private let site: SpoolSite
 

@@ -6,7 +6,7 @@ internal import TestSupport
 internal import Testing
 
 /// `delve-webhook-forward --to https://…`, with a real nginx.
-@Suite(.inTurn, .noHang)
+@Suite(.noHang)
 struct HTTPForwardingTests {
   let site: SpoolSite
 

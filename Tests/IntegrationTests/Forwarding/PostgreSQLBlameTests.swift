@@ -3,7 +3,7 @@ internal import TestSupport
 internal import Testing
 
 /// One event that the server fails with costs the others little.
-@Suite(.inTurn, .noHang)
+@Suite(.noHang)
 struct PostgreSQLBlameTests {
   let site: SpoolSite
   let server: PostgreSQLServer

@@ -3,7 +3,7 @@ internal import TestSupport
 internal import Testing
 
 /// What a COMMIT has to promise before an event goes to `done/`.
-@Suite(.inTurn, .noHang)
+@Suite(.noHang)
 struct PostgreSQLPromiseTests {
   let site: SpoolSite
   let server: PostgreSQLServer

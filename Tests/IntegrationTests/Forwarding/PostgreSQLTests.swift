@@ -5,7 +5,7 @@ internal import TestSupport
 internal import Testing
 
 /// `delve-webhook-forward --to postgresql://…`, with a real server.
-@Suite(.inTurn, .noHang)
+@Suite(.noHang)
 struct PostgreSQLTests {
   let site: SpoolSite
   let server: PostgreSQLServer

@@ -5,7 +5,7 @@ internal import TestSupport
 internal import Testing
 
 /// Refused requests that are kept to be looked at.
-@Suite(.inTurn, .noHang)
+@Suite(.noHang)
 struct KeptRefusalTests {
   private static let canMount = getuid() == 0 && mountIsAllowed()
   private static let on = "keep-refused: 2"

@@ -7,7 +7,7 @@ internal import Testing
 internal import WebhookCore
 
 /// The numbers for Prometheus.
-@Suite(.inTurn, .noHang)
+@Suite(.noHang)
 struct MetricsTests {
   /// Deliveries to `acme`, each of which is counted by itself.
   private func makeKnownDeliveries(_ responder: ResponderUnderTest) throws {

@@ -3,7 +3,7 @@ internal import TestSupport
 internal import Testing
 
 /// What a delivery leaves in the log: its subject, and if it was slow, the times of its steps.
-@Suite(.inTurn, .noHang)
+@Suite(.noHang)
 struct SlowRequestTests {
   /// A delivery whose body comes some time behind its parameters. On a machine that is so busy that
   /// its ten seconds are over meanwhile, it is made again.

@@ -5,7 +5,7 @@ internal import Testing
 internal import WebhookCore
 
 /// The page for a person, and the same for a program.
-@Suite(.inTurn, .noHang)
+@Suite(.noHang)
 struct StatusPageTests {
   private static let markup = #"<script>document.title='x'</script><b>bold</b>"#
 

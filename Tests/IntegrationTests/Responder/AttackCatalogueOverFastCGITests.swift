@@ -4,7 +4,7 @@ internal import Testing
 
 /// The catalogue of attacks again, through the built responder. The responder's clock stands still
 /// at the time that each case needs.
-@Suite(.serialized, .inTurn, .noHang)
+@Suite(.serialized, .noHang)
 struct AttackCatalogueOverFastCGITests {
   /// Cases that one process can serve, because they share the clock and the top-level settings.
   private struct Group {

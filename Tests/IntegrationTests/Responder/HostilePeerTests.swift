@@ -3,7 +3,7 @@ internal import TestSupport
 internal import Testing
 
 /// Peers of the socket that are not a web server. Other peers are served meanwhile.
-@Suite(.inTurn, .noHang)
+@Suite(.noHang)
 struct HostilePeerTests {
   @Test func malformedRecordsCloseTheirConnectionAlone() async throws {
     try await withResponder { responder in

@@ -4,7 +4,7 @@ internal import TestSupport
 internal import Testing
 
 /// The ways in which the responder gets its socket, and the addresses that it refuses.
-@Suite(.inTurn, .noHang)
+@Suite(.noHang)
 struct ListeningTests {
   /// Starts the responder with `arguments` and `--config`. It must end by itself.
   private func start(

@@ -4,7 +4,7 @@ internal import Testing
 
 /// A process serves one request, which a web server passes in the environment and on standard
 /// input.
-@Suite(.inTurn, .noHang)
+@Suite(.noHang)
 struct PlainCGITests {
   private struct Site: Sendable {
     let folder: TemporaryFolder

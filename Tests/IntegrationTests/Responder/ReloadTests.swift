@@ -5,7 +5,7 @@ internal import Testing
 internal import WebhookCore
 
 /// Keys and configuration that change while the responder runs.
-@Suite(.inTurn, .noHang)
+@Suite(.noHang)
 struct ReloadTests {
   private static let configuration = """
     spool: spool

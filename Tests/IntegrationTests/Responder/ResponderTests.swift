@@ -5,7 +5,7 @@ internal import Testing
 
 /// The built responder, with requests that a web server sends, and requests that no web server
 /// sends.
-@Suite(.inTurn, .noHang)
+@Suite(.noHang)
 struct ResponderTests {
   // MARK: Answers
 

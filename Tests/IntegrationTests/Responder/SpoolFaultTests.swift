@@ -5,7 +5,7 @@ internal import TestSupport
 internal import Testing
 
 /// Real faults: killed processes, full and read-only file systems, many writers, clocks that jump.
-@Suite(.serialized, .inTurn, .noHang)
+@Suite(.serialized, .noHang)
 struct SpoolFaultTests {
   /// Whether this test may mount a file system of its own.
   private static let canMount = getuid() == 0 && mountIsAllowed()

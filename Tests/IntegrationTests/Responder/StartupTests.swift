@@ -3,7 +3,7 @@ internal import TestSupport
 internal import Testing
 
 /// Errors before the first request. The responder does not start, and says why.
-@Suite(.inTurn, .noHang)
+@Suite(.noHang)
 struct StartupTests {
   private func start(keys file: String) async throws -> CommandResult {
     let folder = try TemporaryFolder()

@@ -4,7 +4,7 @@ internal import Testing
 
 /// A spool, a log or a lock that somebody holds up. The responder says so in time, and ends in
 /// time.
-@Suite(.inTurn, .noHang)
+@Suite(.noHang)
 struct StuckSpoolTests {
   @Test func heldLockIsAnsweredWith503AndTheHealthCheckSaysThatNothingIsStored() async throws {
     let settings = exampleConfiguration(settings: "workers: 2")

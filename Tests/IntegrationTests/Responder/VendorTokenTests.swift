@@ -3,7 +3,7 @@ internal import TestSupport
 internal import Testing
 
 /// The token in the vendor's article, with each of the two keys that can be recovered from it.
-@Suite(.inTurn, .noHang)
+@Suite(.noHang)
 struct VendorTokenTests {
   private static let issuedAt: Int64 = 1_598_539_392  // 2020-08-27T14:43:12Z
 

@@ -4,7 +4,7 @@ internal import TestSupport
 internal import Testing
 
 /// nginx's own part: its limits, its answers, its view of the sender.
-@Suite(.inTurn, .noHang)
+@Suite(.noHang)
 struct NginxTests {
   @Test func floodFromOneAddressIsAnsweredByNginxWithACodeWord() async throws {
     try await withResponder { responder in

@@ -4,7 +4,7 @@ internal import TestSupport
 internal import Testing
 
 /// The same deliveries get the same answers, through every web server before the responder.
-@Suite(.inTurn, .noHang)
+@Suite(.noHang)
 struct WebServerTests {
   @Test(arguments: WebServerWay.allCases)
   func deliveryIsStoredOnceWithItsPathAndItsSender(way: WebServerWay) async throws {
