@@ -19,19 +19,19 @@ class Kafka(Engine):
     nowhere = {"KAFKA_SERVERS": f"127.0.0.1:{free_port()}"}
 
     def start(self) -> None:
-        self.library = ctypes.CDLL("librdkafka.so.1")
+        self.rdkafka = ctypes.CDLL("librdkafka.so.1")
         for function in ("conf_new", "new", "mock_cluster_new"):
-            getattr(self.library, f"rd_kafka_{function}").restype = ctypes.c_void_p
-        self.library.rd_kafka_mock_cluster_bootstraps.restype = ctypes.c_char_p
+            getattr(self.rdkafka, f"rd_kafka_{function}").restype = ctypes.c_void_p
+        self.rdkafka.rd_kafka_mock_cluster_bootstraps.restype = ctypes.c_char_p
         problem = ctypes.create_string_buffer(512)
-        settings = ctypes.c_void_p(self.library.rd_kafka_conf_new())
+        settings = ctypes.c_void_p(self.rdkafka.rd_kafka_conf_new())
         # This client only owns the cluster, and would complain that it has no server.
-        self.library.rd_kafka_conf_set(settings, b"log_level", b"0", problem, len(problem))
+        self.rdkafka.rd_kafka_conf_set(settings, b"log_level", b"0", problem, len(problem))
         client = ctypes.c_void_p(
-            self.library.rd_kafka_new(PRODUCER, settings, problem, len(problem))
+            self.rdkafka.rd_kafka_new(PRODUCER, settings, problem, len(problem))
         )
-        self.cluster = ctypes.c_void_p(self.library.rd_kafka_mock_cluster_new(client, BROKERS))
-        servers = self.library.rd_kafka_mock_cluster_bootstraps(self.cluster).decode()
+        self.cluster = ctypes.c_void_p(self.rdkafka.rd_kafka_mock_cluster_new(client, BROKERS))
+        servers = self.rdkafka.rd_kafka_mock_cluster_bootstraps(self.cluster).decode()
         with open(f"{self.folder}/settings.json", "w") as file:
             # So that the drill does not wait for a minute after each cut.
             json.dump({"message.timeout.ms": 3_000}, file)
@@ -43,11 +43,11 @@ class Kafka(Engine):
     def cut(self) -> None:
         """Cuts every connection to the brokers, and takes no others."""
         for broker in range(1, BROKERS + 1):
-            self.library.rd_kafka_mock_broker_set_down(self.cluster, broker)
+            self.rdkafka.rd_kafka_mock_broker_set_down(self.cluster, broker)
 
     def mend(self) -> None:
         for broker in range(1, BROKERS + 1):
-            self.library.rd_kafka_mock_broker_set_up(self.cluster, broker)
+            self.rdkafka.rd_kafka_mock_broker_set_up(self.cluster, broker)
 
     def messages(self) -> list[str]:
         consumer = Consumer(
@@ -85,8 +85,8 @@ class Kafka(Engine):
         ]:
             # More than a client repeats its request before it gives up.
             errors = (ctypes.c_int * 1_000)(*[error] * 1_000)
-            self.library.rd_kafka_mock_push_request_errors_array(
+            self.rdkafka.rd_kafka_mock_push_request_errors_array(
                 self.cluster, ctypes.c_int16(PRODUCE), ctypes.c_size_t(len(errors)), errors
             )
             yield Refusal(f"the broker's error {error}", code, "Kafka did not take the event")
-            self.library.rd_kafka_mock_clear_request_errors(self.cluster, ctypes.c_int16(PRODUCE))
+            self.rdkafka.rd_kafka_mock_clear_request_errors(self.cluster, ctypes.c_int16(PRODUCE))

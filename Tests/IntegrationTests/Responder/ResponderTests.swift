@@ -184,13 +184,17 @@ struct ResponderTests {
   @Test func terminationAnswersWhatWasAcceptedAndRemovesTheSocket() async throws {
     // On a busy machine, the responder's eight seconds may be over before the request is whole: then
     // again.
-    for _ in 0..<10 {
+    let isAnswered = try await eventually {
       let start = ContinuousClock.now
       do {
-        return try await expectAnswerAfterTermination()
-      } catch FastCGIClient.Failure.closed where ContinuousClock.now - start > .seconds(7) {}
+        try await expectAnswerAfterTermination()
+        return true
+      } catch FastCGIClient.Failure.closed where ContinuousClock.now - start > .seconds(7) {
+        return false
+      }
     }
-    Issue.record("the responder's time to end was over before the request was whole, each time")
+    #expect(
+      isAnswered, "the responder's time to end was over before the request was whole, each time")
   }
 
   private func expectAnswerAfterTermination() async throws {
