@@ -1,4 +1,5 @@
 internal import EventSpool
+internal import Foundation
 internal import Glibc
 internal import TestSupport
 internal import Testing
@@ -95,6 +96,20 @@ struct CensusTests {
     #expect(try count(&census) == 1)
     try addEvent(2, modified: modified)
     #expect(try count(&census) == seen)
+  }
+
+  /// A tmpfs keeps any time.
+  @Test func folderOfAnyTimeIsCounted() throws {
+    let other = "/dev/shm/\(folder.path.split(separator: "/")[1])"
+    try FileManager.default.createDirectory(
+      atPath: "\(other)/acme/new", withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(atPath: other) }
+    for seconds in [Int.min, Int.max] {
+      let times = [timespec](repeating: timespec(tv_sec: seconds, tv_nsec: 0), count: 2)
+      #expect(utimensat(AT_FDCWD, "\(other)/acme/new", times, 0) == 0)
+      var census = Census(of: instance, in: other)
+      #expect(try count(&census) == 0)
+    }
   }
 
   @Test func anotherFolderInItsPlaceIsRead() throws {

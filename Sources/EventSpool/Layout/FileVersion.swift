@@ -20,7 +20,8 @@ struct FileVersion: Equatable {
 /// Whether a folder that changed at `time` would show a further change. One that changes within the
 /// resolution of its time stamp does not.
 func isSettled(_ time: timespec, _ now: Timestamp) -> Bool {
-  abs(now.seconds - Int64(time.tv_sec)) > 2
+  // A folder's time may be any number: a difference could overflow.
+  !(now.seconds - 2...now.seconds + 2).contains(Int64(time.tv_sec))
 }
 
 func isEqual(_ one: timespec, _ other: timespec) -> Bool {
