@@ -165,7 +165,7 @@ under_load_of_mod_fcgid() {
 # deliveries: `answered` with 2xx, `refused` with anything else, `unanswered`, and how many `arrived`
 # in the spool.
 deliver_while() {
-  local before sender number
+  local before sender
   before=$(events)
   rm -rf /run/tests/load
   mkdir /run/tests/load
@@ -173,9 +173,8 @@ deliver_while() {
     # Not more than the hundred a second that nginx lets through. Two events of one id, signed in one
     # second, would be one.
     (
-      number=0
       until [[ -e /run/tests/load/end ]]; do
-        deliver success --id "$sender-$((++number))" 2>&1 || echo none
+        deliver success --id "$sender-${EPOCHREALTIME//[^0-9]/}" 2>&1 || echo none
         sleep 0.05
       done >"/run/tests/load/$sender"
     ) &
