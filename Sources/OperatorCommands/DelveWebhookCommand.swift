@@ -25,8 +25,8 @@ struct DelveWebhookCommand: AsyncParsableCommand {
       undone; 2 a key is new, or a limit is passed; 64 wrong command line; 66 a file or the spool \
       cannot be read; 69 nobody answered, or a program is missing; 71 the system refused \
       something; 73 a file cannot be written; 74 the output cannot be written, or the spool \
-      failed; 75 another command of this kind runs; 77 the wrong user runs this; 78 wrong \
-      configuration.
+      failed; 75 another command of this kind runs, or the configuration was changed meanwhile; \
+      77 the wrong user runs this; 78 wrong configuration.
       """,
     version: commandVersionText(of: "delve-webhook"),
     subcommands: [

@@ -3,7 +3,7 @@
 
 Usage: manual.py PROGRAM SECTION DIR
 
-What the program says of its commands comes first. Beside the source of a command, a file called
+The help of the commands comes first. Beside the source of a command, a file called
 after its page, as in delve-webhook-spool-run.mdoc, has sections that are written by hand. Those that
 the page has already are continued; the others have their place in mdoc's order. The date is that of
 SOURCE_DATE_EPOCH, or else today's.

@@ -9,10 +9,11 @@ extension SpoolReader {
     let listing = try listing(of: [instance], in: [.dead], limit: limit, keeping: .newest) {
       name, _ in EventFileName.Parts(of: name) != nil
     }
+    guard !listing.entries.isEmpty else { return [] }
+    let folder = try directory(of: instance)
     var events: [(entry: SpoolEntry, record: AttemptRecord?)] = []
     for entry in listing.entries.reversed() {
-      let status = try directory(of: instance)
-        .status(of: "\(EventState.dead.rawValue)/\(entry.fileName)")
+      let status = try folder.status(of: "\(EventState.dead.rawValue)/\(entry.fileName)")
       guard let status, status.st_mode & S_IFMT == S_IFREG else { continue }
       events.append((entry, record(of: entry)))
     }

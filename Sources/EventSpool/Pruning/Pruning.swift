@@ -133,19 +133,16 @@ package struct Pruning {
     var count = 0
     for state in [EventState.defer, .dead] {
       guard let folder = try consumer.existingFolder(state) else { continue }
-      var orphans: [String] = []
+      var records: [(file: String, event: String)] = []
       try folder.forEachName { name in
-        if let text = String(validating: name, as: UTF8.self),
-          AttemptRecord.eventName(ofFile: text) != nil
+        if let file = String(validating: name, as: UTF8.self),
+          let event = AttemptRecord.eventName(ofFile: file)
         {
-          orphans.append(text)
+          records.append((file, event))
         }
         return true
       }
-      for file in orphans {
-        guard let event = AttemptRecord.eventName(ofFile: file), try !isThere(event, state) else {
-          continue
-        }
+      for (file, event) in records where try !isThere(event, state) {
         do throws(SpoolError) {
           if !isDryRun {
             try folder.touchingOneEvent { () throws(SpoolError) in try folder.removeIfThere(file) }

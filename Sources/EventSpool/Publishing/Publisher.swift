@@ -98,7 +98,10 @@ package final class Publisher {
     do throws(SpoolError) {
       return try spool.hours.link(draft, as: name, in: hourFolder(of: event))
     } catch  where error.errno == ENOENT {
-      return try spool.hours.link(durableDraft(of: event), as: name, in: hourFolder(of: event))
+      let copy = try durableDraft(of: event)
+      let hour = try spool.hours.link(copy, as: name, in: hourFolder(of: event))
+      if spool.needsSyncAfterLink { try spool.failures.sync(copy) }
+      return hour
     }
   }
 

@@ -96,7 +96,7 @@ package struct RefusedRequests: Sendable {
   /// - Throws: with ENOENT if it is gone.
   package func contents(of name: RefusedRequestName) throws(SpoolError) -> [UInt8] {
     try parent(of: name.instance).ownDirectory(Self.folderName(name.instance))
-      .contents(of: name.fileName, maxBytes: SpoolLayout.maximumRefusedBytes)
+      .contents(of: name.fileName, maxBytes: Self.maximumBytes)
   }
 
   // MARK: Folders

@@ -166,7 +166,7 @@ struct KeysFetchCommand: AsyncParsableCommand {
     }
     let path = KeyReport.path(of: settings.name, all)
     do throws(SystemError) {
-      // What could not be fetched is nothing for the page to ask for.
+      // A key that serves nothing is never added, so the status page does not ask for it.
       try KeyReport(newKeys: new.useful.map(\.thumbprint))
         .write(to: path, settings.name, now: .now())
     } catch  where error.errno == ENOENT {

@@ -16,11 +16,11 @@ struct EventSelection: ParsableArguments {
     with --dry-run.
 
     Prints the path of each event that was \(participle). Standard error has their number. An \
-    event that a running command holds is not touched. After an event that cannot be \
-    \(participle), the command names it and goes on.
+    event that a running command holds is not touched. If an event cannot be \(participle), \
+    the command names it and goes on.
 
     Exit code 0: every event was \(participle), if there was any; 1: an event was not; 74: the \
-    spool failed; 77: it belongs to another user.
+    spool failed; 77: the spool belongs to another user.
     """
   }
 

@@ -13,7 +13,9 @@ struct SpoolPruneCommand: ParsableCommand {
       Removes the events in done/ whose day ended before --older-than. With --dead, also removes \
       those in dead/ whose last attempt was before it. Also forgets the hours in ids/ that no \
       replay can come from any more (\(Freshness.memorySeconds / 86_400) days), as the responder \
-      does by itself, and the records of attempts whose event is gone.
+      does by itself, and the records of attempts whose event is gone. Without --instance, also \
+      removes refused requests that were kept for more than \
+      \(RefusedRequests.secondsKept / 86_400) days.
 
       Age is also counted back from the newest event's own time: a clock that is ahead removes \
       nothing young. An event in dead/ that a running command holds stays.
@@ -41,7 +43,7 @@ struct SpoolPruneCommand: ParsableCommand {
       for instance in try options.instances(in: reader) where try reader.isInstance(instance) {
         failed += prune(instance, in: path, now)
       }
-      if !dryRun { failed += removeOldRequests(in: path, now) }
+      if options.instance == nil, !dryRun { failed += removeOldRequests(in: path, now) }
       guard failed == 0 else {
         throw CommandError.negative(
           "\(failed) \(failed == 1 ? "thing" : "things") could not be removed")

@@ -44,8 +44,8 @@ package enum Hook: String, CaseIterable, Sendable {
 }
 
 extension Hook? {
-  /// What stored events are told apart by: the hook that takes their kind; nil if none does. Other
-  /// kinds are not the vendor's today.
+  /// The kinds of stored events: the hook that takes each; nil for those that none does, which are not
+  /// the vendor's today.
   package static let all: [Hook?] = Hook.allCases + [nil]
 
   /// The kind in a word.

@@ -1,5 +1,5 @@
-/// What became of a request. Status, code word, answer and log line come only from it, but for what is
-/// shown.
+/// The result of a request. Status, code word, answer and log line come only from it; a page that is
+/// shown brings its own body.
 package enum Outcome: Equatable, Sendable {
   case stored(AcceptedEvent)
   case duplicate(AcceptedEvent)

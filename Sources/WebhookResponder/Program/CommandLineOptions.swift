@@ -82,8 +82,8 @@ struct CommandLineOptions: Equatable {
     Usage: delve-webhook-fcgi [OPTION...]
 
       --listen unix:PATH       make this socket and listen on it
-      --listen 127.0.0.1:PORT  listen on this address, or on [::1]:PORT. Whoever can connect can
-                               choose instance and hook: a unix socket is better
+      --listen 127.0.0.1:PORT  listen on this address, or on [::1]:PORT. A process that can
+                               connect chooses instance and hook: a unix socket is better
       --allow-remote           listen on an address that other machines can reach
       --socket-mode MODE       the unix socket's mode, octal (default: 0660)
       --socket-user USER       its owner and its group, by name or number (default: those of the

@@ -54,11 +54,11 @@ final class RefusedKeeper: @unchecked Sendable {
       number: .random(in: .min ... .max))
     let text = RefusedRequestText(
       request, refusal, parameters, body, maxFieldBytes: settings.policy.maxTokenBytes + 1)
+    // A longer one could not be read again.
+    guard text.bytes.count <= RefusedRequests.maximumBytes else { return nil }
     let refused = Refused(
       name: name, text: text.bytes, spool: snapshot.spoolPath, newest: settings.keptRefused,
       minimumFreeBytes: settings.minimumFreeBytes)
-    // A longer one could not be read again.
-    guard text.bytes.count <= RefusedRequests.maximumBytes else { return nil }
     arrival.lock()
     waiting.append(refused)
     let isFailing = isFailing

@@ -182,4 +182,18 @@ struct SpoolMoveTests {
     _ = try await site.delveWebhook("spool", "finish", name, "1.json")
     #expect(try await site.delveWebhook("spool", "stats", "--warn-age", "0s").exitCode == 0)
   }
+
+  @Test func pruneRemovesOldRefusedRequestsOfAllInstancesUnlessOneIsNamed() async throws {
+    let old = ["acme/refused", "_refused"].map { "\($0)/20260101T000000Z-stale-9992.http" }
+    for name in old { try site.folder.write([], to: "spool/\(name)") }
+    func isThere() -> Bool { old.allSatisfy { site.files("spool").contains($0) } }
+    for option in [["--instance", "acme"], ["--dry-run"]] {
+      let result = try await site.delveWebhook(
+        ["spool", "prune", "--older-than", "30d"] + option)
+      #expect(result.exitCode == 0, "\(result)")
+      #expect(isThere(), "\(option)")
+    }
+    #expect(try await site.delveWebhook("spool", "prune", "--older-than", "30d").exitCode == 0)
+    #expect(!site.files("spool").contains { $0.hasSuffix(".http") })
+  }
 }

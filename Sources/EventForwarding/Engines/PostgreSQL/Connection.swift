@@ -54,8 +54,8 @@ final class Connection {
   }
 
   /// Runs a statement to its end, or several that have no parameters; the reply is the last one's.
-  /// - Throws: `refused` by the server; `target`, if it does not answer, and then the connection is
-  ///   of no further use.
+  /// - Throws: `refused` by the server; `target`, if it does not answer, or with a COPY, and then the
+  ///   connection is of no further use.
   func execute(
     _ statement: String, _ parameters: [[UInt8]]? = nil
   ) throws(StatementError) -> Reply {

@@ -28,7 +28,7 @@ extension Report {
   /// In one word.
   var verdict: Verdict { findings.map(\.severity.verdict).max() ?? .well }
 
-  /// For `findings`.
+  /// Found once: page, JSON and verdict show the same.
   func allFindings() -> [Finding] {
     (spoolFindings + keyFindings + newKeyFindings + processFindings + locationFindings
       + deliveryFindings

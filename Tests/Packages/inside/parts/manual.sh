@@ -115,6 +115,8 @@ all_is_removed() {
 
 port_answers() { (exec 3<>/dev/tcp/127.0.0.1/9000); }
 
+# From nothing, whatever the part before has left.
+rm -f /run/tests/served-by
 served_by nginx
 sed -i 's|https://hooks.example.com|http://127.0.0.1|; s|delvesecurity.app|delvesecurity.test|' \
   "$tests"/blocks/*
