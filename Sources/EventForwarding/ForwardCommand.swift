@@ -33,10 +33,11 @@ struct ForwardCommand: ParsableCommand {
       SIGINT and SIGHUP, it finishes what is in hand, for 30 seconds. A second signal ends it at \
       once. An event that has not arrived stays where it was.
 
-      Exit code 0: every event that was due has arrived; 1: some have not; 64: wrong command line; \
-      66: no such spool or instance; 69: the target takes no events; 71: the limit on open files \
-      is too low; 73: the metrics file cannot be written; 74: the spool failed; 77: the spool \
-      belongs to another user; 78: wrong configuration, here or at the target.
+      Exit code 0: every event that was due has arrived, or a signal ended --follow; 1: some \
+      have not; 64: wrong command line; 66: no such spool or instance; 69: the target takes no \
+      events; 71: the limit on open files is too low; 73: the metrics file cannot be written; 74: \
+      the spool failed; 77: the spool belongs to another user; 78: wrong configuration, here or \
+      at the target.
       """,
     version: commandVersionText(
       of: "delve-webhook-forward", libraries: [postgreSQLVersion, curlVersion]))

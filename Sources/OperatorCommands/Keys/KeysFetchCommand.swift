@@ -25,7 +25,7 @@ struct KeysFetchCommand: AsyncParsableCommand {
 
       Exit code 0: no key is new; 1: a key is new, and was not added: nobody confirmed it, or it \
       serves no algorithm of the instance; 2: a key is new, and was added, or with --check would \
-      be; 69: an instance did not answer with keys.
+      be; 69: an instance did not answer with keys; 73: a file cannot be written.
       """)
 
   @OptionGroup var options: ConfigurationOptions

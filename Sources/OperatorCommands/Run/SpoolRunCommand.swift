@@ -41,9 +41,10 @@ struct SpoolRunCommand: ParsableCommand {
       On SIGTERM, SIGINT and SIGHUP, running commands may finish, for 30 seconds. A second signal \
       ends them at once. An event whose command was ended in this way stays as it was.
 
-      Exit code 0: every event was handled; 1: some events were not; 66: no such spool or \
-      instance; 69: the command cannot be started; 71: the limit on open files is too low; 73: the \
-      metrics file cannot be written; 74: the spool failed; 77: the spool belongs to another user.
+      Exit code 0: every event was handled, or a signal ended --follow; 1: some events were not; \
+      66: no such spool or instance; 69: the command cannot be started; 71: the limit on open \
+      files is too low; 73: the metrics file cannot be written; 74: the spool failed; 77: the \
+      spool belongs to another user.
       """)
 
   /// Of the events that the command is run for, if they do not wait.

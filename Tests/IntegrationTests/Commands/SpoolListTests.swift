@@ -122,11 +122,12 @@ struct SpoolListTests {
   @Test func matchAlsoLooksAtWhyTheHandlingFailed() async throws {
     let exit = #"{"attempts":1,"deferrals":0,"exit":65,"stderr":"first\nno such table\nlast\n"}"#
     let answer = #"{"attempts":1,"deferrals":0,"answer":"503","text":"busy"}"#
-    try add(1, "dead", issued: now, record: exit)
-    try add(2, "defer", issued: now, record: answer)
-    // While it is tried again, the record is where it was.
-    try add(3, "cur", issued: now)
-    try add(3, "defer", issued: now, record: exit)
+    let moment = now
+    try add(1, "dead", issued: moment, record: exit)
+    try add(2, "defer", issued: moment, record: answer)
+    // While it is tried again, the record is where it was. Same moment, same name.
+    try add(3, "cur", issued: moment)
+    try add(3, "defer", issued: moment, record: exit)
     _ = try await site.shell("rm \(site.path)/spool/acme/defer/*-3-*.json")
     #expect(try await listed("--match", "such table") == ["dead 1", "cur 3"])
     #expect(try await listed("--match", "exit=65") == ["dead 1", "cur 3"])
