@@ -41,7 +41,7 @@ struct Engine: Sendable {
       settings throws(CommandError) in
       try HTTPTarget(
         .init(
-          url: TargetURL(settings.address), caFile: settings.caFile,
+          url: TargetURL(settings.address), caFile: settings.caFile.map(CertificateFile.init),
           timeLimitSeconds: settings.timeLimitSeconds),
         headerFile: settings.headerFile.map(HeaderFile.init), jobs: settings.jobs)
     },

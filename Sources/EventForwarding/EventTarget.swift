@@ -3,6 +3,8 @@ internal import ServiceProcess
 
 /// Where events are handed on to. For one thread.
 protocol EventTarget: AnyObject {
+  /// For messages: without anything that may be secret.
+  var name: String { get }
   /// How many events it takes at a time.
   var batchSize: Int { get }
   /// How many of them may be on their way at the same time.
@@ -60,11 +62,14 @@ enum Delivery: Equatable {
   }
 
   /// Never, if it is the event's failure.
-  static func refused(_ ending: AttemptRecord.Ending, text: String) -> Delivery {
+  /// - Parameter problem: as above.
+  static func refused(
+    _ ending: AttemptRecord.Ending, text: String, problem: String? = nil
+  ) -> Delivery {
     .failed(
       Failure(
         ending: ending, text: text, isRefusal: true, afterSeconds: 0,
-        problem: sentence(ending, text)))
+        problem: problem ?? sentence(ending, text)))
   }
 
   private static func sentence(_ ending: AttemptRecord.Ending, _ text: String) -> String {

@@ -109,28 +109,42 @@ struct ForwardCommand: ParsableCommand {
     try reportingErrors(while: .moving) {
       guard let to, let engine = Engine.taking(to) else { return }
       let log = Log(environment: .ofProcess())
-      do {
-        // Before the first thread, so that nobody else takes them.
-        let signals = try StopSignals()
-        let target = try engine.make(
-          .init(
-            address: to, timeLimitSeconds: timeout, jobs: jobs, headerFile: headerFile,
-            caFile: caFile, log: log))
-        if prepare, let target = target as? any PreparableTarget {
+      // Before the first thread, so that nobody else takes them.
+      let signals = try StopSignals()
+      let target = try engine.make(
+        .init(
+          address: to, timeLimitSeconds: timeout, jobs: jobs, headerFile: headerFile,
+          caFile: caFile, log: log))
+      if prepare, let target = target as? any PreparableTarget {
+        do throws(TargetError) {
           return printResult(try target.prepare(signals))
+        } catch {
+          throw failure(of: target, error)
         }
-        // An event that is claimed is open; a request has a connection.
-        let draining = try Draining(
-          .forward, options, signals, neededDescriptors: 64 + target.batchSize + 2 * jobs,
-          maximumAttempts: nil, log: log)
-        let forwarder = Forwarder(to: target, from: draining, withProof: withProof)
+      }
+      // An event that is claimed is open; a request has a connection.
+      let draining = try Draining(
+        .forward, options, signals, neededDescriptors: 64 + target.batchSize + 2 * jobs,
+        maximumAttempts: nil, log: log)
+      let forwarder = Forwarder(to: target, from: draining, withProof: withProof)
+      do {
         try draining.run { try forwarder.run() }
       } catch let error as TargetError {
-        throw error.kind == .misconfigured
-          ? CommandError.configuration(error.message) : .unavailable(error.message)
-      } catch let error as SystemError {
-        throw CommandError.system("\(error.call.rawValue): \(error.reason)")
+        throw failure(of: target, error, left: draining.backlog())
       }
     }
+  }
+
+  /// - Parameter left: how many events wait in the spool; nil if that does not matter.
+  private func failure(
+    of target: any EventTarget, _ error: TargetError, left: Int? = nil
+  ) -> CommandError {
+    let name = printable(target.name)
+    let rest = left.map { "; \($0) \($0 == 1 ? "event waits" : "events wait") in new/" } ?? ""
+    guard error.kind == .misconfigured else {
+      let remedy = left == nil || options.follow ? "" : "; with --follow it is tried until it does"
+      return .unavailable("\(name) takes no events: \(error.message)\(rest)\(remedy)")
+    }
+    return .configuration("\(name): \(error.message)\(rest)")
   }
 }

@@ -77,7 +77,7 @@ extension InstanceSettings {
   func loaded(skipping skipped: inout [String]) throws(ConfigurationError) -> Instance {
     var keys: [VerificationKey] = []
     for file in keyFiles {
-      let content = try readKeyFile(file)
+      let content = try keyFile(at: file)
       keys += content.keys
       skipped += content.skipped.map {
         "\(file): key \($0.position) of the set is skipped: it \($0.reason.explanation)"
@@ -92,6 +92,17 @@ extension InstanceSettings {
     return Instance(
       name: name, url: url, keys: keys, algorithms: algorithms, xSignature: xSignature,
       audience: audience)
+  }
+}
+
+extension InstanceSettings {
+  /// The keys in one of its files.
+  package func keyFile(at path: String) throws(ConfigurationError) -> KeyFile {
+    do throws(ConfigurationError) {
+      return try readKeyFile(path)
+    } catch  where error.isUnread {
+      throw error.adding("keys of the instance \(name) names it")
+    }
   }
 }
 

@@ -9,9 +9,21 @@ package struct ConfigurationError: Error, Equatable, Sendable, CustomStringConve
   package let message: String
   /// Whether the file could not be read at all.
   package let isUnread: Bool
+  /// Whether there is no such file.
+  let isMissing: Bool
 
-  init(file: String, line: Int?, message: String, isUnread: Bool = false) {
-    (self.file, self.line, self.message, self.isUnread) = (file, line, message, isUnread)
+  init(
+    file: String, line: Int?, message: String, isUnread: Bool = false, isMissing: Bool = false
+  ) {
+    (self.file, self.line, self.message) = (file, line, message)
+    (self.isUnread, self.isMissing) = (isUnread, isMissing)
+  }
+
+  /// The same, with what else is to be known.
+  func adding(_ sentence: String) -> ConfigurationError {
+    ConfigurationError(
+      file: file, line: line, message: "\(message); \(sentence)", isUnread: isUnread,
+      isMissing: isMissing)
   }
 
   /// `FILE:LINE: MESSAGE`, as compilers write it.
@@ -28,10 +40,14 @@ func fileContents(_ path: String) throws(ConfigurationError) -> [UInt8] {
     bytes = try contents(ofFile: path, maxBytes: limit)
   } catch {
     let remedy =
-      error.errno == EACCES
-      ? ": let the user that runs this read it, and look into its folders" : ""
+      switch error.errno {
+      case EACCES: ": let the user that runs this read it, and look into its folders"
+      case EAGAIN: ": it is a pipe; name a plain file, which can be read again"
+      default: ""
+      }
     throw ConfigurationError(
-      file: path, line: nil, message: error.reason + remedy, isUnread: true)
+      file: path, line: nil, message: error.reason + remedy, isUnread: true,
+      isMissing: error.errno == ENOENT)
   }
   guard bytes.count <= limit else {
     throw ConfigurationError(

@@ -57,10 +57,9 @@ extension Settings {
   static func text(ofFile path: String) throws(ConfigurationError) -> [UInt8] {
     do throws(ConfigurationError) {
       return try fileContents(path)
-    } catch {
-      let remedy =
-        "delve-webhook setup makes a configuration; --config or \(pathVariable) names another"
-      throw ConfigurationError(file: path, line: nil, message: "\(error.message); \(remedy)")
+    } catch  where error.isMissing {
+      throw error.adding(
+        "delve-webhook setup makes a configuration; --config or \(pathVariable) names another")
     }
   }
 

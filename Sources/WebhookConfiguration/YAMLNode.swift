@@ -200,7 +200,10 @@ private final class YAMLEvents {
     var event = yaml_event_t()
     guard yaml_parser_parse(parser, &event) == 1 else {
       let problem = parser.pointee.problem.map { String(cString: $0) } ?? "no memory"
-      throw YAMLError(line: lineOfProblem, message: "not YAML: \(problem)")
+      let line = lineOfProblem
+      throw YAMLError(
+        line: line,
+        message: "not YAML: \(isIndentedByTab(line) ? "indent with spaces, not tabs" : problem)")
     }
     defer { yaml_event_delete(&event) }
     return Self.copy(of: event)
@@ -212,6 +215,13 @@ private final class YAMLEvents {
     }
     // What is no text has no mark, but an offset.
     return text.prefix(parser.pointee.problem_offset).count { $0 == UInt8(ascii: "\n") } + 1
+  }
+
+  private func isIndentedByTab(_ line: Int) -> Bool {
+    let lines = text.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+    guard lines.indices.contains(line - 1) else { return false }
+    let isBlank: (UInt8) -> Bool = { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\t") }
+    return lines[line - 1].prefix(while: isBlank).contains(UInt8(ascii: "\t"))
   }
 
   private static func copy(of event: yaml_event_t) -> Event {

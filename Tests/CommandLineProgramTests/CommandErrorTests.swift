@@ -7,7 +7,7 @@ internal import Testing
 struct CommandErrorTests {
   @Test(
     arguments: [
-      (.call(.open, errno: ENOENT), EX_NOINPUT), (.foreignOwner, EX_NOPERM),
+      (.call(.open, errno: ENOENT), EX_NOINPUT), (.foreignOwner(0), EX_NOPERM),
       (.call(.open, errno: EACCES), EX_IOERR), (.call(.write, errno: ENOSPC), EX_IOERR),
       (.call(.fsync, errno: EIO), EX_IOERR), (.nameIsTaken, EX_IOERR), (.closed, EX_IOERR),
       (.unknownLayout(number: 2), EX_IOERR),
@@ -18,7 +18,7 @@ struct CommandErrorTests {
 
   @Test(
     arguments: [
-      .call(.open, errno: ENOENT), .foreignOwner, .call(.open, errno: EACCES),
+      .call(.open, errno: ENOENT), .foreignOwner(0), .call(.open, errno: EACCES),
       .unknownLayout(number: 2),
     ] as [SpoolError.Cause])
   func failureWhileLookingIsAMissingInput(cause: SpoolError.Cause) {
@@ -38,7 +38,7 @@ struct CommandErrorTests {
 
   @Test(arguments: [SpoolWork.looking, .moving])
   func sentenceNamesTheRemedy(work: SpoolWork) {
-    let error = SpoolError(.foreignOwner, "/spool/acme")
+    let error = SpoolError(.foreignOwner(0), "/spool/acme")
     #expect(CommandError(error, while: work).description == error.explanation)
   }
 }

@@ -13,12 +13,20 @@ struct AnswerTests {
     #expect(answer(status).problem == nil)
   }
 
-  @Test(arguments: [400, 409, 413, 422, 451])
+  @Test(arguments: [400, 409, 422, 451])
   func clientErrorOfTheContentRefusesTheEvent(status: Int) {
     #expect(
       answer(status, retryAfterSeconds: 7).delivery
         == .refused(.answer("\(status)"), text: "said"))
     #expect(answer(status).problem == nil)
+  }
+
+  @Test func sizeThatIsRefusedNamesTheLimitOfTheTarget() {
+    #expect(
+      answer(413).delivery
+        == .refused(
+          .answer("413"), text: "said",
+          problem: "answer 413: it takes no request of this size, raise its limit"))
   }
 
   /// Of quotas, header fields, state, certificates.

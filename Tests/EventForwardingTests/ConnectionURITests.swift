@@ -13,12 +13,21 @@ struct ConnectionURITests {
   }
 
   @Test(arguments: [
-    "postgresql://", "postgresql://user@db.example:5433/events",
-    "postgres:///events?host=/run/postgresql&sslmode=verify-full",
-    "postgresql://one.example,two.example/events?passfile=/etc/pgpass",
+    ("postgresql://", "postgresql:///"),
+    ("postgresql://user@db.example:5433/events", "postgresql://db.example:5433/events"),
+    (
+      "postgres:///events?host=/run/postgresql&sslmode=verify-full",
+      "postgresql:///run/postgresql/events"
+    ),
+    (
+      "postgresql://one.example,two.example/events?passfile=/etc/pgpass",
+      "postgresql://one.example,two.example/events"
+    ),
   ])
-  func uriIsTaken(text: String) throws {
-    #expect(try ConnectionURI(text).text == text)
+  func uriIsTaken(text: String, name: String) throws {
+    let uri = try ConnectionURI(text)
+    #expect(uri.text == text)
+    #expect(uri.name == name)
   }
 
   @Test(arguments: [

@@ -13,12 +13,16 @@ struct TargetURLTests {
   }
 
   @Test(arguments: [
-    ("https://hooks.example.com/x?y=1", false), ("https://localhost/x", false),
-    ("http://localhost:8080/", true), ("http://127.0.0.1/x", true), ("http://[::1]:80/x", true),
+    ("https://hooks.example.com/x?y=1", "https://hooks.example.com", false),
+    ("https://localhost/x", "https://localhost", false),
+    ("http://localhost:8080/", "http://localhost:8080", true),
+    ("http://127.0.0.1/x", "http://127.0.0.1", true),
+    ("http://[::1]:80/x", "http://[::1]:80", true),
   ])
-  func urlIsTaken(text: String, needsNoProxy: Bool) throws {
+  func urlIsTaken(text: String, origin: String, needsNoProxy: Bool) throws {
     let url = try TargetURL(text)
     #expect(url.text == text)
+    #expect(url.origin == origin)
     #expect(url.needsNoProxy == needsNoProxy)
   }
 

@@ -73,7 +73,7 @@ struct EventConsumerTests {
     let duplicate: Int32
     do {
       let claimed = try #require(try consumer.claim(name, in: .new))
-      duplicate = dup(claimed.descriptor)
+      duplicate = fcntl(claimed.descriptor, F_DUPFD_CLOEXEC, 0)
     }
     #expect(try consumer.claim(name, in: .cur) == nil)
     close(duplicate)

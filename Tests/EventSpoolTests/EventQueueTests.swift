@@ -106,10 +106,10 @@ struct EventQueueTests {
 
   @Test func eventThatSomebodyHoldsIsReportedWhereNoConsumerHoldsOne() throws {
     let names = try add([0, 1])
-    let held = open("\(folder.path)/acme/new/\(names[0])", O_RDONLY)
+    let held = open("\(folder.path)/acme/new/\(names[0])", O_RDONLY | O_CLOEXEC)
     #expect(flock(held, LOCK_EX) == 0)
     try add([2], to: .cur)
-    let running = open("\(folder.path)/acme/cur/\(name(2))", O_RDONLY)
+    let running = open("\(folder.path)/acme/cur/\(name(2))", O_RDONLY | O_CLOEXEC)
     #expect(flock(running, LOCK_EX) == 0)
     var queue = EventQueue([consumer])
     var reported: [SpoolError] = []

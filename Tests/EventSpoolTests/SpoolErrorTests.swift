@@ -8,7 +8,7 @@ struct SpoolErrorTests {
   /// One cause of each case but `call`.
   private static let causes: [SpoolError.Cause] = [
     .tooLong(maxBytes: 16), .nameIsTaken, .belowMinimum(bytes: 5), .noInodes, .closed,
-    .unknownLayout(number: 2), .foreignOwner, .noPlainFile, .foreignName, .held, .locked, .moved,
+    .unknownLayout(number: 2), .foreignOwner(0), .noPlainFile, .foreignName, .held, .locked, .moved,
   ]
 
   /// The calls and error numbers that decide a remedy, a concern or a refusal, and some others.
@@ -51,7 +51,7 @@ struct SpoolErrorTests {
       (.call(.mkdir, errno: EROFS), .folder, .spool),
       (.tooLong(maxBytes: 1), .folder, .spool), (.belowMinimum(bytes: 1), .folder, .spool),
       (.noInodes, .folder, .spool), (.unknownLayout(number: 2), .folder, .spool),
-      (.foreignOwner, .folder, .spool),
+      (.foreignOwner(0), .folder, .spool),
     ] as [(SpoolError.Cause, SpoolError.Object, SpoolError.Concern)])
   func failureConcernsOnlyWhatItSaysSomethingAbout(
     cause: SpoolError.Cause, object: SpoolError.Object, concern: SpoolError.Concern
@@ -115,7 +115,7 @@ struct SpoolErrorTests {
       (.closed, Refusal(.spoolClosed, .path("/spool/acme"))),
       (.locked, Refusal(.spoolLocked, .path("/spool/acme"))),
       (.moved, Refusal(.spoolIO, .path("/spool/acme"))),
-      (.foreignOwner, Refusal(.spoolPermission, .path("/spool/acme"))),
+      (.foreignOwner(0), Refusal(.spoolPermission, .path("/spool/acme"))),
       (.unknownLayout(number: 2), Refusal(.spoolIO, .path("/spool/acme"))),
       (.tooLong(maxBytes: 5), Refusal(.spoolIO, .path("/spool/acme"))),
       (.nameIsTaken, Refusal(.spoolIO, .path("/spool/acme"))),

@@ -49,8 +49,8 @@ struct ServiceManagerTests {
     let path = "\(folder.path)/notify"
     let manager = try bound(to: try #require(SocketAddress(unixPath: path)))
     let told = ServiceManager(
-      environment: Environment(variables: ["NOTIFY_SOCKET": path, "WATCHDOG_USEC": "3000000"]))
-    #expect(told.millisecondsBetweenSignsOfLife == 1_000)
+      environment: Environment(variables: ["NOTIFY_SOCKET": path, "WATCHDOG_USEC": "3000000000"]))
+    #expect(told.millisecondsBetweenSignsOfLife == 1_000_000)
     told.keepAlive(if: false)
     #expect(received(manager.raw) == nil)
     told.keepAlive(if: true)

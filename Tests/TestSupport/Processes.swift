@@ -74,7 +74,9 @@ private func inherited(and variables: [String: String]) -> Subprocess.Environmen
   let pairs = variables.compactMap { name, value in
     Environment.Key(rawValue: name).map { ($0, value) }
   }
-  return .inherit.updating(Dictionary(uniqueKeysWithValues: pairs))
+  // No proxy of the machine's leads away from the servers of the tests.
+  return .inherit.updating(["no_proxy": "*"])
+    .updating(Dictionary(uniqueKeysWithValues: pairs))
 }
 
 private func exitCode(_ status: TerminationStatus) -> Int32 {

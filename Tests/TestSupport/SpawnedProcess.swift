@@ -1,3 +1,4 @@
+internal import Foundation
 package import Glibc
 internal import LinuxSystem
 internal import Synchronization
@@ -28,6 +29,13 @@ package final class SpawnedProcess: Sendable {
     posix_spawn_file_actions_addopen(&actions, 1, log, O_WRONLY | O_CREAT | O_APPEND, 0o644)
     posix_spawn_file_actions_adddup2(&actions, 1, 2)
     if let listener { posix_spawn_file_actions_adddup2(&actions, listener, 3) }
+    // What other tests have open, a lock above all, is none of the program's.
+    let open = try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd")
+    let last = open.compactMap(Int32.init).max() ?? 0
+    // Some more: other threads open files meanwhile. One that is not open is passed over.
+    for descriptor in (listener == nil ? 3 : 4)..<last + 16 {
+      posix_spawn_file_actions_addclose(&actions, descriptor)
+    }
     // The shell knows the id of the process that it becomes.
     let script =
       listener == nil

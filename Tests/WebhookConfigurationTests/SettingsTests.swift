@@ -124,6 +124,7 @@ struct SettingsTests {
     ("spool: *a", "1: "), ("spool: !!str /s", "1: anchors and tags"),
     ("spool: /s\n---\nspool: /t", "a second document is not allowed"),
     ("? [a]\n: b", "1: a key must be a plain word"), ("spool: [", "not YAML"),
+    ("spool: /s\ninstances:\n\tacme: {}", "3: not YAML: indent with spaces, not tabs"),
     ("- a", "1: the configuration must be a mapping"), ("just text", "must be a mapping"),
     (String(repeating: "[", count: 100_000), "1: nested too deeply"),
     ("spool:", "1: spool: found \"\"; allowed: a text that is not empty"),
@@ -231,7 +232,8 @@ struct ConfigurationTests {
     #expect {
       try configuration(keys: "nowhere.pem")
     } throws: {
-      "\($0)".hasSuffix("nowhere.pem: No such file or directory")
+      "\($0)".hasSuffix(
+        "nowhere.pem: No such file or directory; keys of the instance acme names it")
     }
     #expect(throws: ConfigurationError.self) { try Configuration(file: "/nonexistent/config.yaml") }
   }

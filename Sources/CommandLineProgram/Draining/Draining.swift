@@ -140,6 +140,9 @@ package final class Draining {
         + (seconds == 0 ? "less than a second" : Age(seconds: seconds).words))
   }
 
+  /// How many events are new; nil if the spool does not tell.
+  package func backlog() -> Int? { try? queue.backlog(now: .now()) }
+
   // MARK: Events
 
   /// Whether a further event may be begun, now or later.

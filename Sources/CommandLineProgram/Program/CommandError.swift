@@ -71,18 +71,6 @@ extension CommandError {
   }
 }
 
-extension SpoolError {
-  /// The same, but that another user's folder is what it is: the rights are as they shall be, and the
-  /// wrong user runs this.
-  package var forUser: SpoolError {
-    var status = stat()
-    guard case .call(.open, EACCES) = cause, geteuid() != 0, stat(path, &status) == 0,
-      status.st_uid != geteuid()
-    else { return self }
-    return SpoolError(.foreignOwner, path)
-  }
-}
-
 /// Runs a command's body; an error is printed and becomes the exit code.
 package func reportingErrors(
   while work: SpoolWork = .looking, _ body: () async throws -> Void
@@ -109,6 +97,8 @@ private func reported(_ error: any Error, _ work: SpoolWork) -> any Error {
   case let error as CommandError: commandError = error
   case let error as SpoolError: commandError = CommandError(error, while: work)
   case let error as ConfigurationError: commandError = .configuration(error.description)
+  case let error as SystemError:
+    commandError = .system("\(error.call.rawValue): \(error.reason)")
   default: return error
   }
   printError("\(programName): \(commandError.description)")

@@ -32,11 +32,16 @@ package func runProgram<Root: ParsableCommand>(
     {
       exit(code)
     }
+    let code = root.exitCode(for: error).rawValue
     let message = root.fullMessage(for: error)
     // A command that has printed its error leaves no message.
-    guard root.exitCode(for: error).rawValue == EX_USAGE, !message.isEmpty else {
-      root.exit(withError: error)
+    if message.isEmpty { exit(code) }
+    // A help, a version, a script for a shell.
+    if code == EXIT_SUCCESS {
+      printResult(message)
+      exit(code)
     }
+    guard code == EX_USAGE else { root.exit(withError: error) }
     let answer = UsageError(
       of: root, arguments, message: message, columns: terminalColumns(STDERR_FILENO))
     printError(answer.text)

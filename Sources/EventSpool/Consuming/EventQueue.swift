@@ -141,19 +141,25 @@ package struct EventQueue {
     stuck[event.path] = .now + .seconds(1 << 30)
   }
 
-  /// A consumer that claims an event moves it at once. What is still where it was and locked is held
-  /// by somebody else.
+  /// A consumer that claims an event moves it at once, if it has a turn. What is still where it was
+  /// and locked, after a second, is held by somebody else.
   private mutating func reportHeld(_ report: (SpoolError) -> Void) throws(SpoolError) {
-    guard !held.isEmpty else { return }
-    usleep(20_000)
+    for milliseconds in [20, 40, 80, 160, 320, 640] as [UInt32] where !held.isEmpty {
+      usleep(milliseconds * 1_000)
+      var stillHeld: [(Folder, name: String)] = []
+      for (folder, name) in held {
+        do throws(SpoolError) {
+          guard case .somebodyElses = try folder.consumer.hold(name, in: folder.state) else {
+            continue
+          }
+          stillHeld.append((folder, name))
+        } catch  where error.concern == .event {}
+      }
+      held = stillHeld
+    }
     for (folder, name) in held {
-      do throws(SpoolError) {
-        guard case .somebodyElses = try folder.consumer.hold(name, in: folder.state) else {
-          continue
-        }
-        let path = "\(folder.consumer.path(of: folder.state))/\(name)"
-        leaveOut(SpoolError(.held, path, of: .event), report)
-      } catch  where error.concern == .event {}
+      let path = "\(folder.consumer.path(of: folder.state))/\(name)"
+      leaveOut(SpoolError(.held, path, of: .event), report)
     }
     held = []
   }

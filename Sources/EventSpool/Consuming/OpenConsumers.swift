@@ -30,7 +30,7 @@ final class OpenConsumers {
         consumer.reopenFolders()
         try consumer.requireReady()
         open[name] = consumer
-      } catch  where error.cause == .foreignOwner {
+      } catch  where error.isForeignOwner {
         refusal = error
         leftOut(error)
       }
@@ -44,9 +44,8 @@ final class OpenConsumers {
   ) throws(SpoolError) -> EventConsumer? {
     do throws(SpoolError) {
       return try reader.isInstance(name) ? EventConsumer(of: name, in: path, settled: settled) : nil
-    } catch  where error.errno == EACCES {
-      // Another user's, most likely, who lets nobody in.
-      throw SpoolError(.foreignOwner, error.path)
+    } catch {
+      throw error.forUser
     }
   }
 }

@@ -8,7 +8,8 @@ extension Directory {
 
   /// - Throws: `foreignOwner` if it belongs to another user: who runs owns the spool.
   func requireOwn() throws(SpoolError) {
-    guard try status(of: ".")?.st_uid == geteuid() else { throw SpoolError(.foreignOwner, path) }
+    let owner = try status(of: ".")?.st_uid
+    if let owner, owner != geteuid() { throw SpoolError(.foreignOwner(owner), path) }
   }
 
   func requireWritable() throws(SpoolError) {
@@ -57,8 +58,9 @@ extension Directory {
     let space = try freeSpace()
     let (free, overflow) = space.f_bavail.multipliedReportingOverflow(by: space.f_frsize)
     // Without a byte nothing can be stored, whatever the minimum.
-    guard overflow || free >= max(1, minimumFreeBytes) else {
-      throw SpoolError(.belowMinimum(bytes: minimumFreeBytes), path)
+    let minimum = max(1, minimumFreeBytes)
+    guard overflow || free >= minimum else {
+      throw SpoolError(.belowMinimum(bytes: minimum), path)
     }
     // Some file systems (btrfs) count no inodes and say 0 of 0.
     guard space.f_files == 0 || space.f_favail > 0 else { throw SpoolError(.noInodes, path) }

@@ -1,4 +1,4 @@
-internal import Glibc
+package import Glibc
 package import LinuxSystem
 package import WebhookCore
 
@@ -28,8 +28,8 @@ package struct SpoolError: Error, Equatable, Sendable {
     /// The file `format` names a layout that this version does not know.
     /// - Parameter number: what stands there, if it is a number.
     case unknownLayout(number: Int?)
-    /// The instance's folder belongs to another user, whose events these are.
-    case foreignOwner
+    /// The folder belongs to another user, whose events these are.
+    case foreignOwner(uid_t)
   }
 
   /// Who pays for a failure: only what it says something about.
@@ -83,8 +83,21 @@ package struct SpoolError: Error, Equatable, Sendable {
     }
   }
 
+  /// The same, but that another user's folder is what it is: the rights are as they shall be, and the
+  /// wrong user runs this.
+  package var forUser: SpoolError {
+    var status = stat()
+    guard case .call(.open, EACCES) = cause, geteuid() != 0, stat(path, &status) == 0,
+      status.st_uid != geteuid()
+    else { return self }
+    return SpoolError(.foreignOwner(status.st_uid), path)
+  }
+
   /// The same failure, of one event's file.
   var ofEvent: SpoolError { SpoolError(cause, path, of: .event) }
+
+  /// Whether who runs this is the wrong user.
+  package var isForeignOwner: Bool { if case .foreignOwner = cause { true } else { false } }
 
   /// What the failed call left in `errno`; nil if no call failed.
   package var errno: Int32? {
@@ -102,7 +115,9 @@ extension SpoolError {
     case .call(let call, let code): "\(path): \(call.rawValue): \(errorText(code))"
     case .tooLong(let bytes): "\(path): longer than \(bytes) bytes"
     case .nameIsTaken: "\(path): something else lies there under the event's name"
-    case .belowMinimum(let bytes): "\(path): less than \(bytes) bytes are free"
+    case .belowMinimum(1): "\(path): nothing is free"
+    case .belowMinimum(let bytes):
+      "\(path): less than \(bytes) bytes are free, which is the minimum (minimum-free-bytes)"
     case .noInodes: "\(path): no inodes are free"
     case .closed: "\(path): closed by a failed sync"
     case .locked: "\(path): another process holds an event's lock"
@@ -113,7 +128,7 @@ extension SpoolError {
     case .noPlainFile: "\(path): not a plain file"
     case .foreignName: "\(path): not a name that a responder gives"
     case .held: "\(path): another process holds it, perhaps a child of the command that handled it"
-    case .foreignOwner: "\(path) belongs to another user"
+    case .foreignOwner(let owner): "\(path) belongs to another user, \(printable(userName(owner)))"
     }
   }
 
@@ -124,7 +139,8 @@ extension SpoolError {
   package var remedy: String {
     switch cause {
     case .unknownLayout: "use the version that wrote the spool"
-    case .foreignOwner: "run this as its owner, as in runuser -u delve-webhook -- COMMAND"
+    case .foreignOwner(let owner):
+      "run this as its owner: runuser -u \(printable(userName(owner))) -- COMMAND"
     case .tooLong, .nameIsTaken, .noPlainFile, .foreignName: "look at the file and move it away"
     case .belowMinimum, .noInodes: "free space or inodes in the spool's file system"
     case .closed: "look at the disk and the kernel's log"

@@ -18,6 +18,16 @@ package struct SpoolReader {
     return (overflow ? .max : bytes, Int(clamping: space.f_favail))
   }
 
+  /// Why no event could be stored, for want of space or inodes; nil if one could.
+  package func spaceProblem(minimumFreeBytes: Int) -> SpoolError? {
+    do throws(SpoolError) {
+      try spool.requireSpace(minimumFreeBytes: minimumFreeBytes)
+      return nil
+    } catch {
+      return error
+    }
+  }
+
   /// Whether its file system is mounted so that nobody can write there (statvfs(3)).
   package func isReadOnly() throws(SpoolError) -> Bool {
     try spool.freeSpace().f_flag & UInt(ST_RDONLY) != 0
@@ -58,7 +68,7 @@ package struct SpoolReader {
     do throws(SpoolError) {
       try spool.directory(instance.description).requireOwn()
       return true
-    } catch  where error.cause == .foreignOwner || error.errno == EACCES {
+    } catch  where error.isForeignOwner || error.errno == EACCES {
       return false
     }
   }

@@ -31,9 +31,10 @@ package func prepareProcess() {
 }
 
 /// Opens descriptors 0, 1 and 2 if they are closed: else the next file would take their place, and
-/// a line of the log could land in an event.
+/// a line of the log could land in an event. What is written to standard output still fails, so that
+/// a result that nobody gets is no success.
 private func openStandardDescriptors() {
   for descriptor in STDIN_FILENO...STDERR_FILENO where fcntl(descriptor, F_GETFD) < 0 {
-    _ = open("/dev/null", O_RDWR)
+    _ = open("/dev/null", descriptor == STDOUT_FILENO ? O_RDONLY : O_RDWR)
   }
 }

@@ -74,12 +74,15 @@ struct ConfigCheckCommand: ParsableCommand {
   }
 
   private func keyProblems(_ instances: [InstanceSettings]) -> [String] {
-    instances.distinctKeyFiles.compactMap { file in
-      do throws(ConfigurationError) {
-        _ = try readKeyFile(file)
-        return nil
-      } catch {
-        return error.description
+    var seen: Set<String> = []
+    return instances.flatMap { instance in
+      instance.keyFiles.filter { seen.insert($0).inserted }.compactMap { file in
+        do throws(ConfigurationError) {
+          _ = try instance.keyFile(at: file)
+          return nil
+        } catch {
+          return error.description
+        }
       }
     }
   }
@@ -89,7 +92,7 @@ struct ConfigCheckCommand: ParsableCommand {
     for instance in settings.instances {
       do throws(SpoolError) {
         try InstanceSpool.check(instance.name, in: settings.spool)
-      } catch  where error.cause == .foreignOwner {
+      } catch  where error.isForeignOwner {
         // The responder runs as its owner, perhaps; `warnings` says so.
       } catch {
         let problem = "spool: \(error.explanation)"
@@ -109,18 +112,13 @@ struct ConfigCheckCommand: ParsableCommand {
     return nil
   }
 
-  private func userName(_ id: uid_t) -> String {
-    getpwuid(id).map { String(cString: $0.pointee.pw_name) } ?? "\(id)"
-  }
-
   private func warnings(_ settings: Settings) -> [String] {
     var warnings: [String] = []
-    if let free = try? SpoolReader(path: settings.spool).freeSpace().bytes,
-      free < settings.minimumFreeBytes
-    {
+    let reader = try? SpoolReader(path: settings.spool)
+    if let problem = reader?.spaceProblem(minimumFreeBytes: settings.minimumFreeBytes) {
       warnings.append(
-        "\(settings.spool): \(free) bytes are free, below minimum-free-bytes "
-          + "(\(settings.minimumFreeBytes)): every delivery would be answered with 503 spool-full")
+        "\(problem.message): every delivery would be answered with 503 spool-full; "
+          + problem.remedy)
     }
     if let owner = foreignOwner(of: settings) {
       warnings.append(

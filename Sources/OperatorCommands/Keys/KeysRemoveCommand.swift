@@ -79,7 +79,7 @@ struct KeysRemoveCommand: ParsableCommand {
       return true
     }
     for instance in settings.instances {
-      let keys = try instance.keyFiles.flatMap { try readKeyFile($0).keys }
+      let keys = try instance.keyFiles.flatMap { try instance.keyFile(at: $0).keys }
       func serve(_ keys: [VerificationKey]) -> Bool {
         keys.contains { key in instance.algorithms.contains(where: key.serves) }
       }

@@ -171,6 +171,11 @@ struct MonitorCommand: AsyncParsableCommand {
         state: .critical, sentence: "nothing of \(name) lies in the spool",
         remedy: "look whether its disk is mounted, and whether the responder has ever started")
     }
+    if let problem = reader.spaceProblem(minimumFreeBytes: 0), problem.cause == .noInodes {
+      problems.append(
+        PluginResult.Problem(
+          state: .critical, sentence: "no inodes are free for the spool", remedy: problem.remedy))
+    }
     if try reader.isReadOnly() {
       let error = SpoolError(.call(.open, errno: EROFS))
       problems.append(

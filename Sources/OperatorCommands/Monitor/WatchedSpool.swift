@@ -58,7 +58,8 @@ struct MonitorLimits {
 extension WatchedSpool {
   func result(under limits: MonitorLimits) -> PluginResult {
     var limits = limits
-    limits.freeBytes.critical = limits.freeBytes.critical ?? minimumFreeBytes
+    // Without a byte nothing can be stored, whatever the minimum.
+    limits.freeBytes.critical = limits.freeBytes.critical ?? max(1, minimumFreeBytes ?? 1)
     return PluginResult(
       problems: problems + instances.flatMap { $0.problems(under: limits) }
         + freeProblems(under: limits.freeBytes),

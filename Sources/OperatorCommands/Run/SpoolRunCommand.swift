@@ -112,8 +112,6 @@ struct SpoolRunCommand: ParsableCommand {
         try draining.run { try runner.run(draining) }
       } catch let error as HandlerError {
         throw CommandError.unavailable(error.message)
-      } catch let error as SystemError {
-        throw CommandError.system("\(error.call.rawValue): \(error.reason)")
       }
     }
   }

@@ -3,6 +3,7 @@ internal import CommandLineProgram
 internal import EventSpool
 internal import Glibc
 internal import LinuxSystem
+internal import ServiceProcess
 internal import WebhookCore
 
 /// Events that are named on the command line or on standard input, or all that a filter lets pass.
@@ -131,8 +132,11 @@ struct WorkByHand {
     let work = MoveByHand(
       in: try options.path(), instances: Set(counts.map(\.place.instance)),
       isDryRun: selection.dryRun, passesOverGone: selection.all, step)
+    let signals = try StopSignals()
     let bar = ProgressBar(total: total)
     events.forEach { event in
+      signals.read()
+      guard !signals.request.isMade else { return work.leave() }
       bar.interrupted { work.move(event) }
       bar.advance()
     }
@@ -140,8 +144,9 @@ struct WorkByHand {
     work.sync()
     printError(
       "\(eventCount(work.moved)) \(selection.dryRun ? "would be " : "")\(participle)"
-        + (work.failed == 0 ? "" : ", \(work.failed) not"))
-    guard work.failed > 0 else { return }
+        + (work.failed == 0 ? "" : ", \(work.failed) not")
+        + (work.left == 0 ? "" : ", \(work.left) left because of a signal"))
+    guard work.failed + work.left > 0 else { return }
     // If nothing could be moved for one reason, that is the exit code's. Of another layout, nobody
     // knows where events lie.
     if work.moved == 0,
@@ -166,6 +171,10 @@ private final class MoveByHand {
   private(set) var failure: SpoolError?
   private(set) var moved = 0
   private(set) var failed = 0
+  /// How many were not begun.
+  private(set) var left = 0
+  /// What is wrong with more than one event is said once.
+  private var said: Set<String> = []
 
   init(
     in path: String, instances: Set<InstanceName>, isDryRun: Bool, passesOverGone: Bool,
@@ -181,29 +190,36 @@ private final class MoveByHand {
         consumers[instance] = consumer
       } catch {
         failure = error
-        printError("\(programName): \(error.forUser.explanation)")
+        say(error.forUser)
       }
     }
   }
 
+  /// Passes over an event.
+  func leave() { left += 1 }
+
   func move(_ event: Result<SpoolEntry, CommandError>) {
     do {
       let entry = try event.get()
-      guard try move(entry) else { return }
+      guard let consumer = consumers[entry.instance] else {
+        // Its cause was said.
+        failed += 1
+        return
+      }
+      guard try move(entry, by: consumer) else { return }
       printChange(printable(entry.path))
       moved += 1
     } catch let error as SpoolError {
-      fail(error.forUser.explanation)
+      failed += 1
+      say(error.forUser)
     } catch {
-      fail("\(error)")
+      failed += 1
+      printError("\(programName): \(error)")
     }
   }
 
   /// - Returns: false if it is passed over.
-  private func move(_ entry: SpoolEntry) throws -> Bool {
-    guard let consumer = consumers[entry.instance] else {
-      throw CommandError.negative("\(printable(entry.path)): its instance's folders cannot be used")
-    }
+  private func move(_ entry: SpoolEntry, by consumer: EventConsumer) throws -> Bool {
     switch try consumer.hold(entry.fileName, in: entry.state) {
     case .mine(let held):
       if !isDryRun { try step(consumer, entry) }
@@ -220,12 +236,17 @@ private final class MoveByHand {
   /// Makes what was moved durable.
   func sync() {
     for consumer in consumers.values where !isDryRun {
-      do throws(SpoolError) { try consumer.sync() } catch { fail(error.explanation) }
+      do throws(SpoolError) {
+        try consumer.sync()
+      } catch {
+        failed += 1
+        say(error)
+      }
     }
   }
 
-  private func fail(_ message: String) {
-    printError("\(programName): \(message)")
-    failed += 1
+  private func say(_ error: SpoolError) {
+    guard error.concern == .event || said.insert(error.explanation).inserted else { return }
+    printError("\(programName): \(error.explanation)")
   }
 }

@@ -20,7 +20,8 @@ struct SpoolPruneCommand: ParsableCommand {
       Age is also counted back from the newest event's own time: a clock that is ahead removes \
       nothing young. An event in dead/ that a running command holds stays.
 
-      Exit code 0: everything was removed; 1: something was not, and is named.
+      Exit code 0: everything was removed; 1: something was not, and is named; 66: no such spool or \
+      instance; 74: the spool failed; 77: the spool belongs to another user.
       """)
 
   @OptionGroup var options: SpoolOptions
@@ -38,47 +39,61 @@ struct SpoolPruneCommand: ParsableCommand {
     try reportingErrors(while: .moving) {
       let path = try options.path()
       let now = Timestamp.now()
-      var failed = 0
+      let failures = Failures()
       let reader = try options.reader()
       for instance in try options.instances(in: reader) where try reader.isInstance(instance) {
-        failed += prune(instance, in: path, now)
+        prune(instance, in: path, now, failures)
       }
-      if options.instance == nil, !dryRun { failed += removeOldRequests(in: path, now) }
-      guard failed == 0 else {
-        throw CommandError.negative(
-          "\(failed) \(failed == 1 ? "thing" : "things") could not be removed")
+      if options.instance == nil, !dryRun {
+        // The responder does so, too, but not one that answers one request and ends.
+        failures.catching { () throws(SpoolError) in
+          try RefusedRequests(inSpool: path).removeOld(now: now)
+        }
+      }
+      if let exitCode = failures.exitCode {
+        printError(
+          "\(programName): \(failures.count) \(failures.count == 1 ? "thing" : "things") could "
+            + "not be removed")
+        throw ExitCode(exitCode)
       }
     }
   }
 
-  /// The responder does so, too, but not one that answers one request and ends.
-  private func removeOldRequests(in path: String, _ now: Timestamp) -> Int {
-    do throws(SpoolError) {
-      try RefusedRequests(inSpool: path).removeOld(now: now)
-      return 0
-    } catch {
-      printError("\(programName): \(error.explanation)")
-      return 1
-    }
-  }
+  /// What could not be removed: it is named, and the rest is removed all the same.
+  private final class Failures {
+    private(set) var count = 0
+    /// What is wrong with the spool, if that is why.
+    private var ofSpool: SpoolError?
 
-  /// - Returns: how much could not be removed; each is named.
-  private func prune(_ instance: InstanceName, in path: String, _ now: Timestamp) -> Int {
-    var failed = 0
     func report(_ error: SpoolError) {
+      let error = error.forUser
       printError("\(programName): \(error.explanation)")
-      failed += 1
+      count += 1
+      if error.concern != .event, ofSpool == nil { ofSpool = error }
     }
-    /// What fails as a whole does not keep the rest from being removed.
-    func counting(_ body: () throws(SpoolError) -> Int) -> Int {
+
+    @discardableResult
+    func catching<Result>(_ body: () throws(SpoolError) -> Result) -> Result? {
       do throws(SpoolError) { return try body() } catch { report(error) }
-      return 0
+      return nil
     }
-    do throws(SpoolError) {
+
+    /// Nil if there was none.
+    var exitCode: Int32? {
+      if let ofSpool { return CommandError(ofSpool, while: .moving).exitCode }
+      return count > 0 ? EXIT_FAILURE : nil
+    }
+  }
+
+  private func prune(
+    _ instance: InstanceName, in path: String, _ now: Timestamp, _ failures: Failures
+  ) {
+    func counting(_ body: () throws(SpoolError) -> Int) -> Int { failures.catching(body) ?? 0 }
+    failures.catching { () throws(SpoolError) in
       let consumer = try EventConsumer(of: instance, in: path)
       let pruning = try Pruning(
         of: consumer, olderThanSeconds: olderThan.seconds, now: now, isDryRun: dryRun,
-        report: report)
+        report: failures.report)
       let days = try pruning.finishedDays()
       let bar = ProgressBar(
         total: days.reduce(0) { total, day in
@@ -92,22 +107,15 @@ struct SpoolPruneCommand: ParsableCommand {
       let given = dead ? counting(pruning.pruneDead) : 0
       let records = counting(pruning.pruneRecords)
       if !dryRun {
-        _ = counting { () throws(SpoolError) in
-          try consumer.sync()
-          return 0
-        }
-        _ = counting { () throws(SpoolError) in
+        failures.catching { () throws(SpoolError) in try consumer.sync() }
+        failures.catching { () throws(SpoolError) in
           try Housekeeping(of: .openAsItIs(instance, in: path)).forgetAll(now: now)
-          return 0
         }
       }
       printChange(
         "\(instance): \(finished) of done" + (dead ? ", \(given) of dead" : "")
           + (records > 0 ? ", \(records) records without an event" : "")
           + (dryRun ? " would be removed" : " removed"))
-    } catch {
-      report(error)
     }
-    return failed
   }
 }

@@ -2,6 +2,7 @@ internal import ArgumentParser
 internal import CommandLineProgram
 internal import EventSpool
 internal import Glibc
+internal import ServiceProcess
 internal import StrictJSON
 internal import WebhookConfiguration
 internal import WebhookCore
@@ -30,8 +31,8 @@ struct SpoolVerifyCommand: ParsableCommand {
 
       Each event that does not hold is named on a line of its own.
 
-      Exit code 0: every event holds; 1: an event does not hold; 66: the spool or a file of keys \
-      cannot be read.
+      Exit code 0: every event holds; 1: an event does not hold, or a signal ended the check; 66: the \
+      spool or a file of keys cannot be read.
       """)
 
   @OptionGroup var options: SpoolOptions
@@ -48,9 +49,19 @@ struct SpoolVerifyCommand: ParsableCommand {
   func run() throws {
     try reportingErrors {
       let reader = try options.reader()
-      var verification = Verification(of: reader, by: try verifiers(in: reader), report: report)
-      let counts = try verification.run(of: options.instances(in: reader))
+      let verifiers = try verifiers(in: reader)
+      let instances = try options.instances(in: reader)
+      // Before the threads that check, which are not to be ended by them.
+      let signals = try StopSignals()
+      func isStopped() -> Bool {
+        signals.read()
+        return signals.request.isMade
+      }
+      var verification = Verification(
+        of: reader, by: verifiers, isStopped: isStopped, report: report)
+      let counts = try verification.run(of: instances)
       if json { printJSON(counts.json) } else { printResult(counts.sentence) }
+      if isStopped() { throw CommandError.negative("a signal ended the check before its end") }
       if counts.failed > 0 { throw ExitCode.failure }
     }
   }

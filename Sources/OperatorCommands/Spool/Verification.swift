@@ -45,17 +45,20 @@ struct Verification {
 
   private let reader: SpoolReader
   private let check: EventCheck
+  private let isStopped: () -> Bool
   private let report: (Problem) -> Void
   private var tally = Tally()
 
-  /// - Parameter report: is called with each problem when it is found.
+  /// - Parameters:
+  ///   - isStopped: is asked from time to time; no further event is checked then.
+  ///   - report: is called with each problem when it is found.
   init(
     of reader: SpoolReader, by verifiers: [InstanceName: Verifier],
-    report: @escaping (Problem) -> Void
+    isStopped: @escaping () -> Bool, report: @escaping (Problem) -> Void
   ) {
     self.reader = reader
     check = EventCheck(reader: reader, verifiers: verifiers)
-    self.report = report
+    (self.isStopped, self.report) = (isStopped, report)
   }
 
   // MARK: All events
@@ -78,14 +81,14 @@ struct Verification {
     var batch: [SeenEvent] = []
     try forEachName(of: instances) { name, place in
       let id = SeenEvent.id(of: name, place.instance)
-      guard isWanted(tally, id) else { return }
+      guard isWanted(tally, id), !isStopped() else { return }
       batch.append(SeenEvent(id: id, name: name, place: place))
       if batch.count == Self.batchSize {
         settle(batch, bar)
         batch.removeAll(keepingCapacity: true)
       }
     }
-    settle(batch, bar)
+    if !isStopped() { settle(batch, bar) }
   }
 
   private func forEachName(

@@ -59,7 +59,11 @@ package func verifyProof(
 ) throws(ProofError) {
   guard let event = StoredEvent(line: line) else { throw .notEvent }
   guard let compact = event.attributes[EventAttribute.jws.rawValue]?.string else { throw .noToken }
-  let proof = try Proof(compact: compact, at: place, by: keys)
+  // Which key it was stands in the event: most likely no other one has to be tried.
+  let keyID = event[.keyid]
+  let likely = keys.filter { $0.thumbprint.text == keyID }
+  let others = keys.filter { $0.thumbprint.text != keyID }
+  let proof = try Proof(compact: compact, at: place, by: likely + others)
   for attribute in EventAttribute.allCases
   where !proof.allows(event.attributes[attribute.rawValue], as: attribute) {
     throw .otherAttribute(attribute)

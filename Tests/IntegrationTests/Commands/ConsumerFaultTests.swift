@@ -65,7 +65,8 @@ struct ConsumerFaultTests {
     #expect(handled == 0)
     _ = try await command("chown", ["nobody", "\(site.path)/spool/acme/dead"])
     #expect(try await eventually { site.files("spool/acme/done").count == 3 })
-    #expect(site.text("runner.log").contains("events are handled again"))
+    #expect(
+      try await eventually { site.text("runner.log").contains("events are handled again") })
     runner.send(signal: SIGTERM)
     #expect(try await runner.exitCode() == 0)
   }
@@ -269,7 +270,12 @@ struct ConsumerFaultTests {
     // Neither these handlers nor any other have begun meanwhile.
     #expect(handled == 2 && site.files("spool/acme/cur").count == 2)
     unlink("\(spool)/filler")
-    #expect(try await eventually { handled == 5 && site.files("spool/acme/cur").isEmpty })
+    // Those that were put off may be due again by then, on a slow machine.
+    #expect(
+      try await eventually {
+        Set(site.text("handled").split(separator: "\n")).count == 5
+          && site.files("spool/acme/cur").isEmpty
+      })
     runner.send(signal: SIGTERM)
     #expect(try await runner.exitCode() == 0)
     #expect(site.text("runner.log").contains("is recorded"))
@@ -301,8 +307,11 @@ struct ConsumerFaultTests {
     let names = try site.addEvents(4, issuedApart: 60)
     let script = "\(countingHandler); [ $DELVE_SUBJECT != export/0 ] || kill -9 $PPID"
     #expect(try await site.run(script, ["--max-attempts", "2"]).exitCode == -SIGKILL)
-    let second = try await site.run(script, ["--max-attempts", "2"])
+    // By itself: on a slow machine, the event is due again before others are handled.
+    let second = try await site.run(script, ["--max-attempts", "2", "--once"])
     #expect(second.exitCode == 1 && second.errorOutput.contains("result=put-off"), "\(second)")
+    try site.makeDue(names[0], isNow: false)
+    #expect(try await site.run(script, ["--max-attempts", "2"]).exitCode == 0)
     #expect(site.files("spool/acme/done").count == 3)
     #expect(site.text("spool/acme/defer/\(names[0]).state").contains(#""lost":true"#))
     try site.makeDue(names[0])

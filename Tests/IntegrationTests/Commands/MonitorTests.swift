@@ -158,19 +158,31 @@ struct MonitorTests {
 
   // MARK: On the status page
 
+  /// What it says. On a busy machine, the page may find that its look at the disk had no turn for
+  /// half a second: then it is asked again.
+  private func settled(_ url: [String]) async throws -> CommandResult {
+    var result = try await monitor(url)
+    _ = try await eventually {
+      let isLate = result.output.contains("disk has not answered")
+      if isLate { result = try await monitor(url) }
+      return !isLate
+    }
+    return result
+  }
+
   @Test func statusPageIsReadAndItsFindingsAreSaid() async throws {
     try await withWebServer { server in
       let url = ["--url", "\(server.base)/status"]
       #expect(try await eventually { try await monitor(url).exitCode == 0 })
-      let first = try await monitor(url)
+      let first = try await settled(url)
       #expect(first.output.hasPrefix("OK - 0 waiting, "))
       #expect(first.output.contains(" silence=U;;;0 free="))
-      #expect(first.output.contains("B;;67108864:;0") || first.output.contains("B;;0:;0"))
+      #expect(first.output.contains("B;;67108864:;0") || first.output.contains("B;;1:;0"))
       _ = try await server.curl("export", server.signed() + ["-d", "{}"])
-      #expect(try await monitor(url).output.contains(", last delivery "))
+      #expect(try await settled(url).output.contains(", last delivery "))
       // The next one is refused.
       _ = try await server.curl("export", server.signed(by: .otherP521) + ["-d", "{}"])
-      let refused = try await monitor(url)
+      let refused = try await settled(url)
       #expect(refused.exitCode == 1)
       #expect(
         refused.output.hasPrefix(

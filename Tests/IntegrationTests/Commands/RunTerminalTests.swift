@@ -29,9 +29,10 @@ struct RunTerminalTests {
   @Test(arguments: terminals)
   func outputStaysAboveTheBarAndASummaryIsLast(terminal: Terminal) async throws {
     try site.addEvents(12, issuedApart: 60)
+    // What is put off is the last one: on a slow machine, it is due again some events later.
     let result = try await run(
       """
-      case $DELVE_SUBJECT in export/5) echo no >&2; exit 65 ;; export/7) exit 3 ;; esac
+      case $DELVE_SUBJECT in export/5) echo no >&2; exit 65 ;; export/11) exit 3 ;; esac
       printf 'a half'; printf '%s' "-$DELVE_SUBJECT" >&2; sleep 0.1; echo line
       """, at: terminal)
     #expect(result.exitCode == 1, "\(result)")
@@ -51,12 +52,12 @@ struct RunTerminalTests {
     let rows = terminal.rows(result.output).filter { !$0.isEmpty }
     #expect(rows.last?.hasPrefix(summary) == true)
     #expect(rows.count { $0 == "a half line" || $0 == "a halfline" } == 10, "\(rows)")
-    for number in 0..<12 where number != 5 && number != 7 {
+    for number in 0..<12 where number != 5 && number != 11 {
       #expect(rows.contains("-export/\(number)"), "\(rows)")
     }
     #expect(rows.contains("no"))
     #expect(rows.contains("dead acme export done 5 00000000: exit=65, attempt 1"), "\(rows)")
-    #expect(rows.contains("put-off acme export done 7 00000000: exit=3, attempt 1"), "\(rows)")
+    #expect(rows.contains("put-off acme export done 11 00000000: exit=3, attempt 1"), "\(rows)")
     #expect(rows.count == 10 * 2 + 4, "\(rows)")
   }
 

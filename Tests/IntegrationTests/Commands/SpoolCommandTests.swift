@@ -174,7 +174,7 @@ struct SpoolCommandTests {
     let result = try await delveWebhook("config", "check")
     #expect(result.exitCode == 0)
     #expect(result.errorOutput.contains("warning: instance acme: none of its keys serves"))
-    #expect(result.errorOutput.contains("below minimum-free-bytes"))
+    #expect(result.errorOutput.contains("which is the minimum (minimum-free-bytes)"))
   }
 
   @Test func newerLayoutIsSaid() async throws {

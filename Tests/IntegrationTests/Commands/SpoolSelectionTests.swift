@@ -43,6 +43,56 @@ struct SpoolSelectionTests {
     #expect(again.exitCode == 0 && again.errorOutput == "0 events retried\n", "\(again)")
   }
 
+  /// Whenever a signal comes, the command says what it has done.
+  @Test(arguments: [0, 1, 40])
+  func commandThatASignalEndsSaysHowManyAreLeft(afterLines: Int) async throws {
+    let count = 2_000
+    try site.addEvents(count, from: 10)
+    _ = try await site.shell("mv '\(site.path)'/spool/acme/new/* '\(site.path)/spool/acme/dead/'")
+    let retry = try SpawnedProcess(
+      "sh",
+      [
+        "-c",
+        "exec '\(site.program)' spool retry --all --spool '\(site.path)/spool' 2>&1 "
+          + ">'\(site.path)/moved'",
+      ], log: "\(site.path)/retry.log")
+    #expect(
+      try await eventually {
+        site.text("moved").split(separator: "\n").count >= afterLines
+      })
+    retry.send(signal: SIGTERM)
+    let exitCode = try await retry.exitCode()
+    let moved = site.text("moved").split(separator: "\n").count
+    // It had not come so far that it could be told, it was in the middle, or it was quicker.
+    if exitCode == -SIGTERM { return #expect(moved == 0) }
+    let left = count + 4 - moved
+    #expect(exitCode == (left == 0 ? 0 : 1))
+    #expect(
+      site.text("retry.log")
+        == "\(moved) events retried"
+        + (left == 0 ? "" : ", \(left) left because of a signal") + "\n")
+  }
+
+  /// What is wrong with all of them is said once.
+  @Test(.enabled(if: getuid() == 0, "needs root, to give the spool to another user"))
+  func spoolOfAnotherUserIsNamedOnceWithItsOwner() async throws {
+    let given = try await site.shell("chown -R nobody '\(site.path)/spool'")
+    #expect(given.exitCode == 0, "\(given)")
+    let reason =
+      "delve-webhook: \(site.path)/spool/acme belongs to another user, nobody; run this as its "
+      + "owner: runuser -u nobody -- COMMAND\n"
+    for (arguments, result) in [
+      (["retry", "--all"], "0 events retried, 3 not\n"),
+      (["finish", "--all"], "0 events finished, 4 not\n"),
+      (["remove", "--all", "--yes"], "0 events removed, 4 not\n"),
+      (["prune", "--older-than", "1d"], "delve-webhook: 1 thing could not be removed\n"),
+    ] {
+      let done = try await site.delveWebhook(["spool"] + arguments)
+      #expect(done.exitCode == 77, "\(done)")
+      #expect(done.errorOutput == reason + result, "\(done)")
+    }
+  }
+
   /// Another program has put it there: it is named, and every program reads the listing.
   @Test func eventWithAForeignNameIsNamedAndLeft() async throws {
     let foreign = #"acme/dead/20261127T070000Z-export-done-$(printf '\377')1-"#

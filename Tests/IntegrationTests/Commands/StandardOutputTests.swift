@@ -83,6 +83,18 @@ struct StandardOutputTests {
     #expect(result.output.contains(#"  id: "\u009b31mB\u202eC\u007f\u00e9\ud83d\ude00""#))
   }
 
+  /// A help that nobody gets is no success either.
+  @Test(arguments: ["--help", "--version", "help spool", "spool run --help"])
+  func helpThatCannotBeWrittenIsNoSuccess(arguments: String) async throws {
+    for (output, reason) in [
+      (">/dev/full", "No space left on device"), (">&-", "Bad file descriptor"),
+    ] {
+      let result = try await site.shell("'\(site.program)' \(arguments) \(output)")
+      #expect(result.exitCode == 74, "\(result)")
+      #expect(result.errorOutput == "delve-webhook: standard output: \(reason)\n")
+    }
+  }
+
   // MARK: A reader that goes
 
   /// What a reader that has gone would still be sent is counted by strace(1).

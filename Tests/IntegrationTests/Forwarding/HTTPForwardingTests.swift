@@ -92,11 +92,40 @@ struct HTTPForwardingTests {
   func headerFileThatHoldsAnythingElseIsRefused(line: String) async throws {
     try site.addEvents(1)
     let file = try site.folder.write("A: b\n\(line)\n\n".utf8, to: "header")
-    let result = try await forward(to: "https://localhost:1/", "--header-file", file)
+    let result = try await site.forward(
+      to: "https://localhost:1/", options: ["--header-file", file])
     // Empty lines are ignored, and then no server listens. A file of only empty lines is waited for,
     // too.
     #expect(result.exitCode == (line.isEmpty ? 69 : 78), "\(result)")
     if !line.isEmpty { #expect(result.errorOutput.contains("line 2"), "\(result)") }
+  }
+
+  /// What nobody can connect with is said at once, and not when the first event is handed on.
+  @Test func fileWithoutACertificateIsRefusedAtTheStart() async throws {
+    for (file, text) in [
+      ("\(site.path)/nowhere.pem", "No such file or directory"),
+      ("\(site.path)/config.yaml", "holds no certificate in PEM form"),
+    ] {
+      let result = try await site.forward(to: "https://localhost:1/", options: ["--ca-file", file])
+      #expect(result.exitCode == 78, "\(result)")
+      #expect(result.errorOutput.contains("--ca-file: \(file)"), "\(result)")
+      #expect(result.errorOutput.contains(text), "\(result)")
+    }
+  }
+
+  /// The last line names target, cause, what waits, and what would wait for it: nothing secret.
+  @Test func targetThatTakesNoneIsNamedWithWhatWaits() async throws {
+    try site.addEvents(3)
+    let server = try AnsweringServer { _ in .status(429) }
+    let result = try await site.forward(to: "\(server.url)?token=secret")
+    #expect(result.exitCode == 69, "\(result)")
+    let origin = server.url.split(separator: "/").prefix(2).joined(separator: "//")
+    #expect(
+      result.errorOutput.hasSuffix(
+        "delve-webhook-forward: \(origin) takes no events: answer 429: it wants fewer requests, raise "
+          + "its limit or lower --jobs; 3 events wait in new/; with --follow it is tried until it "
+          + "does\n"), "\(result)")
+    #expect(!result.errorOutput.contains("secret"), "\(result)")
   }
 
   /// Unencrypted requests stay on the machine, even if the environment names a proxy.
@@ -105,7 +134,10 @@ struct HTTPForwardingTests {
     let port = try freePort()
     let result = try await command(
       "env",
-      ["http_proxy=http://127.0.0.1:\(port)", Repository.executable("delve-webhook-forward")]
+      [
+        "-u", "no_proxy", "http_proxy=http://127.0.0.1:\(port)",
+        Repository.executable("delve-webhook-forward"),
+      ]
         + ["--spool", "\(site.path)/spool", "--to", "http://localhost:1/"])
     #expect(result.exitCode == 69 && result.errorOutput.contains("port 1 "), "\(result)")
   }
@@ -298,7 +330,11 @@ struct HTTPForwardingTests {
           count += 1
         }
         return false
-      })
+      },
+      """
+      of \(count): \(site.files("spool/acme/done").count) done, \(site.files("spool/acme/defer")), \
+      \(site.files("spool/acme/dead")), \(site.text("forward.log").suffix(4_000))
+      """)
     forwarder.send(signal: SIGTERM)
     #expect(try await forwarder.exitCode() == 0)
   }

@@ -4,7 +4,7 @@ internal import TestSupport
 internal import Testing
 
 /// A server that speaks PostgreSQL's protocol, and says what PostgreSQL would not.
-@Suite(.timeLimit(.minutes(15)))
+@Suite(.noHang)
 struct OddServerTests {
   private let site: SpoolSite
 

@@ -80,7 +80,7 @@ struct KeptRefusalTests {
     #expect(stat("\(responder.folder.path)/spool/acme/refused/\(name)", &status) == 0)
     #expect(status.st_mode == S_IFREG | 0o600)
     #expect(try await responder.logs(" kept=acme/refused/\(name)\n"), "\(responder.log)")
-    let entries = try responder.status().objects("recent").filter { $0["kept"] != nil }
+    let entries = try await responder.status().objects("recent").filter { $0["kept"] != nil }
     #expect(entries.map { strings($0["kept"]) } == [["acme/refused/\(name)"]])
     #expect(entries.map { strings($0["code"]) } == [["bad-signature"]])
     #expect(try responder.observe("status").text.contains("kept as acme/refused/\(name)<"))

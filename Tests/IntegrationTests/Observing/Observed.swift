@@ -28,7 +28,19 @@ extension ResponderUnderTest {
   /// The values of all samples.
   func metrics() throws -> [String: String] { samples(in: try observe("metrics").text) }
 
-  func status() throws -> StatusReport {
+  /// What the status page says. On a busy machine, it may find that its look at the disk had no turn
+  /// for half a second: then it is asked again.
+  func status() async throws -> StatusReport {
+    var report = try statusOnce()
+    _ = try await eventually {
+      let isLate = report.findings.contains { $0.contains("disk has not answered") }
+      if isLate { report = try statusOnce() }
+      return !isLate
+    }
+    return report
+  }
+
+  func statusOnce() throws -> StatusReport {
     try StatusReport(try observe("status", accept: "application/json").text)
   }
 

@@ -31,15 +31,15 @@ struct StatusPageTests {
 
   @Test func jsonSaysWhatBecameOfKnownDeliveries() async throws {
     try await withResponder { responder in
-      #expect(try responder.status().findings == [])
-      #expect(try responder.status().verdict == "well")
+      #expect(try await responder.status().findings == [])
+      #expect(try await responder.status().verdict == "well")
       let good = try nowAuthorization(id: "7")
       let wrong = try nowAuthorization(id: "secret", by: .otherP521)
       #expect(try responder.deliver(authorization: good, hook: "export-complete").status == 202)
       #expect(try responder.deliver(authorization: good, hook: "export-complete").status == 200)
       #expect(try responder.deliver(authorization: wrong).status == 401)
 
-      let report = try responder.status()
+      let report = try await responder.status()
       #expect(report.verdict == "attention")
       #expect(
         report.findings == ["attention: The last delivery to acme was refused: bad-signature."])
@@ -77,7 +77,7 @@ struct StatusPageTests {
 
       // A good one, and all is well.
       #expect(try responder.deliver(authorization: nowAuthorization(id: "8")).status == 202)
-      #expect(try responder.status().findings == [])
+      #expect(try await responder.status().findings == [])
     }
   }
 
@@ -93,7 +93,7 @@ struct StatusPageTests {
     _ finding: String, _ responder: ResponderUnderTest, verdict: String = "attention"
   ) async throws -> Bool {
     try await eventually {
-      let report = try responder.status()
+      let report = try await responder.status()
       return report.verdict == verdict && report.findings.contains { $0.contains(finding) }
     }
   }
@@ -105,8 +105,8 @@ struct StatusPageTests {
     let configuration = exampleConfiguration().replacing(TestKey.p521.path, with: "key.pem")
     try await withResponder(configuration: configuration, in: folder) { responder in
       #expect(try await finds("attention: 3 events of acme were given up.", responder))
-      #expect(try responder.status().findings.count == 1)
-      let dead = try #require(try responder.status().instance("acme")["dead"]?.array)
+      #expect(try await responder.status().findings.count == 1)
+      let dead = try #require(try await responder.status().instance("acme")["dead"]?.array)
       #expect(dead.count == 3)
       #expect(
         dead.compactMap { strings($0.object?["reason"]).first }.sorted() == [
@@ -121,22 +121,22 @@ struct StatusPageTests {
       try await responder.reload("spool: [", logs: "reload failed")
       #expect(try await finds("The last reload failed: ", responder))
       try await responder.reload(configuration, logs: "reloaded config=")
-      #expect(try responder.status().findings.count == 2)
+      #expect(try await responder.status().findings.count == 2)
 
       try folder.write("rubbish".utf8, to: "key.pem")
       #expect(try await finds("The key files of acme cannot be used: ", responder))
       try folder.write(fileBytes(TestKey.p521.path), to: "key.pem")
-      #expect(try await eventually { try responder.status().findings.count == 2 })
+      #expect(try await eventually { try await responder.status().findings.count == 2 })
 
       // The worst comes first.
       #expect(rename("\(folder.path)/spool", "\(folder.path)/aside") == 0)
       let away = "failing: No event of acme can be stored: "
       #expect(try await finds(away, responder, verdict: "failing"))
-      let report = try responder.status()
+      let report = try await responder.status()
       #expect(report.findings.first?.hasPrefix(away) == true)
       #expect(try report.instance("acme")["usable"] == .boolean(false))
       #expect(rename("\(folder.path)/aside", "\(folder.path)/spool") == 0)
-      #expect(try await eventually { try responder.status().verdict == "attention" })
+      #expect(try await eventually { try await responder.status().verdict == "attention" })
     }
   }
 
@@ -148,7 +148,7 @@ struct StatusPageTests {
     try await withResponder(configuration: exampleConfiguration(settings: "keep-refused: 5")) {
       responder in
       // The control. Nobody asks for some time after it.
-      #expect(try responder.status().verdict == "well")
+      #expect(try await responder.status().verdict == "well")
       try await Task.sleep(for: .seconds(3))
       let calls = "faccessat,faccessat2,linkat"
       let strace = try SpawnedProcess(
@@ -162,7 +162,7 @@ struct StatusPageTests {
           responder.folder.text(of: "strace.log").contains("attached")
         }, "\(responder.folder.text(of: "strace.log"))")
       let began = ContinuousClock.now
-      let report = try responder.status()
+      let report = try responder.statusOnce()
       let finding = try #require(report.findings.first)
       #expect(report.findings.count == 1)
       let silence = try #require(

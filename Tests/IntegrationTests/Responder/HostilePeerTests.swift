@@ -68,8 +68,8 @@ struct HostilePeerTests {
   @Test func silentPeersHoldNoWorkerAndAreCutOffAfterTenSeconds() async throws {
     let settings = exampleConfiguration(settings: "workers: 1")
     try await withResponder(configuration: settings) { responder in
-      let silent = try (0..<20).map { _ in try FastCGIClient(socket: responder.socket) }
       let start = ContinuousClock.now
+      let silent = try (0..<20).map { _ in try FastCGIClient(socket: responder.socket) }
       let response = try responder.deliver(authorization: try nowAuthorization())
       #expect(response.status == 202)
       for client in silent { #expect(try await client.isClosedByPeer()) }
@@ -80,8 +80,8 @@ struct HostilePeerTests {
   @Test(arguments: StallingStage.allCases)
   func stalledPeerIsCutOffAfterTenSeconds(stage: StallingStage) async throws {
     try await withResponder { responder in
-      let client = try responder.client()
       let start = ContinuousClock.now
+      let client = try responder.client()
       try client.stall(in: stage)
       #expect(try await client.isClosedByPeer())
       #expect(ContinuousClock.now - start > .seconds(9))

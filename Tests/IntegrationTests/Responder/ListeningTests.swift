@@ -158,7 +158,8 @@ struct ListeningTests {
     return (responder, process)
   }
 
-  private func room(for responder: ResponderUnderTest) throws -> Int {
+  private func room(for responder: ResponderUnderTest) async throws -> Int {
+    #expect(try await responder.logs("connections="), "\(responder.log)")
     let match = try #require(responder.log.firstMatch(of: /connections=(\d+)/))
     let room = try #require(Int(match.1))
     #expect(room < 40)
@@ -168,7 +169,7 @@ struct ListeningTests {
   @Test func whatIsBeyondTheBoundOnConnectionsWaitsAndIsAnswered() async throws {
     let folder = try TemporaryFolder()
     let (responder, process) = try await startWithRoomForFew(in: folder)
-    let room = try room(for: responder)
+    let room = try await room(for: responder)
     let start = ContinuousClock.now
     var silent = try (0..<room).map { _ in try responder.client() }
     let late = try responder.client()
@@ -186,7 +187,8 @@ struct ListeningTests {
     let folder = try TemporaryFolder()
     let (responder, process) = try await startWithRoomForFew(in: folder)
     // Exactly as many as there is room for: more would wait in the backlog, and wake the responder.
-    var silent = try (0..<room(for: responder)).map { _ in try responder.client() }
+    let room = try await room(for: responder)
+    var silent = try (0..<room).map { _ in try responder.client() }
     try await Task.sleep(for: .milliseconds(300))
     let start = ContinuousClock.now
     process.send(signal: SIGTERM)

@@ -61,6 +61,7 @@ struct ResponderTests {
 
   @Test func healthIsAnsweredWithoutALineInTheLog() async throws {
     try await withResponder { responder in
+      #expect(try await responder.logs("started "))
       let before = responder.log
       #expect(responder.healthStatus() == 200)
       #expect(responder.log == before)

@@ -9,7 +9,7 @@ internal import Testing
 /// status page and metrics, keys and configuration that are rewritten. In the midst of it the
 /// responder is stopped or killed, and the next one starts on the same spool. `Tests/Sanitizers/run`
 /// lets more rounds of it run.
-@Suite(.serialized, .timeLimit(.minutes(30)))
+@Suite(.serialized, .noHang)
 struct StormTests {
   private static let rounds =
     ProcessInfo.processInfo.environment["DELVE_WEBHOOK_STORM_ROUNDS"].flatMap { Int($0) } ?? 2

@@ -6,6 +6,7 @@ internal import TestSupport
 struct SpoolSite: Sendable {
   let folder: TemporaryFolder
   let program = Repository.executable("delve-webhook")
+  private let firstDay = dayNow()
 
   init() throws {
     folder = try TemporaryFolder()
@@ -23,12 +24,10 @@ struct SpoolSite: Sendable {
     files("spool").filter { $0.hasSuffix(".json") && !$0.contains("/ids/") }
   }
 
+  /// The day that events were finished on: if midnight has passed since, the one before.
   var today: String {
-    var now = time(nil)
-    var parts = tm()
-    gmtime_r(&now, &parts)
-    func two(_ value: Int32) -> String { value < 10 ? "0\(value)" : "\(value)" }
-    return "\(parts.tm_year + 1_900)-\(two(parts.tm_mon + 1))-\(two(parts.tm_mday))"
+    FileManager.default.fileExists(atPath: "\(path)/spool/acme/done/\(firstDay)")
+      ? firstDay : dayNow()
   }
 
   /// The id of the event with this number.
@@ -113,4 +112,13 @@ struct SpoolSite: Sendable {
       "env", ["DELVE_WEBHOOK_CONFIG=\(path)/config.yaml", program, "spool"] + arguments,
       log: "\(path)/runner.log")
   }
+}
+
+/// By the clock, UTC.
+private func dayNow() -> String {
+  var now = time(nil)
+  var parts = tm()
+  gmtime_r(&now, &parts)
+  func two(_ value: Int32) -> String { value < 10 ? "0\(value)" : "\(value)" }
+  return "\(parts.tm_year + 1_900)-\(two(parts.tm_mon + 1))-\(two(parts.tm_mday))"
 }

@@ -13,7 +13,11 @@ struct Answer {
     switch status {
     case 200..<300: .delivered
     // What speaks of the content; others speak of quotas, header fields, state or certificates.
-    case 400, 409, 413, 422, 451: .refused(ending, text: text)
+    case 413:
+      .refused(
+        ending, text: text, problem: "answer 413: it takes no request of this size, raise its limit"
+      )
+    case 400, 409, 422, 451: .refused(ending, text: text)
     default: .putOff(ending, text: text, afterSeconds: retryAfterSeconds, problem: problem)
     }
   }
@@ -26,7 +30,8 @@ struct Answer {
     case 300..<400: "answer \(status): redirects are not followed, name the new URL"
     case 401, 403, 407: "answer \(status): look at the credentials in --header-file"
     case 404, 405, 410, 411, 415, 421, 426: "answer \(status): look at the URL"
-    case 408, 425, 429, 502, 503, 504: "answer \(status)"
+    case 429: "answer 429: it wants fewer requests, raise its limit or lower --jobs"
+    case 408, 425, 502, 503, 504: "answer \(status)"
     default: nil
     }
   }

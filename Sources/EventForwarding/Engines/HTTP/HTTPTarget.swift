@@ -29,6 +29,7 @@ final class HTTPTarget: EventTarget {
 
   deinit { curl_multi_cleanup(multi) }
 
+  var name: String { settings.url.origin }
   var batchSize: Int { 16 * jobs }
   var concurrency: Int { jobs }
 

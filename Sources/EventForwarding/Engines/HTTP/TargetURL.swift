@@ -5,6 +5,8 @@ internal import CommandLineProgram
 /// user nor password: anybody who lists processes or reads a unit file would see them.
 struct TargetURL {
   let text: String
+  /// Scheme, host and port: path and query may hold a token.
+  let origin: String
   /// http, and so of this very machine: no proxy is asked for it.
   let needsNoProxy: Bool
 
@@ -24,6 +26,8 @@ struct TargetURL {
         "--to must not hold user and password: put an Authorization line into --header-file")
     }
     self.text = text
+    let port = part(CURLUPART_PORT, of: url).map { ":\($0)" } ?? ""
+    origin = "\(scheme)://\(host)\(port)"
     needsNoProxy = scheme == "http"
   }
 }

@@ -7,7 +7,7 @@ internal import WebhookCore
 final class Transfer {
   struct Settings {
     let url: TargetURL
-    let caFile: String?
+    let caFile: CertificateFile?
     let timeLimitSeconds: Int
   }
 
@@ -74,7 +74,7 @@ final class Transfer {
     ]
     if settings.url.needsNoProxy { codes.append(ccurl_set_string(easy, CURLOPT_NOPROXY, "*")) }
     if let file = settings.caFile {
-      codes.append(ccurl_set_string(easy, CURLOPT_CAINFO, file))
+      codes.append(ccurl_set_string(easy, CURLOPT_CAINFO, file.path))
     }
     return codes.allSatisfy { $0 == CURLE_OK }
   }
@@ -90,9 +90,11 @@ final class Transfer {
     let status = ccurl_status(easy)
     guard status >= 200 else {
       let detail = String(cString: errorText)
-      return Answer(
-        status: 0, retryAfterSeconds: 0,
-        text: oneLine(detail.isEmpty ? String(cString: curl_easy_strerror(code)) : detail))
+      let text = oneLine(detail.isEmpty ? String(cString: curl_easy_strerror(code)) : detail)
+      let remedy =
+        code == CURLE_PEER_FAILED_VERIFICATION
+        ? ": --ca-file names the certificate of an authority of your own" : ""
+      return Answer(status: 0, retryAfterSeconds: 0, text: text + remedy)
     }
     return Answer(
       status: status, retryAfterSeconds: max(0, Int64(ccurl_retry_after(easy))),

@@ -4,6 +4,7 @@ internal import ServiceProcess
 /// The table `delve_event` of a server that speaks PostgreSQL's protocol and knows
 /// INSERT … ON CONFLICT. An event that is there already stays as it is.
 final class PostgreSQLTarget: PreparableTarget {
+  var name: String { uri.name }
   let batchSize = 500
   let concurrency = 1
 
