@@ -31,12 +31,15 @@ struct Blame {
     let taken: Int
     /// Whether the target took others about that time.
     var whileTaking = false
+    /// How many failures there had been when it failed last.
+    var last = 0
   }
 
   /// How many events the target has taken.
   private(set) var taken = 0
   private var lastTaken: SuspendingClock.Instant?
   private var lastChangeOfMind: SuspendingClock.Instant?
+  private var failuresInAll = 0
   private var failedInARow = 0
   private var guiltyInARow = 0
   /// Those that failed and have not paid.
@@ -52,14 +55,16 @@ struct Blame {
 
   /// - Parameter slack: so many that were taken since may have been on their way before it failed.
   mutating func failed(_ name: String, slack: Int = 0) -> Standing {
+    failuresInAll += 1
     let before = failures[name]
+    failures[name]?.last = failuresInAll
     if let before, taken > before.taken + slack {
       guiltyInARow += 1
       return .guilty
     }
     failedInARow += 1
     if failures.count > Self.mostRemembered { failures = [:] }
-    if before == nil { failures[name] = Failure(taken: taken) }
+    if before == nil { failures[name] = Failure(taken: taken, last: failuresInAll) }
     return .inDoubt(again: before != nil)
   }
 
@@ -69,6 +74,12 @@ struct Blame {
   mutating func hasPaid(_ name: String) { failures[name] = nil }
 
   func isKnown(_ name: String) -> Bool { failures[name] != nil }
+
+  /// Whether the first event is the better one to find out by whether the target takes any: it has not
+  /// failed, or has not failed for longer.
+  func isBetterToTry(_ name: String, than other: String) -> Bool {
+    (failures[name]?.last ?? 0) < (failures[other]?.last ?? 0)
+  }
 
   /// Whether the target takes none, as it seems: no further event is to be tried.
   var targetTakesNone: Bool {

@@ -133,20 +133,23 @@ final class Forwarder {
     return failures > 0 ? try nextToTry() : try draining.next()
   }
 
-  /// One that the target has not failed on yet, if there is any, and a younger one each time: the
-  /// oldest may all be of a kind.
+  /// One that has not failed yet, if there is any, and a younger one each time: the oldest may all be
+  /// of a kind. If all have failed, each has its turn: the first may be one that is always refused.
   private func nextToTry() throws(SpoolError) -> ClaimedEvent? {
     // 0, 10, 40, 160, …
     var left = failures == 1 ? 0 : min(Self.mostPassedOver, 10 << (2 * min(failures - 2, 12)))
     var candidate: ClaimedEvent?
     var seen: Set<String> = []
     while seen.count < Self.mostPassedOver, let event = try draining.next() {
-      let isKnown = blame.isKnown(event.fileName)
-      let isNew = seen.insert(event.fileName).inserted
-      guard isNew, candidate == nil || !isKnown else {
-        try release(event)
+      guard seen.insert(event.fileName).inserted else {
         // What was passed over comes again: there are no others.
-        if isNew { continue } else { break }
+        try release(event)
+        break
+      }
+      let isKnown = blame.isKnown(event.fileName)
+      if isKnown, let candidate, !blame.isBetterToTry(event.fileName, than: candidate.fileName) {
+        try release(event)
+        continue
       }
       if let candidate { try release(candidate) }
       candidate = event

@@ -26,6 +26,19 @@ struct BlameTests {
     #expect(!blame.targetTakesNone)
   }
 
+  /// What has not failed, or not for longest, is tried next: so each has its turn.
+  @Test mutating func eachHasItsTurn() {
+    #expect(!blame.isBetterToTry("a", than: "b"))
+    _ = blame.failed("a")
+    #expect(blame.isBetterToTry("b", than: "a"))
+    _ = blame.failed("b")
+    #expect(blame.isBetterToTry("a", than: "b"))
+    _ = blame.failed("a")
+    #expect(blame.isBetterToTry("b", than: "a"))
+    blame.wasTaken("a", at: start)
+    #expect(blame.isBetterToTry("a", than: "b"))
+  }
+
   /// A target that took one just now is trusted with a single one that it does not take.
   @Test(arguments: [(0, 1, false), (9, 1, false), (10, 1, true), (0, 2, true)])
   mutating func singleEventPaysIfTheTargetTookAnotherJustNow(

@@ -70,7 +70,22 @@ says() {
 }
 
 # documented TAG: runs the block of the documentation that has this tag.
-documented() { eval "$(cat "$tests/blocks/$1")"; }
+documented() { eval "$(text_of "$1")"; }
+
+# text_of TAG: the block that has this tag.
+text_of() { cat "$tests/blocks/$1"; }
+
+# until_seen USER SCRIPT TEST…: runs a script as that user which ends only if it is told to, until TEST
+# holds. What it printed is in /run/tests/seen.
+until_seen() {
+  local user=$1 script=$2 group
+  shift 2
+  setsid runuser -u "$user" -- bash "$script" >/run/tests/seen 2>&1 &
+  group=$!
+  until_it "$@"
+  kill -- "-$group"
+  wait "$group" || true
+}
 
 # until_it COMMAND…: repeats COMMAND until it succeeds, for a minute of tries.
 until_it() {

@@ -25,6 +25,18 @@ start_smtp() {
   until_it bash -c 'exec 3<>/dev/tcp/127.0.0.1/25'
 }
 
+# mailed_of_dead: an event that the runner's handler gives up is told of by a second runner.
+mailed_of_dead() {
+  systemctl stop delve-webhook-run
+  answers 202 deliver success --id 4716
+  as_owner delve-webhook spool run -- sh -c 'exit 65' || equal $? 1
+  install -m 0755 "$examples/mail-dead" /etc/delve-webhook/mail-dead
+  text_of mail-dead >/run/tests/script
+  until_seen delve-webhook /run/tests/script file_has 4716 /run/tests/mail
+  rm /etc/delve-webhook/mail-dead
+  as_owner delve-webhook spool remove --all --yes
+}
+
 # publish_export ID: the stand-in's API knows a finished export.
 publish_export() {
   install -d /srv/stand-in/acme/api/v2/exports /srv/stand-in/acme/files
@@ -115,6 +127,14 @@ in_database() { runuser -u postgres -- psql -qAt delve "$@"; }
 
 rows_are() { equal "$(in_database -c 'SELECT count(*) FROM delve_event')" "$1"; }
 
+# rows_are_handled: what the manual shows, on all rows at once.
+rows_are_handled() {
+  text_of work-queue |
+    sed 's/= [.][.][.];/IN (SELECT source, id FROM delve_event WHERE handled IS NULL);/' |
+    in_database -v ON_ERROR_STOP=1
+  equal "$(in_database -c 'SELECT count(*) FROM delve_event WHERE handled IS NULL')" 0
+}
+
 # locks_are GRANTED NUMBER: how many are held (t) or waited for (f) by those who write to the table.
 locks_are() {
   equal "$(in_database -c "SELECT count(*) FROM pg_locks
@@ -142,6 +162,8 @@ check "a delivery is mailed" answers 202 deliver failure --id 4712
 check "with its data" until_it file_has 4712 /run/tests/mail
 check "and is done" until_it all_done
 
+check "the mail of what was given up" mailed_of_dead
+
 publish_export 4713
 check "the export recipe runs" handled_by export
 check "an export's delivery is stored" answers 202 deliver export --id 4713
@@ -158,6 +180,7 @@ check "a delivery is forwarded" answers 202 deliver success
 check "into the database" until_it rows_are 1
 check "and is done" until_it all_done
 check "an upgrade lets the forwarder finish" forwarded_once
+check "a consumer of the table" rows_are_handled
 systemctl stop delve-webhook-forward
 
 dpkg -i "$packages"/*.deb >/run/tests/install.log 2>&1

@@ -97,13 +97,32 @@ old_key_is_removed() {
 
 # listens TAG TEST…: the block's program serves until it is ended.
 listens() {
-  local block=$1 group
+  local block=$1
   shift
-  setsid bash "$tests/blocks/$block" &
-  group=$!
-  until_it "$@"
-  kill -- "-$group"
-  wait "$group" || true
+  cp "$tests/blocks/$block" /run/tests/script
+  until_seen root /run/tests/script "$@"
+}
+
+installs() {
+  start_stand_in
+  purge_all
+  publish_key acme
+  cd "$packages"
+  apt-get() { command apt-get -y -qq "$@"; }
+  documented install
+  delve-webhook config check
+}
+
+# The stand-in of the way to another machine: what it would lead to is here.
+through_tunnel() {
+  ssh() { :; }
+  documented tunnel | grep -F '</html>'
+}
+
+archives() {
+  cd /run/tests
+  documented live-archive
+  tar -tf spool.tar | grep -q '^delve-webhook/acme/new/.*[.]json$'
 }
 
 all_is_removed() {
@@ -115,11 +134,12 @@ all_is_removed() {
 
 port_answers() { (exec 3<>/dev/tcp/127.0.0.1/9000); }
 
+sed -i "s|https://hooks.example.com|http://127.0.0.1|; s|delvesecurity.app|delvesecurity.test|
+  s|_amd64.deb|_$(dpkg --print-architecture).deb|" "$tests"/blocks/*
 # From nothing, whatever the part before has left.
+check "the first two commands" installs
 rm -f /run/tests/served-by
 served_by nginx
-sed -i 's|https://hooks.example.com|http://127.0.0.1|; s|delvesecurity.app|delvesecurity.test|' \
-  "$tests"/blocks/*
 check "a health check" documented health
 check "a delivery of one's own" trial
 check "a look at what arrived" documented look
@@ -133,6 +153,7 @@ check "services that use the old library start again" documented try-restart
 check "what takes the space" documented space
 check "handled events are removed" documented prune
 check "every event is whole" documented verify
+check "an archive of a spool in use" archives
 check "hours without a delivery" documented gaps
 check "an event is given up" gives_up
 check "which is tried again" documented given-up
@@ -145,6 +166,7 @@ rm -f /run/delve-webhook-own/fcgi.sock
 check "the responder by spawn-fcgi" listens spawn test -S /run/delve-webhook-own/fcgi.sock
 make_certificate
 check "nginx: a server block of one's own" served_over_tls nginx server
+check "the status page from another machine" through_tunnel
 check "nginx: a second instance by hand" documented nginx-instance
 check "which is refused as long as the configuration has none" beta_is_unknown nginx
 systemctl stop nginx

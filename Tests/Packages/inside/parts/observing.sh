@@ -39,20 +39,28 @@ forgery_is_kept() {
 # Debian's folder for node_exporter.
 metrics_folder=/var/lib/prometheus/node-exporter
 
-handles_with_numbers() {
+# type_drop_ins: does what the manual says of the folder, and types the drop-ins into their files.
+type_drop_ins() {
   install -d -m 0755 "$metrics_folder"
-  dpkg-statoverride --update --add root delve-webhook 1775 "$metrics_folder"
-  install -d /etc/systemd/system/delve-webhook-run.service.d
-  cat >/etc/systemd/system/delve-webhook-run.service.d/metrics.conf <<UNIT
-[Service]
-ExecStart=
-ExecStart=/usr/bin/delve-webhook spool run --follow --metrics-file $metrics_folder/delve-webhook-run.prom -- /etc/delve-webhook/handler
-ReadWritePaths=$metrics_folder
-UNIT
+  install -d /etc/systemd/system/delve-webhook-{run,forward}.service.d
+  eval "$(text_of textfile | awk '
+    /^systemctl edit/ { file = "/etc/systemd/system/" $3 ".service.d/metrics.conf"; next }
+    /^  / { print substr($0, 3) >file; next }
+    { print }')"
+}
+
+handles_with_numbers() {
+  type_drop_ins
   printf '#!/bin/sh\nexit 0\n' >/etc/delve-webhook/handler
   chmod 755 /etc/delve-webhook/handler
   systemctl daemon-reload
   systemctl start delve-webhook-run
+}
+
+forwards_with_numbers() {
+  echo 'DELVE_FORWARD_TO=http://127.0.0.1:9/' >/etc/delve-webhook/forward.env
+  systemctl start delve-webhook-forward
+  until_it grep -q '^delve_webhook_consumer_handled_total.* 0$' "$metrics_folder/delve-webhook-forward.prom"
 }
 
 numbers_are() { grep -E "^delve_webhook_consumer_handled_total.* $1\$" "$metrics_folder/delve-webhook-run.prom"; }
@@ -90,7 +98,9 @@ check "the runner writes its numbers" handles_with_numbers
 check "of the event that it handles" until_it numbers_are 1
 check "and tells the service manager" until_it unit_says '1 handled, 0 put off, 0 given up'
 systemctl stop delve-webhook-run
-rm -r /etc/systemd/system/delve-webhook-run.service.d /etc/delve-webhook/handler
+check "and so does the forwarder, whose target is away" forwards_with_numbers
+systemctl stop delve-webhook-forward
+rm -r /etc/systemd/system/delve-webhook-{run,forward}.service.d /etc/delve-webhook/{handler,forward.env}
 dpkg-statoverride --remove "$metrics_folder"
 rm -r "$metrics_folder"
 systemctl daemon-reload
