@@ -126,12 +126,13 @@ struct WorkByHand {
     let events = try selection.events(in: reader, of: instances, in: states, now: now)
     let counts = events.counts
     let total = counts.reduce(0) { $0 + $1.count }
-    guard try selection.dryRun || total == 0 || isWanted(counts) else {
-      throw CommandError.negative("no event was \(participle)")
-    }
     let work = MoveByHand(
       in: try options.path(), instances: Set(counts.map(\.place.instance)),
       isDryRun: selection.dryRun, passesOverGone: selection.all, step)
+    // What cannot be done is not asked for.
+    guard try selection.dryRun || !work.canMove || isWanted(counts) else {
+      throw CommandError.negative("no event was \(participle)")
+    }
     let signals = try StopSignals()
     let bar = ProgressBar(total: total)
     events.forEach { event in
@@ -194,6 +195,9 @@ private final class MoveByHand {
       }
     }
   }
+
+  /// Whether there is an instance with events whose folders can be used.
+  var canMove: Bool { !consumers.isEmpty }
 
   /// Passes over an event.
   func leave() { left += 1 }

@@ -121,6 +121,9 @@ answers() {
 # health: the status code of the health check.
 health() { curl -s -o /dev/null -w '%{http_code}\n' "${base%/*}/health"; }
 
+# thumbprints: of all keys of the configuration.
+thumbprints() { delve-webhook keys check --json | grep -o '"thumbprint":"[^"]*"' | cut -d '"' -f 4; }
+
 # events [STATE]: how many events of acme are in the spool, in all states or in one.
 events() {
   { find "$spool/acme/${1-}" -name '*.json' 2>/dev/null || true; } | wc -l

@@ -30,8 +30,6 @@ warned() {
     grep -F 'a key of the instance is not configured' | grep -F "$(new_thumbprint)"
 }
 
-thumbprints() { delve-webhook keys check --json | grep -o '"thumbprint":"[^"]*"' | cut -d '"' -f 4; }
-
 new_thumbprint() { sed -n 's/.*"new":\["\([^"]*\)"\].*/\1/p' "$report"; }
 
 status_page() { curl -s -H 'Accept: application/json' "${base%/*}/status"; }
