@@ -60,7 +60,7 @@ struct MainLoop: ~Copyable {
 
   /// Without a request, a pause or an end in sight there is nothing to look after.
   private var millisecondsToNextTick: Int32 {
-    if acceptor.isPaused { return 50 }
+    if acceptor.needsSoonTurn { return 50 }
     return drainingSince != nil || connections.countInFlight > 0
       ? Int32(Self.millisecondsBetweenLooks) : manager.millisecondsBetweenSignsOfLife
   }
@@ -107,6 +107,8 @@ struct MainLoop: ~Copyable {
     while let signal = signals.next() {
       switch signal {
       case SIGHUP: current.requestReload()
+      // mod_fcgid sends SIGTERM twice, a second apart, and SIGKILL after eight.
+      case SIGTERM where acceptor.isManaged && drainingSince != nil: break
       case SIGTERM, SIGINT: stop()
       default: break  // SIGUSR1: libfcgi's wish to stop; nobody sends it
       }

@@ -3,11 +3,20 @@ internal import ServiceProcess
 
 /// Accepts connections, as long as there is room for them; others wait in the backlog.
 struct Acceptor: ~Copyable {
+  /// How long a process manager's peers are waited for in the last round: mod_fcgid may be about to
+  /// connect to a process that it has just told to end, and a connection that is not accepted any more
+  /// is a lost request.
+  private static let silence = Duration.milliseconds(100)
+  private static let longestLastRound = Duration.seconds(1)
+
   private let connections: Connections
   private let log: Log
   /// Nil once nothing is accepted any more.
   private var listener: ListeningSocket?
-  private var isLastRound = false
+  /// In the last round: when to close, if no further connection comes.
+  private var closeAt: ContinuousClock.Instant?
+  /// When to close at the latest.
+  private var closeBy = ContinuousClock.now
   private var nextConnectionID = Connections.firstConnectionID
   /// When to accept again; nil while nothing keeps us from it.
   private var pausedUntil: ContinuousClock.Instant?
@@ -16,11 +25,19 @@ struct Acceptor: ~Copyable {
     _ listener: consuming ListeningSocket, connections: Connections, log: Log
   ) throws(SystemError) {
     try connections.watchListener(listener.descriptor)
+    isManaged = listener.isManaged
     self.listener = consume listener
     self.connections = connections
     self.log = log
   }
 
+  /// Whether it has been handed over by mod_fcgid or spawn-fcgi.
+  let isManaged: Bool
+
+  private var isLastRound: Bool { closeAt != nil }
+
+  /// Whether it has to look at the time soon.
+  var needsSoonTurn: Bool { isPaused || isLastRound && !isClosed }
   var isPaused: Bool { pausedUntil != nil }
   var isClosed: Bool { listener == nil }
 
@@ -35,9 +52,10 @@ struct Acceptor: ~Copyable {
     do throws(SystemError) {
       if let accepted = try acceptConnection(at: descriptor) {
         nextConnectionID += 1
+        if isLastRound { closeAt = min(.now + Self.silence, closeBy) }
         return Connection(accepted, id: nextConnectionID)
       }
-      if isLastRound { close() }
+      if let closeAt, closeAt <= .now { close() }
     } catch {
       log.write(.error, "accept: \(error.reason)")
       pause(for: .seconds(1))
@@ -67,7 +85,9 @@ struct Acceptor: ~Copyable {
   mutating func stop() {
     // First the file, so that nobody new can come.
     listener?.removeFile()
-    if listener?.isHeldElsewhere ?? true { close() } else { isLastRound = true }
+    guard let isHeldElsewhere = listener?.isHeldElsewhere, !isHeldElsewhere else { return close() }
+    closeBy = .now + (isManaged ? Self.longestLastRound : .zero)
+    closeAt = min(.now + Self.silence, closeBy)
   }
 
   private mutating func close() {

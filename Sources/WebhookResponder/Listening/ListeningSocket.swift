@@ -14,6 +14,9 @@ struct ListeningSocket: ~Copyable {
   /// several, each with a socket of its own.
   let hasOneProcess: Bool
 
+  /// Whether mod_fcgid or spawn-fcgi has handed it over, whose peers find it until it is closed.
+  var isManaged: Bool { !hasOneProcess }
+
   var descriptor: Int32 { socket.raw }
 
   init(

@@ -140,6 +140,50 @@ struct ListeningTests {
       isSignalledInTime, "the responder's time to end was over before the second signal, each time")
   }
 
+  /// mod_fcgid sends SIGTERM twice, a second apart, and may be about to connect when it does.
+  @Test func processManagersTerminationLosesNoRequest() async throws {
+    // On a busy machine, a limit of the responder's may be over before the test's next step: then again.
+    let isAnswered = try await eventually {
+      let folder = try TemporaryFolder()
+      try folder.makeFolder("spool")
+      let config = try folder.write(exampleConfiguration().utf8, to: "config.yaml")
+      let process = try SpawnedProcess(
+        "spawn-fcgi",
+        [
+          "-n", "-s", "\(folder.path)/s", "--", Repository.executable("delve-webhook-fcgi"),
+          "--config", config,
+        ], log: "\(folder.path)/log")
+      let responder = ResponderUnderTest(folder: folder, process: process.running)
+      #expect(try await eventually { responder.healthStatus() == 200 })
+      let start = ContinuousClock.now
+      do {
+        let early = try responder.client()
+        try early.begin()
+        process.send(signal: SIGTERM)
+        // Its socket is still there.
+        let late = try responder.client()
+        #expect(try await responder.logs("stopping"))
+        process.send(signal: SIGTERM)
+        for (client, id) in [(late, "late"), (early, "early")] {
+          if id == "late" { try client.begin() }
+          let parameters = deliveryParameters(authorization: try nowAuthorization(id: id))
+          try client.send(.parameters, FastCGIClient.encoded(parameters))
+          try client.send(.parameters, [])
+          try client.send(.standardInput, Array("{}".utf8))
+          try client.send(.standardInput, [])
+          #expect(try client.response().status == 202)
+        }
+      } catch FastCGIClient.Failure.cannotConnect {
+        return false
+      } catch FastCGIClient.Failure.closed where ContinuousClock.now - start > .seconds(7) {
+        return false
+      }
+      #expect(try await process.exitCode() == 0)
+      return true
+    }
+    #expect(isAnswered)
+  }
+
   /// Starts the responder with so few descriptors that it has room for only a few connections.
   private func startWithRoomForFew(
     in folder: TemporaryFolder, settings: String = ""

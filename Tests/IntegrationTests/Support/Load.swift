@@ -30,9 +30,11 @@ extension WebServer {
     let requests = report.firstMatch(of: /(\d+) requests in/).flatMap { Int($0.1) } ?? 0
     #expect(isEnough && requests > 200, "\(report)")
     #expect(!report.contains("Non-2xx") && !report.contains("Socket errors"), "\(report)")
-    // What was on its way when the load ended may be stored, and is not counted by wrk.
+    // What was on its way when the load ended may be stored, and is not counted by wrk. After 500,
+    // the deliveries come again: of the first ones, some may have been on their way all the time.
     let stored = storedEvents.count
-    #expect(stored >= min(500, requests) && stored <= requests + Self.connections, "\(report)")
+    let least = min(500 - Self.connections, requests)
+    #expect(stored >= least && stored <= requests + Self.connections, "\(stored): \(report)")
   }
 
   private static let connections = 8
