@@ -19,20 +19,23 @@ def lines(path: str) -> Iterator[list[str]]:
 
 
 class History:
-    """By the events' ids, the moments at which they were first sent, acknowledged and handled."""
+    """By the events' ids, the moments at which they were first sent, acknowledged, handled by a command
+    and forwarded."""
 
-    def __init__(self, tokens: list[Token], sent: list[str], handled: str):
+    def __init__(self, tokens: list[Token], sent: list[str], handled: str, forwarded: str):
         self.tokens: dict[str, Token] = {}
         self.sent: dict[str, int] = {}
         self.acknowledged: dict[str, int] = {}
         self.handled: dict[str, int] = {}
+        self.forwarded: dict[str, int] = {}
         self.refused = 0
         for path in sent:
             for number, moment, status in lines(path):
                 self.note_delivery(tokens[int(number)], int(moment), int(status))
-        for id, moment, code in lines(handled):
-            if code == "0":
-                note(self.handled, id, int(moment))
+        for record, moments in ((handled, self.handled), (forwarded, self.forwarded)):
+            for id, moment, code in lines(record):
+                if code == "0":
+                    note(moments, id, int(moment))
 
     def note_delivery(self, token: Token, moment: int, status: int) -> None:
         self.tokens[token.id] = token
@@ -50,9 +53,14 @@ class History:
         """Those that were sent, but the sender knew of no acknowledgement."""
         return {id for id, at in self.sent.items() if at < moment} - self.acknowledged_before(moment)
 
+    def handled_before(self, moment: int) -> set[str]:
+        """Those that a command had handled, or that had been forwarded."""
+        moments = [*self.handled.items(), *self.forwarded.items()]
+        return {id for id, at in moments if at < moment}
+
     def may_be_gone_at(self, moment: int) -> set[str]:
         """Those that had been handled, and that `spool prune` may have removed."""
-        return {id for id, at in self.handled.items() if at < moment and self.tokens[id].is_old}
+        return {id for id in self.handled_before(moment) if self.tokens[id].is_old}
 
 
 def note(moments: dict[str, int], id: str, moment: int) -> None:

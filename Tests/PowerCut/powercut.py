@@ -28,6 +28,8 @@ class Result:
     kind: str
     cuts: int = 0
     acknowledged: int = 0
+    handled: int = 0
+    forwarded: int = 0
     looked_for: int = 0
     unflushed: list[int] = field(default_factory=list)
     forgotten: list[int] = field(default_factory=list)
@@ -62,16 +64,17 @@ def cut_under_load(
     programs: Programs, kind: str, cuts: int, controls: int
 ) -> tuple[list[Cut], History]:
     """Takes the images, the controls' last, while everything works on the disk."""
-    open(programs.handled, "w").close()
+    for record in (programs.handled, programs.forwarded):
+        open(record, "w").close()
     with running_disk(programs.scratch, kind) as (disk, folder):
         spool = f"{folder}/spool"
         os.mkdir(spool)
         with (
             programs.responder(spool), programs.running(*programs.handling("--follow")),
-            programs.pruning(), senders(programs.socket, programs.tokens, programs.sent) as require_all,
+            programs.forwarding(spool), programs.pruning(), senders(programs.socket, programs.tokens, programs.sent) as require_all,
         ):
             taken = [disk.cut(f"cut-{n}", n >= cuts, require_all) for n in range(cuts + controls)]
-    return taken, History(programs.tokens, programs.sent, programs.handled)
+    return taken, History(programs.tokens, programs.sent, programs.handled, programs.forwarded)
 
 
 # The judgement
@@ -83,7 +86,7 @@ def judge(programs: Programs, result: Result, cut: Cut, history: History) -> Non
     count(result, cut, acknowledged)
     with recovered(programs.scratch, result.kind, cut.image) as folder:
         spool = f"{folder}/spool"
-        judge_what_is_left(result, contents(spool), acknowledged, history.may_be_gone_at(cut.moment))
+        judge_what_is_left(result, contents(spool), acknowledged, cut, history)
         with programs.responder(spool):
             under_way = deliver_again(programs, result, cut, history)
             # Some events are put off or given up, hence 1.
@@ -105,9 +108,10 @@ def count(result: Result, cut: Cut, acknowledged: set[str]) -> None:
 
 
 def judge_what_is_left(
-    result: Result, found: Contents, acknowledged: set[str], may_be_gone: set[str]
+    result: Result, found: Contents, acknowledged: set[str], cut: Cut, history: History
 ) -> None:
     """Judges the spool before anybody has touched it."""
+    may_be_gone = history.may_be_gone_at(cut.moment)
     gone = acknowledged - found.events.keys()
     lost = gone - may_be_gone
     result.in_hand += len(found.in_folders("cur"))
@@ -115,6 +119,8 @@ def judge_what_is_left(
     result.lost += len(lost)
     result.empty += len(found.empty)
     result.require_none(lost, "lost")
+    unhandled = set(found.in_folders("done")) - history.handled_before(cut.moment)
+    result.require_none(unhandled, "in done/, and nobody has handled them")
     result.require_none(found.broken, "not whole")
     # There, kernels before a fix of 2025 leave an empty file of an event that nobody was told of.
     if result.kind != "btrfs":
@@ -151,9 +157,13 @@ def cut_all(programs: Programs, kind: str, cuts: int) -> Result:
         controls = CONTROLS if first + honest == cuts else 0
         taken, history = cut_under_load(programs, kind, honest, controls)
         result.acknowledged += len(history.acknowledged)
+        result.handled += len(history.handled)
+        result.forwarded += len(history.forwarded)
+        result.require(bool(history.handled and history.forwarded), "one consumer had nothing to do")
         result.say(
             f"{len(taken)} images under load; {len(history.acknowledged):,} events acknowledged,"
-            f" {len(history.handled):,} handled, {history.refused:,} refused"
+            f" {len(history.handled):,} handled, {len(history.forwarded):,} forwarded,"
+            f" {history.refused:,} refused"
         )
         for cut in taken:
             judge_image(programs, result, cut, history)
@@ -183,6 +193,8 @@ ROWS: dict[str, Callable[[Result], str]] = {
     "file system": lambda r: r.kind,
     "cuts": lambda r: f"{r.cuts:,}",
     "events acknowledged": lambda r: f"{r.acknowledged:,}",
+    "of them handled by a command": lambda r: f"{r.handled:,}",
+    "of them forwarded": lambda r: f"{r.forwarded:,}",
     "looked for, over all cuts": lambda r: f"{r.looked_for:,}",
     "writes without a flush, per cut (median, most)": lambda r: median_and_most(r.unflushed),
     "writes forgotten, per cut (median, most)": lambda r: median_and_most(r.forgotten),

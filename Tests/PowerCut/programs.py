@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 from deliveries import SENDERS, Connection, Token
 from disk import Failure, run, wait_until
+from target import target
 
 TOKENS = 60_000
 HOUR = 3600
@@ -25,7 +26,9 @@ class Programs:
         self.socket = f"{scratch}/s"
         self.log = f"{scratch}/log"
         self.config = f"{scratch}/config.yaml"
+        # What commands and the forwarder's target have handled.
         self.handled = f"{scratch}/handled"
+        self.forwarded = f"{scratch}/forwarded"
         self.sent = [f"{scratch}/sent.{sender}" for sender in range(SENDERS)]
         self.private, self.public = f"{scratch}/private.pem", f"{scratch}/public.pem"
         curve = ["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"]
@@ -84,6 +87,14 @@ class Programs:
     def handling(self, *options: str) -> list[str]:
         handler = ["--", f"{self.scratch}/handler", self.handled]
         return self.spool("run", "--jobs", "4", "--quiet", *options, *handler)
+
+    @contextlib.contextmanager
+    def forwarding(self, spool: str) -> Iterator[None]:
+        """Forwards what comes to a target."""
+        with target(self.forwarded) as url:
+            command = [f"{self.binaries}/delve-webhook-forward", "--spool", spool, "--to", url]
+            with self.running(*command, "--jobs", "4", "--quiet", "--follow"):
+                yield
 
     @contextlib.contextmanager
     def pruning(self) -> Iterator[None]:

@@ -41,7 +41,20 @@ installed_files() {
   [[ ! -e /etc/fail2ban/jail.d/delve-webhook.conf ]]
 }
 
+# links_lead_somewhere: those of the documents to each other and to the examples.
+links_lead_somewhere() {
+  local page link
+  cd /usr/share/doc/delve-webhook
+  for page in {README,nginx,apache}.md*; do
+    for link in $(zcat -f "$page" | grep -oE '\]\([^)#:]+' | sed 's/^](//'); do
+      [[ -e $link || -e $link.gz ]] || { echo "$page leads to $link, which is not there"; return 1; }
+    done
+  done
+  zcat -f README.md* | grep -q '](nginx.md)'
+}
+
 check "apt installs both packages" install_ours
+check "the links of the documents lead somewhere" links_lead_somewhere
 check "the system is running, nothing failed" is_running
 check "only the socket is enabled" enabled
 check "without a configuration, no unit runs" equal "$(systemctl list-units --state active --plain --no-legend 'delve-webhook*')" ""
