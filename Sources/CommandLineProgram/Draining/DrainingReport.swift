@@ -95,7 +95,7 @@ package struct DrainingReport: Sendable {
         .notice, "stopping",
         [
           "running": running.map { .number($0) },
-          "hint": .text("a second signal ends what runs at once"),
+          "hint": running == 0 ? nil : .text("a second signal ends what runs at once"),
         ]))
   }
 
