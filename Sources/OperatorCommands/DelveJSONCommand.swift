@@ -9,7 +9,7 @@ struct DelveJSONCommand: ParsableCommand {
     abstract: "Print the delve.json that registers this receiver's three hooks with Delve.",
     discussion: """
       The connector that you register by Delve's API needs this file; see the vendor's article on \
-      webhooks. The paths are those of the files for nginx and Apache.
+      webhooks. The paths are success, failure and export below --base-url.
 
       Exit code 0: printed.
       """)

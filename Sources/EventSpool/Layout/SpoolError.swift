@@ -120,7 +120,7 @@ extension SpoolError {
       "\(path): less than \(bytes) bytes are free, which is the minimum (minimum-free-bytes)"
     case .noInodes: "\(path): no inodes are free"
     case .closed: "\(path): closed by a failed sync"
-    case .locked: "\(path): another process holds an event's lock"
+    case .locked: "\(path): another worker or process holds an event's lock"
     case .moved: "\(path): the folder was moved away while it was in use"
     case .unknownLayout(let number):
       "\(path): the spool has \(number.map { "layout \($0)" } ?? "no layout number"), and this version "
@@ -144,7 +144,10 @@ extension SpoolError {
     case .tooLong, .nameIsTaken, .noPlainFile, .foreignName: "look at the file and move it away"
     case .belowMinimum, .noInodes: "free space or inodes in the spool's file system"
     case .closed: "look at the disk and the kernel's log"
-    case .locked, .held: "end that process: fuser -v \(printable(path)) names it"
+    case .locked:
+      "look at the disk and the kernel's log; fuser -v \(printable(path)) lists who has it open, the "
+        + "responder among them: end only what does not belong there"
+    case .held: "end that process: fuser -v \(printable(path)) names it"
     case .moved: "move it back, or make an empty one; it is opened again within a second"
     case .call(let call, let code): Self.remedy(call, code)
     }

@@ -17,10 +17,11 @@ struct MonitorCommand: AsyncParsableCommand {
       line for each of several problems. Icinga, Naemon, Sensu, Zabbix and others run such \
       plugins.
 
-      With --url, the command asks the responder for its status page. It then needs no right but \
-      to see that page, finds out whether the responder answers, and reports all that the page \
-      finds wrong. Without --url, it reads the spool itself, so run it as a user that may read the \
-      spool. It then does not check whether the responder runs.
+      With --url, the command asks the responder for its status page. Then it needs only the right \
+      to see that page. It finds out whether the responder answers, and reports all that the page \
+      finds wrong, refused deliveries included. Without --url, it reads the spool itself, so run it \
+      as a user that may read the spool. Then it checks neither whether the responder runs nor what \
+      was refused.
 
       A number above its limit is a problem; for free space, a number below. Of several instances, \
       the worst decides, and the numbers are those of all.
@@ -57,7 +58,8 @@ struct MonitorCommand: AsyncParsableCommand {
   var criticalDead: Int64?
 
   @Option(
-    help: ArgumentHelp("Warn if the last delivery is longer ago, as in 2d.", valueName: "age"))
+    help: ArgumentHelp(
+      "Warn if the last delivery is longer ago, as in 2d; below 8d.", valueName: "age"))
   var warnSilence: Age?
 
   @Option(help: ArgumentHelp("Critical if the last delivery is longer ago.", valueName: "age"))

@@ -19,7 +19,7 @@ struct SpoolRunCommand: ParsableCommand {
         65             never: it goes to dead/
         anything else  failed: it goes to defer/; after --max-attempts, to dead/
 
-      Anything else includes a signal, and a run that was ended after --timeout.
+      A command that a signal ended, or that ran longer than --timeout, has failed, too.
 
       An event in defer/ is tried again after 10 seconds, then after twice as long each time, up \
       to an hour; each delay varies a little. `spool show` prints how the last attempt ended, and \

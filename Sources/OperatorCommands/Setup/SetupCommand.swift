@@ -24,8 +24,8 @@ struct SetupCommand: AsyncParsableCommand {
       Then it prints what remains: lines for the web server, and the delve.json that registers the \
       hooks with Delve.
 
-      Run it again, and it changes nothing. Run it for another instance, and it adds that one. If \
-      a step fails, nothing is changed. It never changes what you wrote by hand.
+      Run it again with the same arguments, and it changes no file. Run it for another instance, and \
+      it adds that one. If a step fails, nothing is changed. It never changes what you wrote by hand.
 
       --server says who runs the responder. With nginx and apache (mod_proxy_fcgi), the responder \
       is a service with a user of its own. With apache-fcgid (mod_fcgid) and apache-cgi \

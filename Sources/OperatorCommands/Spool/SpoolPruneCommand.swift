@@ -10,8 +10,8 @@ struct SpoolPruneCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "prune", abstract: "Remove events that were handled long ago.",
     discussion: """
-      Removes the events in done/ whose day ended before --older-than. With --dead, also removes \
-      those in dead/ whose last attempt was before it. Also forgets the hours in ids/ that no \
+      Removes the days in done/ that ended longer ago than --older-than says. With --dead, also \
+      removes the events in dead/ whose last attempt was longer ago. Also forgets the hours in ids/ that no \
       replay can come from any more (\(Freshness.memorySeconds / 86_400) days), as the responder \
       does by itself, and the records of attempts whose event is gone. Without --instance, also \
       removes refused requests that were kept for more than \

@@ -29,7 +29,7 @@ struct SpoolVerifyCommand: ParsableCommand {
       The spool may be in use. If an event moves meanwhile, it is looked for in the other folders, \
       and counted once. If it is removed meanwhile, it is counted separately.
 
-      Each event that does not hold is named on a line of its own.
+      An event holds if all of this is so. Each one that does not is named on a line of its own.
 
       Exit code 0: every event holds; 1: an event does not hold, or a signal ended the check; 66: the \
       spool or a file of keys cannot be read.

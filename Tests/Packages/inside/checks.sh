@@ -75,6 +75,19 @@ documented() { eval "$(text_of "$1")"; }
 # text_of TAG: the block that has this tag.
 text_of() { cat "$tests/blocks/$1"; }
 
+# typed TAG: runs the block. What it has an operator type into `systemctl edit UNIT` goes into a drop-in.
+typed() {
+  eval "$(text_of "$1" | awk '
+    /^systemctl edit/ {
+      folder = "/etc/systemd/system/" $3 ($3 ~ /[.]/ ? "" : ".service") ".d"
+      system("install -d " folder)
+      next
+    }
+    /^  / { print substr($0, 3) >(folder "/typed.conf"); next }
+    { print }')"
+  systemctl daemon-reload
+}
+
 # until_seen USER SCRIPT TEST…: runs a script as that user which ends only if it is told to, until TEST
 # holds. What it printed is in /run/tests/seen.
 until_seen() {

@@ -60,6 +60,19 @@ prunes() {
   equal "$(events "done")" 1
 }
 
+# prunes_later: what the manual shows for keeping events longer.
+prunes_later() {
+  local young old
+  young=$spool/acme/done/$(date -u -d '40 days ago' +%F) old=$spool/acme/done/$(date -u -d '100 days ago' +%F)
+  as_owner mkdir "$young" "$old"
+  typed keep
+  systemctl start delve-webhook-prune.service
+  rm -r /etc/systemd/system/delve-webhook-prune.service.d
+  systemctl daemon-reload
+  [[ -e $young && ! -e $old ]]
+  as_owner rmdir "$young"
+}
+
 timer_waits() {
   systemctl enable --now delve-webhook-prune.timer
   systemctl list-timers --no-legend delve-webhook-prune.timer | grep delve-webhook-prune.service
@@ -172,6 +185,7 @@ check "and is done" until_it all_done
 systemctl stop delve-webhook-run
 
 check "pruning removes what was handled long ago, and nothing else" prunes
+check "it keeps them for longer, if it is told to" prunes_later
 check "the timer waits for its time" timer_waits
 
 start_database

@@ -39,18 +39,9 @@ forgery_is_kept() {
 # Debian's folder for node_exporter.
 metrics_folder=/var/lib/prometheus/node-exporter
 
-# type_drop_ins: does what the manual says of the folder, and types the drop-ins into their files.
-type_drop_ins() {
-  install -d -m 0755 "$metrics_folder"
-  install -d /etc/systemd/system/delve-webhook-{run,forward}.service.d
-  eval "$(text_of textfile | awk '
-    /^systemctl edit/ { file = "/etc/systemd/system/" $3 ".service.d/metrics.conf"; next }
-    /^  / { print substr($0, 3) >file; next }
-    { print }')"
-}
-
 handles_with_numbers() {
-  type_drop_ins
+  install -d -m 0755 "$metrics_folder"
+  typed textfile
   printf '#!/bin/sh\nexit 0\n' >/etc/delve-webhook/handler
   chmod 755 /etc/delve-webhook/handler
   systemctl daemon-reload
