@@ -46,7 +46,7 @@ links_lead_somewhere() {
   local page link
   cd /usr/share/doc/delve-webhook
   for page in {README,nginx,apache}.md*; do
-    for link in $(zcat -f "$page" | grep -oE '\]\([^)#:]+' | sed 's/^](//'); do
+    for link in $(zcat -f "$page" | grep -oE '\]\([^)#:]+[)#]' | sed -E 's/^..|.$//g'); do
       [[ -e $link || -e $link.gz ]] || { echo "$page leads to $link, which is not there"; return 1; }
     done
   done
