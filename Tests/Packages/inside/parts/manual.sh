@@ -126,6 +126,55 @@ archives() {
   grep '^delve-webhook/acme/ids/.' spool.list
 }
 
+# upgrades and goes_back: the manual's commands, with the packages at hand.
+upgrades() {
+  higher_version
+  cd /root/higher
+  apt-get() { command apt-get -y -qq "$@"; }
+  sed -i 's/_0.2.0_/_0.2.0+higher_/g' "$tests/blocks/upgrade"
+  documented upgrade
+  [[ $(version) == *+higher ]]
+}
+
+goes_back() {
+  cd "$packages"
+  apt-get() { command apt-get -y -qq "$@"; }
+  documented downgrade
+  [[ $(version) != *+higher ]]
+}
+
+# handled_again: an event of the sender's id 214 that a command has handled.
+handled_again() {
+  answers 202 deliver success --id 214
+  as_owner delve-webhook spool run -- true
+  equal "$(events new)" 0
+  documented again
+  equal "$(events new)" 1
+  as_owner delve-webhook spool run -- true
+}
+
+proof_is_kept() {
+  documented proof
+  documented proved
+  rm -r /srv/proof
+}
+
+# names_the_receiver: a kept delivery for somebody else says for whom it was. The last byte of a token's
+# part may be missing: base64(1) complains then.
+names_the_receiver() {
+  sed -i '1i keep-refused: 5' /etc/delve-webhook/config.yaml
+  systemctl reload delve-webhook
+  until_it audience_is_kept
+  set +o pipefail
+  documented audience 2>/dev/null | grep -F '"aud":"somebody-else"'
+}
+
+audience_is_kept() {
+  answers 401 deliver success --claim aud=somebody-else
+  sleep 1
+  compgen -G "$spool/acme/refused/*-audience-*.http"
+}
+
 all_is_removed() {
   apt-get() { command apt-get -y -qq "$@"; }
   documented purge
@@ -156,6 +205,11 @@ check "handled events are removed" documented prune
 check "every event is whole" documented verify
 check "an archive of a spool in use" archives
 check "hours without a delivery" documented gaps
+check "an upgrade with the forwarder" upgrades
+check "the way back" goes_back
+check "a handled event is handled again" handled_again
+check "proof is kept elsewhere" proof_is_kept
+check "the receiver of a refused delivery" names_the_receiver
 check "an event is given up" gives_up
 check "which is tried again" documented given-up
 check "and waits" equal "$(events new)" 1
