@@ -131,7 +131,7 @@ upgrades() {
   higher_version
   cd /root/higher
   apt-get() { command apt-get -y -qq "$@"; }
-  sed -i 's/_0.2.0_/_0.2.0+higher_/g' "$tests/blocks/upgrade"
+  sed -i -E 's/_([0-9.]+)_/_\1+higher_/g' "$tests/blocks/upgrade"
   documented upgrade
   [[ $(version) == *+higher ]]
 }
