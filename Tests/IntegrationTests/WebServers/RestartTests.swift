@@ -72,11 +72,22 @@ extension UnderLoad {
       #expect(folder.files(below: ".").filter { $0.hasPrefix("s.") } == [])
     }
 
+    /// mod_fcgid may end a process that it has just started, before it runs our program: then the request
+    /// that waits in its socket gets 500. It has one at a time.
+    private func endedBeforeTheirFirstLine(_ server: WebServer) -> Int {
+      let log = server.folder.text(of: "apache.log")
+      let started = log.matches(of: /mod_fcgid: server \S+\(\d+\) started/).count
+      return started - log.matches(of: /notice started version/).count
+    }
+
     // mod_cgid is not tested, because a graceful restart ends its daemon in the middle of requests.
     @Test(arguments: [WebServerWay.apacheFcgid, .apacheProxy])
     func gracefulRestartOfApacheLosesNoRequest(way: WebServerWay) async throws {
       try await withWebServer(way) { server in
-        try await server.whileUnderLoad(reusingConnections: false) {
+        try await server.whileUnderLoad(
+          reusingConnections: false,
+          excused: { way == .apacheFcgid ? endedBeforeTheirFirstLine(server) : 0 }
+        ) {
           for _ in 0..<10 {
             try await Task.sleep(for: .milliseconds(500))
             server.process.send(signal: SIGUSR1)

@@ -164,7 +164,11 @@ private func apacheConfiguration(
 ) -> String {
   let path = folder.path
   let settings = [
-    "fcgid": (["fcgid"], "FcgidIPCDir \(path)/i\nFcgidProcessTableFile \(path)/shm"),
+    // It says of each process that it has started it.
+    "fcgid": (
+      ["fcgid"],
+      "FcgidIPCDir \(path)/i\nFcgidProcessTableFile \(path)/shm\nLogLevel fcgid:info"
+    ),
     "proxy": (["proxy", "proxy_fcgi"], ""),
     "cgi": (["cgid"], "ScriptSock \(path)/cgid"),
   ]
