@@ -93,9 +93,7 @@ extension InstanceSettings {
       name: name, url: url, keys: keys, algorithms: algorithms, xSignature: xSignature,
       audience: audience)
   }
-}
 
-extension InstanceSettings {
   /// The keys in one of its files.
   package func keyFile(at path: String) throws(ConfigurationError) -> KeyFile {
     do throws(ConfigurationError) {

@@ -38,6 +38,17 @@ struct HandlerProgramTests {
     #expect(throws: HandlerError.self) { try found("tool", on: "/nonexistent") }
   }
 
+  /// Before an event is claimed: a folder may be entered, but not started.
+  @Test func folderIsNoProgram() throws {
+    let place = try folder.makeFolder("tool")
+    #expect {
+      try found(place, on: nil)
+    } throws: { error in
+      (error as? HandlerError)?.message
+        == "\(place): Is a directory; name a program that can be executed"
+    }
+  }
+
   @Test func pathNeedNotBeUTF8() throws {
     let name = Array("\(folder.path)/caf".utf8) + [0xE9]
     try #require(withCString(name) { mkdir($0, 0o755) } == 0)

@@ -27,12 +27,8 @@ package func runProgram<Root: ParsableCommand>(
       try command.run()
     }
   } catch {
-    if root.exitCode(for: error) == .validationFailure,
-      let code = report(arguments, root.message(for: error))
-    {
-      exit(code)
-    }
     let code = root.exitCode(for: error).rawValue
+    if code == EX_USAGE, let code = report(arguments, root.message(for: error)) { exit(code) }
     let message = root.fullMessage(for: error)
     // A command that has printed its error leaves no message.
     if message.isEmpty { exit(code) }

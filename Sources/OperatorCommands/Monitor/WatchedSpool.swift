@@ -70,9 +70,11 @@ extension WatchedSpool {
     guard let freeBytes else { return [] }
     let state = limits.state(ofLow: freeBytes)
     guard state != .ok else { return [] }
+    let limit = (state == .critical ? limits.critical : limits.warning).map(words) ?? ""
     return [
       PluginResult.Problem(
-        state: state, sentence: "\(words(bytes: freeBytes)) are free for the spool",
+        state: state,
+        sentence: "\(words(bytes: freeBytes)) are free for the spool, less than \(limit)",
         remedy: "make room on its file system")
     ]
   }

@@ -12,7 +12,7 @@ struct HandlerProgram: Sendable {
   init(_ name: [UInt8], on searchPath: ArraySlice<UInt8>?) throws(HandlerError) {
     if name.contains(UInt8(ascii: "/")) {
       path = name
-      if let code = obstacle(to: X_OK, name) {
+      if let code = obstacleToStart(name) {
         throw HandlerError(
           message: "\(description): \(errorText(code)); name a program that can be executed")
       }
@@ -22,7 +22,7 @@ struct HandlerProgram: Sendable {
     // An empty element is the working directory.
     for folder in folders.split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: false) {
       let file = (folder.isEmpty ? [UInt8(ascii: ".")] : folder) + [UInt8(ascii: "/")] + name
-      if isProgram(Array(file)) {
+      if obstacleToStart(Array(file)) == nil {
         path = Array(file)
         return
       }
@@ -86,8 +86,14 @@ private func obstacle(to mode: Int32, _ file: [UInt8]) -> Int32? {
   withCString(file) { access($0, mode) } == 0 ? nil : errno
 }
 
-private func isProgram(_ file: [UInt8]) -> Bool {
+/// Why it is no program that we may start; nil if it is one.
+private func obstacleToStart(_ file: [UInt8]) -> Int32? {
+  if let code = obstacle(to: X_OK, file) { return code }
   var status = stat()
-  return obstacle(to: X_OK, file) == nil && withCString(file) { stat($0, &status) } == 0
-    && status.st_mode & S_IFMT == S_IFREG
+  guard withCString(file, { stat($0, &status) }) == 0 else { return errno }
+  return switch status.st_mode & S_IFMT {
+  case S_IFREG: nil
+  case S_IFDIR: EISDIR
+  default: EACCES
+  }
 }

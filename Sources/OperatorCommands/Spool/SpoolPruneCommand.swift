@@ -11,17 +11,17 @@ struct SpoolPruneCommand: ParsableCommand {
     commandName: "prune", abstract: "Remove events that were handled long ago.",
     discussion: """
       Removes the days in done/ that ended longer ago than --older-than says. With --dead, also \
-      removes the events in dead/ whose last attempt was longer ago. Also forgets the hours in ids/ that no \
-      replay can come from any more (\(Freshness.memorySeconds / 86_400) days), as the responder \
-      does by itself, and the records of attempts whose event is gone. Without --instance, also \
-      removes refused requests that were kept for more than \
+      removes the events in dead/ whose last attempt was longer ago. Also forgets the hours in \
+      ids/ that no replay can come from any more (\(Freshness.memorySeconds / 86_400) days), as \
+      the responder does by itself, and the records of attempts whose event is gone. Without \
+      --instance, also removes refused requests that were kept for more than \
       \(RefusedRequests.secondsKept / 86_400) days.
 
       Age is also counted back from the newest event's own time: a clock that is ahead removes \
       nothing young. An event in dead/ that a running command holds stays.
 
-      Exit code 0: everything was removed; 1: something was not, and is named; 66: no such spool or \
-      instance; 74: the spool failed; 77: the spool belongs to another user.
+      Exit code 0: everything was removed; 1: something was not, and is named; 66: no such spool \
+      or instance; 74: the spool failed; 77: the spool belongs to another user.
       """)
 
   @OptionGroup var options: SpoolOptions

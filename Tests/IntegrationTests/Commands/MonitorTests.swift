@@ -323,7 +323,7 @@ struct MonitorTests {
       AnswerText.page(lastStored: false), ["--warn-silence", "1h"], 1,
       "WARNING - acme: no delivery in the last 8 days | "
     ),
-    (AnswerText.page(free: "99"), [], 2, "CRITICAL - 99 B are free for the spool | "),
+    (AnswerText.page(free: "99"), [], 2, "CRITICAL - 99 B are free for the spool, less than "),
     (AnswerText.page(free: "null"), [], 0, "OK - 0 waiting, last delivery 60 minutes ago | "),
     (AnswerText.page(free: "1e400"), [], 0, "OK - "),
     (AnswerText.page(free: "9223372036854775807"), [], 0, "OK - "),
