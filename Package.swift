@@ -16,14 +16,9 @@ let pure = strict + [.strictMemorySafety()]
 /// package only where it is asked for, as in `DELVE_WEBHOOK_FORWARD=1 swift build`.
 let hasForwarder = Context.environment["DELVE_WEBHOOK_FORWARD"] != nil
 
-/// The commit that `--version` names. Where there is no repository, the build of the packages says
-/// which it is.
-let commit =
-  Context.environment["DELVE_WEBHOOK_COMMIT"]
-  ?? Context.gitInformation.map {
-    $0.currentCommit + ($0.hasUncommittedChanges ? "-modified" : "")
-  }
-  ?? "unknown"
+/// The commit that `--version` names. The build of the packages says which it is. In other builds it
+/// is unknown: SwiftPM keeps what this file once found, so a commit asked for here would be an old one.
+let commit = Context.environment["DELVE_WEBHOOK_COMMIT"] ?? "unknown"
 
 let package = Package(
   name: "delve-webhook",

@@ -4,7 +4,7 @@ internal import LinuxSystem
 internal import Synchronization
 
 /// A program that runs until a test ends it, for tests in which several programs overlap, or a
-/// program gets a listening socket. When this object is released, SIGKILL ends the program if it
+/// program gets a listening socket. When this object is released, a signal ends the program if it
 /// still runs.
 package final class SpawnedProcess: Sendable {
   package struct CannotSpawn: Error { let code: Int32 }
@@ -60,7 +60,11 @@ package final class SpawnedProcess: Sendable {
 
   deinit {
     // After a wait, the id may belong to another process.
-    if !hasEnded.load(ordering: .acquiring) { kill(id, endingSignal) }
+    guard !hasEnded.load(ordering: .acquiring) else { return }
+    kill(id, endingSignal)
+    // Somebody has to wait for it: the test runner asks for whichever child has ended, and would be
+    // told of this one again and again, and never of its own (waitid(2), WNOWAIT).
+    Thread.detachNewThread { [id] in waitpid(id, nil, 0) }
   }
 
   package var running: RunningProcess { RunningProcess(id: id) }

@@ -9,12 +9,15 @@ enabled() {
     delve-webhook.socket
 }
 
-# prints_version PROGRAM: `--version` begins with the package's own version, and has the spool's format.
+# prints_version PROGRAM: `--version` begins with the package's own version, names the commit that the
+# package was built from, and has the spool's format.
 prints_version() {
-  local said
+  local said commit
   said=$("$1" --version)
+  commit=$(zgrep -oE 'of commit [0-9a-f]{40}(-modified)?' /usr/share/doc/delve-webhook/changelog.gz)
   echo "$said"
   equal "$(head -n 1 <<<"$said")" "$1 $(dpkg-query --show --showformat '${Version}' delve-webhook)"
+  equal "$(grep '^commit ' <<<"$said")" "${commit#of }"
   grep -q '^spool format 1$' <<<"$said"
 }
 
