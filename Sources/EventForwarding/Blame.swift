@@ -27,8 +27,13 @@ struct Blame {
   }
 
   private struct Failure {
-    /// How many the target had taken when the event failed first.
-    let taken: Int
+    /// So many at most had been handed over when the event failed first: what the target has taken
+    /// beyond them, it took later.
+    var taken: Int
+    /// How often the target refused the event.
+    var refusals = 0
+    /// Whether there was an answer the last time.
+    var wasAnswered = false
     /// Whether the target took others about that time.
     var whileTaking = false
     /// How many failures there had been when it failed last.
@@ -44,6 +49,8 @@ struct Blame {
   private var guiltyInARow = 0
   /// Those that failed and have not paid.
   private var failures: [String: Failure] = [:]
+  /// Those of them that failed for the first time in this batch.
+  private var newlyFailed: [String] = []
 
   mutating func wasTaken(_ name: String, at now: SuspendingClock.Instant) {
     if failures[name]?.whileTaking == true { lastChangeOfMind = now }
@@ -53,19 +60,37 @@ struct Blame {
     failures[name] = nil
   }
 
-  /// - Parameter slack: so many that were taken since may have been on their way before it failed.
-  mutating func failed(_ name: String, slack: Int = 0) -> Standing {
+  /// - Parameters:
+  ///   - isRefusal: for what it is.
+  ///   - wasAnswered: at once, as it is hoped; without an answer, its time limit was over.
+  ///   - slack: so many may be on their way just now.
+  mutating func failed(
+    _ name: String, isRefusal: Bool = false, wasAnswered: Bool = false, slack: Int = 0
+  ) -> Standing {
+    if failures.count > Self.mostRemembered { failures = [:] }
     failuresInAll += 1
     let before = failures[name]
-    failures[name]?.last = failuresInAll
-    if let before, taken > before.taken + slack {
+    var failure = before ?? Failure(taken: taken + slack)
+    failure.last = failuresInAll
+    failure.wasAnswered = wasAnswered
+    if isRefusal { failure.refusals += 1 }
+    failures[name] = failure
+    if before != nil, taken > failure.taken {
       guiltyInARow += 1
       return .guilty
     }
     failedInARow += 1
-    if failures.count > Self.mostRemembered { failures = [:] }
-    if before == nil { failures[name] = Failure(taken: taken, last: failuresInAll) }
+    if before == nil { newlyFailed.append(name) }
     return .inDoubt(again: before != nil)
+  }
+
+  /// Nothing is on its way any more.
+  mutating func batchHasEnded() {
+    for name in newlyFailed {
+      guard let failure = failures[name] else { continue }
+      failures[name]?.taken = min(failure.taken, taken)
+    }
+    newlyFailed = []
   }
 
   /// The target takes others, though not this one.
@@ -74,6 +99,13 @@ struct Blame {
   mutating func hasPaid(_ name: String) { failures[name] = nil }
 
   func isKnown(_ name: String) -> Bool { failures[name] != nil }
+
+  /// Whether an event that failed is the first of its batch, so that it pays if others were taken
+  /// meanwhile: ten that have not failed yet may stop the batch. What costs its time limit comes last.
+  func goesFirst(_ name: String) -> Bool { failures[name]?.wasAnswered ?? false }
+
+  /// How often the target has refused it since it paid last.
+  func refusals(of name: String) -> Int { failures[name]?.refusals ?? 0 }
 
   /// Whether the first event is the better one to find out by whether the target takes any: it has not
   /// failed, or has not failed for longer.
@@ -100,16 +132,20 @@ struct Blame {
   /// What becomes of an event if the failure is not the target's. What was refused is asked again
   /// before it is given up, for the target may have begun to take others in between.
   /// - Parameters:
+  ///   - refusals: how often it was refused since it paid last, this time included.
   ///   - putOffBefore: by an answer or none, by an earlier program perhaps; it is not to be tried at
   ///     once again.
-  ///   - refusedBefore: by the same answer.
+  ///   - refusedBefore: by the same answer, when it was put off.
   func verdict(
-    isRefusal: Bool, _ standing: Standing, putOffBefore: Bool, refusedBefore: Bool, inDoubt: Int,
-    tookSome: Bool, at now: SuspendingClock.Instant
+    refusals: Int, isRefusal: Bool, _ standing: Standing, putOffBefore: Bool, refusedBefore: Bool,
+    inDoubt: Int, tookSome: Bool, at now: SuspendingClock.Instant
   ) -> Verdict {
     guard isRefusal else { return .putOff }
     let isFickle = lastChangeOfMind.map { now - $0 < Self.timeOfDistrust } ?? false
-    if standing == .guilty || (refusedBefore && tookSome) { return isFickle ? .putOff : .giveUp }
+    let isSecond = refusals > 1 || refusedBefore
+    if (standing == .guilty && isSecond) || (refusedBefore && tookSome) {
+      return isFickle ? .putOff : .giveUp
+    }
     if putOffBefore { return .putOff }
     return standing == .inDoubt(again: true) && trusts(inDoubt: inDoubt, at: now) ? .putOff : .stay
   }

@@ -23,7 +23,7 @@ final class Forwarder {
   /// However long a target asks for: another event may be taken earlier.
   private static let longestPauseSeconds: Int64 = 300
   /// If the target takes none, as it seems, so many are tried before that is believed.
-  private static let mostTries = 4
+  private static let mostTries = 5
   /// So many events are passed over to find one that it may take.
   private static let mostPassedOver = 50_000
 
@@ -35,7 +35,12 @@ final class Forwarder {
   private var aside: ClaimedEvent?
   /// How often in a row the target took none.
   private var failures = 0
+  /// How many were passed over to find the one that is tried, and to find the last that was taken.
+  private var passedOver = 0
+  private var reach = 0
   private var blame = Blame()
+  /// Whether the target was open once: it can be used.
+  private var wasOpen = false
 
   init(to target: any EventTarget, from draining: Draining, withProof: Bool) {
     self.target = target
@@ -77,10 +82,12 @@ final class Forwarder {
 
   /// - Returns: false if there is nothing left to do.
   private func handOnSome() throws(DeliveringError) -> Bool {
-    do throws(TargetError) { try target.open(signals) } catch { throw .target(error) }
+    // Who waits for no events needs no target for none.
+    if draining.isFollowing || !wasOpen { try openTarget() }
     guard mayGoOn() else { return true }
     do throws(SpoolError) { try claimBatch() } catch { throw .spool(error) }
     if !claims.isEmpty {
+      if !draining.isFollowing { try openTarget() }
       try deliver()
     } else if draining.isFollowing {
       draining.wait()
@@ -88,6 +95,17 @@ final class Forwarder {
       return false
     }
     return true
+  }
+
+  private func openTarget() throws(DeliveringError) {
+    do throws(TargetError) {
+      try target.open(signals)
+      wasOpen = true
+    } catch {
+      // No event is to blame.
+      do throws(SpoolError) { try releaseClaims() } catch { throw .spool(error) }
+      throw .target(error)
+    }
   }
 
   // MARK: A batch
@@ -136,16 +154,23 @@ final class Forwarder {
   /// One that has not failed yet, if there is any, and a younger one each time: the oldest may all be
   /// of a kind. If all have failed, each has its turn: the first may be one that is always refused.
   private func nextToTry() throws(SpoolError) -> ClaimedEvent? {
-    // 0, 10, 40, 160, …
-    var left = failures == 1 ? 0 : min(Self.mostPassedOver, 10 << (2 * min(failures - 2, 12)))
+    // Where one was taken last, and then 10, 160, 2560, …
+    let distance =
+      failures == 1 ? reach : min(Self.mostPassedOver, 10 << (4 * min(failures - 2, 4)))
+    var left = distance
+    defer { passedOver = distance - left }
     var candidate: ClaimedEvent?
     var seen: Set<String> = []
+    var last = ""
     while seen.count < Self.mostPassedOver, let event = try draining.next() {
-      guard seen.insert(event.fileName).inserted else {
-        // What was passed over comes again: there are no others.
+      // Behind the youngest, the oldest come again.
+      let isYoungest =
+        event.fileName < last && !(candidate.map { blame.isKnown($0.fileName) } ?? true)
+      guard !isYoungest, seen.insert(event.fileName).inserted else {
         try release(event)
         break
       }
+      last = event.fileName
       let isKnown = blame.isKnown(event.fileName)
       if isKnown, let candidate, !blame.isBetterToTry(event.fileName, than: candidate.fileName) {
         try release(event)
@@ -163,11 +188,14 @@ final class Forwarder {
   private func deliver() throws(DeliveringError) {
     let begin = SuspendingClock.now
     let takenBefore = blame.taken
-    // Suspects last.
-    claims = claims.filter { !$0.outgoing.isSuspect } + claims.filter(\.outgoing.isSuspect)
+    sortClaims()
     let slack = min(target.concurrency - 1, claims.count / 4)
     defer {
-      if blame.taken > takenBefore { failures = 0 }
+      blame.batchHasEnded()
+      if blame.taken > takenBefore {
+        if failures > 0 { reach = passedOver }
+        failures = 0
+      }
       report.delivered(blame.taken - takenBefore, in: .now - begin)
     }
     try target.deliver(claims.map(\.outgoing), signals) {
@@ -178,7 +206,10 @@ final class Forwarder {
         blame.wasTaken(name, at: .now)
         try settle(index) { event throws(SpoolError) in try event.finish(now: .now()) }
       case .failed(let failure):
-        claims[index].failure = (failure, blame.failed(name, slack: slack))
+        let standing = blame.failed(
+          name, isRefusal: failure.isRefusal, wasAnswered: failure.ending != .noAnswer,
+          slack: slack)
+        claims[index].failure = (failure, standing)
       }
       return !blame.targetTakesNone
     }
@@ -189,6 +220,15 @@ final class Forwarder {
       throw .spool(error)
     }
     if let failure { throw .target(failure) }
+  }
+
+  /// Those first that may have to pay, and other suspects last.
+  private func sortClaims() {
+    func rank(_ claim: Claim) -> Int {
+      if blame.goesFirst(claim.event.fileName) { return 0 }
+      return claim.outgoing.isSuspect ? 2 : 1
+    }
+    claims = (0...2).flatMap { number in claims.filter { rank($0) == number } }
   }
 
   /// Has those events pay that are to blame, and lets go of the others.
@@ -206,7 +246,8 @@ final class Forwarder {
       else { continue }
       blame.noteTargetTakes(butNot: claims[index].event.fileName)
       let verdict = blame.verdict(
-        isRefusal: failure.isRefusal, standing, putOffBefore: claims[index].event.record.isOfTarget,
+        refusals: blame.refusals(of: claims[index].event.fileName), isRefusal: failure.isRefusal,
+        standing, putOffBefore: claims[index].event.record.isOfTarget,
         refusedBefore: claims[index].event.record.ending == failure.ending, inDoubt: inDoubt.count,
         tookSome: tookSome, at: now
       )

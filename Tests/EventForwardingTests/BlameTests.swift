@@ -73,12 +73,12 @@ struct BlameTests {
   }
 
   private func verdict(
-    _ isRefusal: Bool, _ standing: Blame.Standing, refusedBefore: Bool = false, inDoubt: Int = 1,
-    tookSome: Bool = true
+    _ isRefusal: Bool, _ standing: Blame.Standing, refusals: Int = 1, refusedBefore: Bool = false,
+    inDoubt: Int = 1, tookSome: Bool = true, at now: SuspendingClock.Instant? = nil
   ) -> Blame.Verdict {
     blame.verdict(
-      isRefusal: isRefusal, standing, putOffBefore: refusedBefore, refusedBefore: refusedBefore,
-      inDoubt: inDoubt, tookSome: tookSome, at: start)
+      refusals: refusals, isRefusal: isRefusal, standing, putOffBefore: refusedBefore,
+      refusedBefore: refusedBefore, inDoubt: inDoubt, tookSome: tookSome, at: now ?? start)
   }
 
   /// What was refused is asked a second time; what may pass is put off at once.
@@ -86,7 +86,9 @@ struct BlameTests {
     blame.wasTaken("a", at: start)
     #expect(verdict(false, .inDoubt(again: false)) == .putOff)
     #expect(verdict(true, .inDoubt(again: false)) == .stay)
-    #expect(verdict(true, .guilty) == .giveUp)
+    #expect(verdict(true, .guilty) == .stay)
+    #expect(verdict(true, .guilty, refusals: 2) == .giveUp)
+    #expect(verdict(true, .guilty, refusedBefore: true) == .giveUp)
     // A single one that nobody stands beside is asked once more, later.
     #expect(verdict(true, .inDoubt(again: true)) == .putOff)
     #expect(verdict(true, .inDoubt(again: true), inDoubt: 2) == .stay)
@@ -100,30 +102,53 @@ struct BlameTests {
     blame.wasTaken("a", at: start)
     _ = blame.failed("b")
     blame.noteTargetTakes(butNot: "b")
-    #expect(verdict(true, .guilty) == .giveUp)
+    #expect(verdict(true, .guilty, refusals: 2) == .giveUp)
     blame.wasTaken("b", at: start)
-    #expect(verdict(true, .guilty) == .putOff)
-    let later = start + .seconds(301)
-    #expect(
-      blame.verdict(
-        isRefusal: true, .guilty, putOffBefore: false, refusedBefore: false, inDoubt: 1,
-        tookSome: true, at: later)
-        == .giveUp)
+    #expect(verdict(true, .guilty, refusals: 2) == .putOff)
+    #expect(verdict(true, .guilty, refusals: 2, at: start + .seconds(301)) == .giveUp)
   }
 
   /// What it refused while it took none is no change of mind.
   @Test mutating func targetThatWasAwayMayGiveUp() {
     _ = blame.failed("b")
     blame.wasTaken("b", at: start)
-    #expect(verdict(true, .guilty) == .giveUp)
+    #expect(verdict(true, .guilty, refusals: 2) == .giveUp)
+  }
+
+  /// A failure of the target's is no refusal of the event.
+  @Test mutating func refusalsAreCountedByThemselves() {
+    _ = blame.failed("a")
+    _ = blame.failed("a", isRefusal: true)
+    #expect(blame.refusals(of: "a") == 1)
+    _ = blame.failed("a", isRefusal: true)
+    #expect(blame.refusals(of: "a") == 2)
+    blame.hasPaid("a")
+    #expect(blame.refusals(of: "a") == 0)
+  }
+
+  /// What was answered before may pay before others stop the batch; what was not may take long.
+  @Test mutating func whatWasAnsweredGoesFirst() {
+    #expect(!blame.goesFirst("a"))
+    _ = blame.failed("a", wasAnswered: true)
+    #expect(blame.goesFirst("a"))
+    _ = blame.failed("a")
+    #expect(!blame.goesFirst("a"))
   }
 
   @Test mutating func successThatWasOnItsWayProvesNothing() {
-    _ = blame.failed("b")
+    _ = blame.failed("b", slack: 2)
     blame.wasTaken("a", at: start)
     blame.wasTaken("c", at: start)
-    #expect(blame.failed("b", slack: 2) == .inDoubt(again: true))
-    #expect(blame.failed("b", slack: 1) == .guilty)
+    #expect(blame.failed("b") == .inDoubt(again: true))
+    blame.wasTaken("d", at: start)
+    #expect(blame.failed("b") == .guilty)
+  }
+
+  @Test mutating func nothingIsOnItsWayOnceABatchHasEnded() {
+    _ = blame.failed("b", slack: 2)
+    blame.batchHasEnded()
+    blame.wasTaken("a", at: start)
+    #expect(blame.failed("b") == .guilty)
   }
 
   @Test mutating func manyGuiltyInARowAreTooMany() {

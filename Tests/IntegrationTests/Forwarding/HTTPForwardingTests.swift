@@ -342,6 +342,42 @@ struct HTTPForwardingTests {
     #expect(try await forwarder.exitCode() == 0)
   }
 
+  /// More than a batch has, and older than all others.
+  @Test func manyOfAKindThatIsRefusedHoldUpNoOther() async throws {
+    try site.addEvents(320, issuedApart: 60)
+    let good = (300..<320).map(site.id)
+    let server = try AnsweringServer { body in
+      good.contains { body.contains($0) } ? .status(204) : .status(400)
+    }
+    let result = try await site.forward(to: server.url)
+    #expect(site.files("spool/acme/done").count == 20, "\(result.errorOutput.suffix(4_000))")
+    #expect(result.exitCode != 0)
+  }
+
+  /// What failed while the target was away was not refused for what it is.
+  @Test(arguments: [401, 503])
+  func eventIsRefusedTwiceBeforeItIsGivenUp(statusOfOutage: Int) async throws {
+    try site.addEvents(20, issuedApart: 60)
+    let bad = Set([0, 2, 4].map(site.id))
+    let isOut = Atomic(true)
+    let refused = Mutex<Set<String>>([])
+    let server = try AnsweringServer { body in
+      if isOut.load(ordering: .relaxed) { return .status(statusOfOutage) }
+      guard let id = bad.first(where: body.contains) else { return .status(204) }
+      return refused.withLock { $0.insert(id).inserted } ? .status(400) : .status(204)
+    }
+    let forwarder = try site.startForwarder(to: server.url)
+    #expect(try await eventually { site.text("forward.log").contains("result=unavailable") })
+    isOut.store(false, ordering: .relaxed)
+    #expect(
+      try await eventually { site.files("spool/acme/done").count + site.count("defer") == 20 },
+      "\(site.text("forward.log").suffix(4_000))")
+    #expect(site.count("dead") == 0, "\(site.text("forward.log").suffix(4_000))")
+    #expect(refused.withLock { $0 } == bad)
+    forwarder.send(signal: SIGTERM)
+    #expect(try await forwarder.exitCode() == 0)
+  }
+
   @Test func retryAfterHoldsUpThatEventAndNotTheProgram() async throws {
     let names = try site.addEvents(30, issuedApart: 60)
     let bad = site.id(3)
