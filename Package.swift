@@ -149,7 +149,7 @@ let package = Package(
     .testTarget(
       name: "WebhookCoreTests",
       dependencies: [
-        "WebhookCore", "OpenSSLCrypto", "StrictJSON", "DeliverySigning", "TestSupport",
+        "COpenSSL", "WebhookCore", "OpenSSLCrypto", "StrictJSON", "DeliverySigning", "TestSupport",
       ],
       swiftSettings: strict),
     .testTarget(

@@ -35,23 +35,26 @@ package final class PublicKey {
   /// Whether `signature` is this key's over `message`. False, too, for a signature of another
   /// length or a scheme that a key of this kind does not have. Any number of threads may ask at
   /// the same time.
+  /// - Throws: if it cannot be told.
   package func isValidSignature(
     _ signature: [UInt8], for message: [UInt8], scheme: SignatureScheme
-  ) -> Bool {
+  ) throws(OutOfMemory) -> Bool {
     // The queue belongs to the thread: what is left in it would speak of this request in the next.
+    ERR_clear_error()
     defer { ERR_clear_error() }
     switch (components, scheme) {
     case (.ellipticCurve(let curve, _, _), .ecdsa(let hash)):
-      guard let der = derSignature(fromRaw: signature, on: curve) else { return false }
-      return verify(der, message, hash: hash, padding: nil)
+      guard signature.count == 2 * curve.fieldBytes else { return false }
+      let der = try derSignature(fromRaw: signature)
+      return try verify(der, message, hash: hash, padding: nil)
     case (.rsa, .rsaPKCS1(let hash)):
-      return hasFullLength(signature)
-        && verify(signature, message, hash: hash, padding: RSA_PKCS1_PADDING)
+      guard hasFullLength(signature) else { return false }
+      return try verify(signature, message, hash: hash, padding: RSA_PKCS1_PADDING)
     case (.rsa, .rsaPSS(let hash)):
-      return hasFullLength(signature)
-        && verify(signature, message, hash: hash, padding: RSA_PKCS1_PSS_PADDING)
+      guard hasFullLength(signature) else { return false }
+      return try verify(signature, message, hash: hash, padding: RSA_PKCS1_PSS_PADDING)
     case (.ed25519, .ed25519):
-      return verify(signature, message, hash: nil, padding: nil)
+      return try verify(signature, message, hash: nil, padding: nil)
     default:
       return false
     }
@@ -63,27 +66,34 @@ package final class PublicKey {
     signature.count == Int(EVP_PKEY_get_size(key))
   }
 
-  /// Compares with 1, the one documented sign of success: 0 is a bad signature, and a negative
-  /// number an error.
+  /// What is set up for a key that was loaded can fail for one reason alone: there is no memory.
   private func verify(
     _ signature: [UInt8], _ message: [UInt8], hash: HashFunction?, padding: Int32?
-  ) -> Bool {
-    guard let context = EVP_MD_CTX_new() else { return false }
+  ) throws(OutOfMemory) -> Bool {
+    guard let context = EVP_MD_CTX_new() else { throw OutOfMemory() }
     defer { EVP_MD_CTX_free(context) }
     var parameters: OpaquePointer?  // belongs to the context
     guard EVP_DigestVerifyInit(context, &parameters, hash?.method, nil, key) == 1 else {
-      return false
+      throw OutOfMemory()
     }
-    if let padding, EVP_PKEY_CTX_set_rsa_padding(parameters, padding) != 1 { return false }
+    if let padding, EVP_PKEY_CTX_set_rsa_padding(parameters, padding) != 1 { throw OutOfMemory() }
     // Never "auto", which takes a salt of any length.
     if padding == RSA_PKCS1_PSS_PADDING,
       EVP_PKEY_CTX_set_rsa_pss_saltlen(parameters, RSA_PSS_SALTLEN_DIGEST) != 1
     {
-      return false
+      throw OutOfMemory()
     }
-    return EVP_DigestVerify(context, signature, signature.count, message, message.count) == 1
+    // 1 is the one documented sign of success. All else may be a bad signature or an error.
+    if EVP_DigestVerify(context, signature, signature.count, message, message.count) == 1 {
+      return true
+    }
+    if copenssl_memory_is_short() == 1 { throw OutOfMemory() }
+    return false
   }
 }
+
+/// Memory was short, so that nothing is known of what was asked.
+package struct OutOfMemory: Error, Equatable {}
 
 /// Unchecked only because of the pointer: everything is immutable after `init`, and OpenSSL lets
 /// threads share an `EVP_PKEY` that nobody changes (openssl-threads(7)).

@@ -40,7 +40,7 @@ NEVER_BANNED = {
     "misconfigured", "method", "malformed-body", "malformed-payload", "malformed-claims", "stale",
     "future", "expired", "not-yet-valid", "audience", "wrong-hook", "body-mismatch", "spool-full",
     "spool-read-only", "spool-permission", "spool-descriptors", "spool-io", "spool-closed",
-    "spool-locked", "overloaded",
+    "spool-locked", "out-of-memory", "overloaded",
 }
 
 

@@ -49,7 +49,7 @@ struct NISTTests {
       let width = curve.fieldBytes
       let key = try PublicKey(
         on: curve, x: padded(values["Qx"], width), y: padded(values["Qy"], width))
-      let isValid = key.isValidSignature(
+      let isValid = try key.isValidSignature(
         padded(values["R"], width) + padded(values["S"], width),
         for: hexBytes(values["Msg"] ?? ""), scheme: .ecdsa(hash))
       #expect(isValid == (values["Result"]?.hasPrefix("P") ?? true))
@@ -80,7 +80,7 @@ struct NISTTests {
         continue
       }
       let key = try PublicKey(rsaModulus: padded(values["n"], 0), exponent: padded(values["e"], 0))
-      let isValid = key.isValidSignature(
+      let isValid = try key.isValidSignature(
         hexBytes(values["S"] ?? ""), for: hexBytes(values["Msg"] ?? ""),
         scheme: isPSS ? .rsaPSS(hash) : .rsaPKCS1(hash))
       #expect(isValid == (!isPSS && values["Result"]?.hasPrefix("P") == true))

@@ -54,7 +54,7 @@ struct PublicKeyTests {
   @Test func signatureOfAnotherSchemeIsNeverValid() throws {
     let key = try PublicKey(pem: try testFile("Attacks/keys/p521.pem"))
     for scheme in [SignatureScheme.ed25519, .rsaPKCS1(.sha512), .rsaPSS(.sha512)] {
-      #expect(!key.isValidSignature([UInt8](repeating: 1, count: 132), for: [], scheme: scheme))
+      #expect(try !key.isValidSignature([UInt8](repeating: 1, count: 132), for: [], scheme: scheme))
     }
   }
 

@@ -50,10 +50,10 @@ struct RefusalTests {
     try authorization(payload: examplePayload(issuedAt: Self.now), by: .otherP521)
   }
 
-  /// `WebhookResponder` and the spool make these refusals; their tests reach them.
+  /// `WebhookResponder`, the spool and libcrypto make these refusals; their tests reach them.
   private static let notOfTheCore: Set<Refusal.Reason> = [
     .malformedBody, .spoolFull, .spoolReadOnly, .spoolPermission, .spoolDescriptors, .spoolIO,
-    .spoolClosed, .spoolLocked, .overloaded,
+    .spoolClosed, .spoolLocked, .outOfMemory, .overloaded,
   ]
 
   @Test func everyReasonIsReachedByARequest() throws {
@@ -108,7 +108,8 @@ struct RefusalTests {
   @Test(arguments: Refusal.Reason.allCases)
   func reasonsOutsideOfTheCoreHaveNoStep(reason: Refusal.Reason) {
     #expect((reason.facts.step == nil) == (reason.status == .serviceUnavailable))
-    let isOfTheCore = !reason.codeWord.hasPrefix("spool-") && reason != .overloaded
+    let isOfTheCore =
+      !reason.codeWord.hasPrefix("spool-") && ![.outOfMemory, .overloaded].contains(reason)
     #expect((reason.facts.step != nil) == isOfTheCore)
   }
 

@@ -1,3 +1,5 @@
+internal import OpenSSLCrypto
+
 /// A compact JWS (RFC 7515 §7.1) of good shape whose signature nobody has checked yet.
 /// Payload and signature are private: no claim can be read before `verified(by:)`.
 package struct UnverifiedToken: Sendable {
@@ -31,8 +33,14 @@ package struct UnverifiedToken: Sendable {
   /// Checks the signature with every configured key of the header's algorithm.
   /// The token never chooses a key: `kid`, `jwk`, `jku` and `x5u` are not read (RFC 8725 §3.10).
   package func verified(by keys: [VerificationKey]) throws(Refusal) -> VerifiedToken {
-    for key in keys
-    where key.isValidSignature(signature, for: signingInput, algorithm: algorithm) {
+    for key in keys {
+      do throws(OutOfMemory) {
+        guard try key.isValidSignature(signature, for: signingInput, algorithm: algorithm) else {
+          continue
+        }
+      } catch {
+        throw Refusal(.outOfMemory)
+      }
       return VerifiedToken(payload: payload, compact: compact, keyID: key.thumbprint)
     }
     throw Refusal(.badSignature)

@@ -28,8 +28,8 @@ package struct VerificationKey: Sendable {
   /// Whether the key serves the algorithm and made the signature.
   func isValidSignature(
     _ signature: [UInt8], for signingInput: [UInt8], algorithm: SignatureAlgorithm
-  ) -> Bool {
-    serves(algorithm)
-      && publicKey.isValidSignature(signature, for: signingInput, scheme: algorithm.scheme)
+  ) throws(OutOfMemory) -> Bool {
+    guard serves(algorithm) else { return false }
+    return try publicKey.isValidSignature(signature, for: signingInput, scheme: algorithm.scheme)
   }
 }

@@ -11,7 +11,7 @@ extension Refusal {
     case stale, future, expired, notYetValid, audience, wrongHook, bodyMismatch
     case spoolFull, spoolReadOnly, spoolPermission, spoolDescriptors, spoolIO, spoolClosed,
       spoolLocked
-    case overloaded
+    case outOfMemory, overloaded
   }
 }
 
@@ -162,6 +162,11 @@ extension Refusal.Reason {
     case .spoolIO: Self.spool("spool-io")
     case .spoolClosed: Self.spool("spool-closed")
     case .spoolLocked: Self.spool("spool-locked")
+    case .outOfMemory:
+      Facts(
+        "out-of-memory", .serviceUnavailable, at: nil,
+        "memory was short while the signature was checked",
+        remedy: "give the responder more memory: look at MemoryMax of its unit and at RLIMIT_AS")
     case .overloaded:
       Facts(
         "overloaded", .serviceUnavailable, at: nil, "half of the workers are stuck",

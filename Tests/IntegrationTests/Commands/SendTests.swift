@@ -73,10 +73,10 @@ struct SendTests {
   ]
 
   /// No request alone can cause these: the web server's configuration does, a web server that sends
-  /// less than it announced, the spool, or workers that are stuck.
+  /// less than it announced, the spool, too little memory, or workers that are stuck.
   private static let notByARequest: Set<Refusal.Reason> = [
     .misconfigured, .malformedBody, .spoolFull, .spoolReadOnly, .spoolPermission, .spoolDescriptors,
-    .spoolIO, .spoolClosed, .spoolLocked, .overloaded,
+    .spoolIO, .spoolClosed, .spoolLocked, .outOfMemory, .overloaded,
   ]
 
   @Test func everyRefusalThatARequestCanCauseCanBeTriedOut() async throws {
