@@ -5,8 +5,7 @@ internal import WebhookCore
 
 /// The bytes of a file that was named on the command line, or of standard input, which is waited
 /// for.
-func inputContents(_ file: String?) throws(CommandError) -> [UInt8] {
-  let limit = 1 << 20
+func inputContents(_ file: String?, maxBytes limit: Int = 1 << 20) throws(CommandError) -> [UInt8] {
   let name = printable(file ?? "standard input")
   if file == nil, isatty(STDIN_FILENO) == 1 {
     sayWaiting("for the text; Ctrl-D on a line of its own ends it")

@@ -43,4 +43,14 @@ package final class StopSignals {
     }
     if let endBy, now() >= endBy { request.endWork() }
   }
+
+  /// Waits until the descriptor takes bytes, for nobody may read what is written: false if the work
+  /// is to end first.
+  package func mayWrite(to descriptor: Int32) -> Bool {
+    while !isWritable(descriptor, withinMilliseconds: 100) {
+      read()
+      if request.endsWork { return false }
+    }
+    return true
+  }
 }

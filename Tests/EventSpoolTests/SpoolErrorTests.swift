@@ -82,7 +82,7 @@ struct SpoolErrorTests {
   @Test(arguments: [
     (SystemCall.linkat, ENOENT, "mount /proc"), (.open, ENOENT, "make the folder"),
     (.linkat, EPERM, "hard links"), (.open, EPERM, "give the spool to the user"),
-    (.open, EINVAL, "O_TMPFILE"), (.write, EINVAL, "look at the disk"),
+    (.open, EISDIR, "move it away"), (.write, EINVAL, "look at the disk"),
     (.fcntl, ENOLCK, "byte-range locks"), (.open, ENOTDIR, "move it away"),
     (.mkdir, EROFS, "writable"), (.renameat2, EXDEV, "one file system"),
     (.write, ENOSPC, "free space"), (.write, EDQUOT, "free space"),
@@ -90,6 +90,12 @@ struct SpoolErrorTests {
   ])
   func remedyIsThatOfTheCallAndItsError(call: SystemCall, code: Int32, remedy: String) {
     #expect(SpoolError(.call(call, errno: code)).remedy.contains(remedy))
+  }
+
+  /// A file without a name is made in its folder.
+  @Test(arguments: [EISDIR, EINVAL, EOPNOTSUPP])
+  func fileSystemWithoutNamelessFilesIsSaid(code: Int32) {
+    #expect(SpoolError(.call(.open, errno: code), "/spool/acme/tmp/.").remedy.contains("O_TMPFILE"))
   }
 
   // MARK: For a sender

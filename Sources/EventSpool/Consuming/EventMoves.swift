@@ -85,12 +85,16 @@ extension EventConsumer {
     }
   }
 
+  /// One that cannot be removed is a record without an event from then on, as a crash leaves it: what
+  /// has become of the event holds all the same. Pruning names it.
   func removeRecord(of name: String, in state: EventState) throws(SpoolError) {
     guard AttemptRecord.hasRoom(for: name) else { return }
     let folder = try folder(state)
-    try folder.touchingOneEvent { () throws(SpoolError) in
-      try folder.removeIfThere(AttemptRecord.fileName(for: name))
-    }
+    do throws(SpoolError) {
+      try folder.touchingOneEvent { () throws(SpoolError) in
+        try folder.removeIfThere(AttemptRecord.fileName(for: name))
+      }
+    } catch  where error.concern == .event {}
   }
 }
 

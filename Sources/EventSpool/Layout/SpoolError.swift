@@ -84,13 +84,18 @@ package struct SpoolError: Error, Equatable, Sendable {
   }
 
   /// The same, but that another user's folder is what it is: the rights are as they shall be, and the
-  /// wrong user runs this.
+  /// wrong user runs this. What is another's in a folder of one's own has the wrong owner itself.
   package var forUser: SpoolError {
-    var status = stat()
-    guard case .call(.open, EACCES) = cause, geteuid() != 0, stat(path, &status) == 0,
-      status.st_uid != geteuid()
+    guard case .call(.open, EACCES) = cause, geteuid() != 0, let owner = ownerOfFile(path),
+      owner != geteuid(), ownerOfFile(folder) != geteuid()
     else { return self }
-    return SpoolError(.foreignOwner(status.st_uid), path)
+    return SpoolError(.foreignOwner(owner), path)
+  }
+
+  /// The path of the folder that holds it.
+  private var folder: String {
+    let parts = path.utf8.reversed().drop { $0 != UInt8(ascii: "/") }
+    return parts.isEmpty ? "." : String(decoding: parts.reversed(), as: UTF8.self)
   }
 
   /// The same failure, of one event's file.
@@ -103,6 +108,12 @@ package struct SpoolError: Error, Equatable, Sendable {
   package var errno: Int32? {
     if case .call(_, let code) = cause { code } else { nil }
   }
+}
+
+/// Nil if nothing lies there that can be reached.
+private func ownerOfFile(_ path: String) -> uid_t? {
+  var status = stat()
+  return stat(path, &status) == 0 ? status.st_uid : nil
 }
 
 // MARK: - For an operator
@@ -149,14 +160,19 @@ extension SpoolError {
         + "responder among them: end only what does not belong there"
     case .held: "end that process: fuser -v \(printable(path)) names it"
     case .moved: "move it back, or make an empty one; it is opened again within a second"
+    case .call(.open, EISDIR) where isDraft, .call(.open, EINVAL) where isDraft:
+      "the file system has no O_TMPFILE: put the spool on ext4, XFS or btrfs"
     case .call(let call, let code): Self.remedy(call, code)
     }
   }
 
+  /// Whether it is a file without a name that was to be made.
+  private var isDraft: Bool { path.hasSuffix("/.") }
+
   private static func remedy(_ call: SystemCall, _ errno: Int32) -> String {
     switch (call, errno) {
     case (.linkat, ENOENT): "mount /proc, which linking an open file needs"
-    case (.open, EOPNOTSUPP), (.open, EISDIR), (.open, EINVAL):
+    case (.open, EOPNOTSUPP):
       "the file system has no O_TMPFILE: put the spool on ext4, XFS or btrfs"
     case (.linkat, EPERM), (.linkat, EOPNOTSUPP):
       "the file system has no hard links: put the spool on ext4, XFS or btrfs"
@@ -172,7 +188,7 @@ extension SpoolError {
       "mount the spool's file system writable, and name the spool in ReadWritePaths= if a unit of "
         + "systemd runs this"
     case (_, EXDEV): "put all folders of an instance on one file system"
-    case (_, ENOSPC), (_, EDQUOT): "free space in the spool's file system"
+    case (_, ENOSPC), (_, EDQUOT): "free space or inodes in the spool's file system"
     case (_, EMFILE), (_, ENFILE): "raise the limit on open files (LimitNOFILE)"
     case (_, ENOMEM): "free memory: the machine has none left, or the service's limit is reached"
     default: "look at the disk and the kernel's log"

@@ -5,8 +5,9 @@ extension SpoolReader {
   /// So many are told apart for one text.
   private static let mostMatches = 100
 
-  /// The events that each of `texts` may mean: a path, a file's name, the beginning of an id, of at
-  /// least six digits, or an id or a name that `cutInTheMiddle` has cut.
+  /// The events that each of `texts` may mean: a path, from the instance's name on or one that leads
+  /// into this very spool; a file's name, the beginning of an id, of at least six digits, or an id or a
+  /// name that `cutInTheMiddle` has cut.
   package func entries(
     named texts: [String], of instances: [InstanceName], in states: [EventState]
   ) throws(SpoolError) -> [[SpoolEntry]] {
@@ -19,14 +20,21 @@ extension SpoolReader {
             let entry = SpoolEntry(
               place: SpoolPlace(instance: instance, state: state, day: day),
               fileName: String(decoding: name, as: UTF8.self))
-            let isMeant =
-              !texts[index].contains("/") || "/\(texts[index])".hasSuffix("/\(entry.path)")
-            if isMeant, found[index].count < Self.mostMatches { found[index].append(entry) }
+            if found[index].count < Self.mostMatches, mayMean(entry, texts[index]) {
+              found[index].append(entry)
+            }
           }
         }
       }
     }
     return found.map { $0.sorted { ($0.fileName, $0.path) < ($1.fileName, $1.path) } }
+  }
+
+  /// A path of another spool, such as a copy of this one, means no event here.
+  private func mayMean(_ entry: SpoolEntry, _ text: String) -> Bool {
+    guard text.contains("/"), text != entry.path else { return true }
+    guard text.hasSuffix("/\(entry.path)") else { return false }
+    return isSpool(String(decoding: text.utf8.dropLast(entry.path.utf8.count), as: UTF8.self))
   }
 }
 

@@ -1,4 +1,5 @@
 internal import Glibc
+internal import LinuxSystem
 package import WebhookCore
 
 /// Looks into a spool and changes nothing. Consumers may move files meanwhile: an event on its way
@@ -8,6 +9,11 @@ package struct SpoolReader {
 
   package init(path: String) throws(SpoolError) {
     spool = try Directory(path: path)
+  }
+
+  /// Whether the path leads to this spool's folder.
+  func isSpool(_ path: String) -> Bool {
+    spool.identity != nil && FileIdentity(path: path) == spool.identity
   }
 
   /// What is free in the spool's file system for users without privileges.

@@ -12,6 +12,8 @@ package struct Pruning {
   private let newest: Int64
   /// An event of a later time than this is young beside it. As event files' names begin.
   private let youngAfter: [UInt8]
+  /// Whether to go on with the next file.
+  private let mayGoOn: () -> Bool
   /// Told of each file that could not be removed; the others are.
   private let report: (SpoolError) -> Void
 
@@ -20,12 +22,13 @@ package struct Pruning {
   ///   - isDryRun: only counts.
   package init(
     of consumer: EventConsumer, olderThanSeconds seconds: Int64, now: Timestamp, isDryRun: Bool,
-    report: @escaping (SpoolError) -> Void
+    mayGoOn: @escaping () -> Bool = { true }, report: @escaping (SpoolError) -> Void
   ) throws(SpoolError) {
     self.consumer = consumer
     olderThanSeconds = max(0, seconds)
     self.now = now
     self.isDryRun = isDryRun
+    self.mayGoOn = mayGoOn
     self.report = report
     newest = try consumer.newestOwnTime() ?? now.seconds
     youngAfter = Array(CalendarDate(secondsSince1970: newest - olderThanSeconds).basic.utf8)
@@ -66,6 +69,7 @@ package struct Pruning {
     var count = 0
     var failure: SpoolError?
     try folder.forEachName { name in
+      guard mayGoOn() else { return false }
       guard isEventsName(name), isOld || !isYoung(name) else { return true }
       step()
       if !isDryRun {
@@ -100,7 +104,7 @@ package struct Pruning {
     let names = NameList()
     try consumer.offerNames(in: .dead, to: names, as: 0) { !isYoung($0) }
     var count = 0
-    for name in names.sorted().map(\.text) {
+    for name in names.sorted().map(\.text) where mayGoOn() {
       do throws(SpoolError) {
         if try isLongDead(name), try removeDead(name) { count += 1 }
       } catch  where error.concern == .event {
@@ -142,7 +146,8 @@ package struct Pruning {
         }
         return true
       }
-      for (file, event) in records where try !isThere(event, state) {
+      for (file, event) in records where mayGoOn() {
+        if try isThere(event, state) { continue }
         do throws(SpoolError) {
           if !isDryRun {
             try folder.touchingOneEvent { () throws(SpoolError) in try folder.removeIfThere(file) }

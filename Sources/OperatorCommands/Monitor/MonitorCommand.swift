@@ -73,7 +73,7 @@ struct MonitorCommand: AsyncParsableCommand {
     help: ArgumentHelp(
       """
       Critical if fewer are free (default: minimum-free-bytes of the configuration, below which no \
-      event is stored).
+      event is stored; with --spool only if --config names that).
       """, valueName: "size"))
   var criticalFree: ByteSize?
 
@@ -132,8 +132,11 @@ struct MonitorCommand: AsyncParsableCommand {
     try endAtTimeout()
     let reader = try options.reader()
     let now = Timestamp.now()
-    let settings = options.spool == nil ? try options.configuration.settings() : nil
-    let isConfigured = settings?.instances.contains { options.isWanted($0.name) } ?? false
+    let isSpoolConfigured = options.spool == nil
+    let hasSettings = isSpoolConfigured || options.configuration.config != nil
+    let settings = hasSettings ? try options.configuration.settings() : nil
+    let configured = isSpoolConfigured ? settings?.instances.map(\.name) : nil
+    let isConfigured = configured?.contains(where: options.isWanted) ?? false
     // One that is configured and not there is a problem; one that is neither is a mistake.
     let found =
       isConfigured
@@ -157,7 +160,7 @@ struct MonitorCommand: AsyncParsableCommand {
       },
       freeBytes: Int64(try reader.freeSpace().bytes),
       minimumFreeBytes: settings.map { Int64($0.minimumFreeBytes) },
-      problems: try problems(of: reader, instances, configured: settings?.instances.map(\.name)))
+      problems: try problems(of: reader, instances, configured: configured))
   }
 
   /// What the numbers do not show: a disk that is not mounted, or one that cannot be written.

@@ -152,7 +152,7 @@ struct SendCommand: AsyncParsableCommand {
   private func newRequest() throws -> HTTPRequest {
     let key = key ?? ""
     let pem = try inputContents(key)
-    let bytes = try payload.map(inputContents)
+    let bytes = try payload.map { file throws(CommandError) in try inputContents(file) }
     do throws(SigningKeyError) {
       let signingKey = try SigningKey(pem: pem)
       guard let algorithm = algorithm ?? signingKey.defaultAlgorithm else {

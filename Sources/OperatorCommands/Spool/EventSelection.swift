@@ -51,13 +51,11 @@ struct EventSelection: ParsableArguments {
   }
 
   /// The names, in their order.
-  private func names() -> [String] {
+  private func names() throws(CommandError) -> [String] {
     guard events == ["-"] else { return events }
-    var names: [String] = []
-    while let line = readLine() {
-      if !line.isEmpty { names.append(line) }
-    }
-    return names
+    return try inputContents(nil, maxBytes: 1 << 26)
+      .split(whereSeparator: { [UInt8(ascii: "\n"), UInt8(ascii: "\r")].contains($0) })
+      .map { String(decoding: $0, as: UTF8.self) }
   }
 
   /// - Parameter states: where they can lie.
@@ -65,7 +63,7 @@ struct EventSelection: ParsableArguments {
     in reader: SpoolReader, of instances: [InstanceName], in states: [EventState], now: Timestamp
   ) throws -> SelectedEvents {
     guard all else {
-      return .named(try reader.events(named: names(), of: instances, in: states))
+      return .named(try reader.events(named: try names(), of: instances, in: states))
     }
     return .listed(
       try reader.listing(
@@ -138,7 +136,7 @@ struct WorkByHand {
     events.forEach { event in
       signals.read()
       guard !signals.request.isMade else { return work.leave() }
-      bar.interrupted { work.move(event) }
+      bar.interrupted { work.move(event, signals) }
       bar.advance()
     }
     bar.finish()
@@ -168,7 +166,7 @@ private final class MoveByHand {
   private let passesOverGone: Bool
   private let step: (EventConsumer, SpoolEntry) throws(SpoolError) -> Void
   private var consumers: [InstanceName: EventConsumer] = [:]
-  /// Why the folders of an instance cannot be used.
+  /// What is wrong with more than one event.
   private(set) var failure: SpoolError?
   private(set) var moved = 0
   private(set) var failed = 0
@@ -202,7 +200,8 @@ private final class MoveByHand {
   /// Passes over an event.
   func leave() { left += 1 }
 
-  func move(_ event: Result<SpoolEntry, CommandError>) {
+  /// - Parameter signals: the second one ends waiting for whoever reads standard output.
+  func move(_ event: Result<SpoolEntry, CommandError>, _ signals: StopSignals) {
     do {
       let entry = try event.get()
       guard let consumer = consumers[entry.instance] else {
@@ -211,10 +210,11 @@ private final class MoveByHand {
         return
       }
       guard try move(entry, by: consumer) else { return }
-      printChange(printable(entry.path))
       moved += 1
+      if signals.mayWrite(to: STDOUT_FILENO) { printChange(printable(entry.path)) }
     } catch let error as SpoolError {
       failed += 1
+      if error.concern != .event { failure = error.forUser }
       say(error.forUser)
     } catch {
       failed += 1

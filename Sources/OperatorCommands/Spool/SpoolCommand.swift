@@ -31,15 +31,26 @@ extension SpoolOptions {
       }
       names = [name]
     }
+    if !reader.holdsAny(of: names) {
+      printError(
+        "\(programName): warning: nothing of any instance lies in \(printable(try path())): look "
+          + "whether it is the spool, and whether its disk is mounted")
+    }
     reader.warnOfLayouts(of: names)
     return names
   }
 }
 
 extension SpoolReader {
+  /// Whether the folder of one of them is an instance's, or cannot be looked into.
+  func holdsAny(of instances: [InstanceName]) -> Bool {
+    instances.contains { (try? isInstance($0)) ?? true }
+  }
+
   /// Says so of those that this version does not know.
   func warnOfLayouts(of instances: [InstanceName]) {
-    for problem in instances.compactMap(layoutProblem) {
+    // That a folder is another user's, each command says itself.
+    for problem in instances.compactMap(layoutProblem) where !problem.forUser.isForeignOwner {
       printError("\(programName): warning: \(problem.explanation)")
     }
   }
@@ -67,7 +78,9 @@ extension SpoolReader {
       let folders =
         states == EventState.allCases
         ? "the spool" : states.map(\.rawValue).joined(separator: ", ")
-      throw .negative("no event called \(printable(text)) in \(folders)")
+      throw .negative(
+        "no event called \(printable(text)) in \(folders)"
+          + (text.hasPrefix("/") ? "; if it lies in another spool, name that with --spool" : ""))
     }
     guard matches.count == 1 else {
       throw .negative(

@@ -18,10 +18,11 @@ struct SpoolPruneCommand: ParsableCommand {
       \(RefusedRequests.secondsKept / 86_400) days.
 
       Age is also counted back from the newest event's own time: a clock that is ahead removes \
-      nothing young. An event in dead/ that a running command holds stays.
+      nothing young. An event in dead/ that a running command holds stays until the next time.
 
-      Exit code 0: everything was removed; 1: something was not, and is named; 66: no such spool \
-      or instance; 74: the spool failed; 77: the spool belongs to another user.
+      Exit code 0: all else of that age was removed; 1: something could not be, and is named, or a \
+      signal ended it; 66: no such spool or instance; 74: the spool failed; 77: the spool belongs to \
+      another user.
       """)
 
   @OptionGroup var options: SpoolOptions
@@ -41,10 +42,16 @@ struct SpoolPruneCommand: ParsableCommand {
       let now = Timestamp.now()
       let failures = Failures()
       let reader = try options.reader()
-      for instance in try options.instances(in: reader) where try reader.isInstance(instance) {
-        prune(instance, in: path, now, failures)
+      let instances = try options.instances(in: reader)
+      let signals = try StopSignals()
+      func mayGoOn() -> Bool {
+        signals.read()
+        return !signals.request.isMade
       }
-      if options.instance == nil, !dryRun {
+      for instance in instances where try mayGoOn() && reader.isInstance(instance) {
+        prune(instance, in: path, now, mayGoOn, failures)
+      }
+      if options.instance == nil, !dryRun, mayGoOn() {
         // The responder does so, too, but not one that answers one request and ends.
         failures.catching { () throws(SpoolError) in
           try RefusedRequests(inSpool: path).removeOld(now: now)
@@ -56,6 +63,7 @@ struct SpoolPruneCommand: ParsableCommand {
             + "not be removed")
         throw ExitCode(exitCode)
       }
+      if !mayGoOn() { throw CommandError.negative("a signal ended it before its end") }
     }
   }
 
@@ -86,14 +94,15 @@ struct SpoolPruneCommand: ParsableCommand {
   }
 
   private func prune(
-    _ instance: InstanceName, in path: String, _ now: Timestamp, _ failures: Failures
+    _ instance: InstanceName, in path: String, _ now: Timestamp, _ mayGoOn: @escaping () -> Bool,
+    _ failures: Failures
   ) {
     func counting(_ body: () throws(SpoolError) -> Int) -> Int { failures.catching(body) ?? 0 }
     failures.catching { () throws(SpoolError) in
       let consumer = try EventConsumer(of: instance, in: path)
       let pruning = try Pruning(
         of: consumer, olderThanSeconds: olderThan.seconds, now: now, isDryRun: dryRun,
-        report: failures.report)
+        mayGoOn: mayGoOn, report: failures.report)
       let days = try pruning.finishedDays()
       let bar = ProgressBar(
         total: days.reduce(0) { total, day in
@@ -107,8 +116,9 @@ struct SpoolPruneCommand: ParsableCommand {
       let given = dead ? counting(pruning.pruneDead) : 0
       let records = counting(pruning.pruneRecords)
       if !dryRun {
-        failures.catching { () throws(SpoolError) in try consumer.sync() }
         failures.catching { () throws(SpoolError) in
+          try consumer.sync()
+          guard mayGoOn() else { return }
           try Housekeeping(of: .openAsItIs(instance, in: path)).forgetAll(now: now)
         }
       }

@@ -51,6 +51,9 @@ struct SpoolVerifyCommand: ParsableCommand {
       let reader = try options.reader()
       let verifiers = try verifiers(in: reader)
       let instances = try options.instances(in: reader)
+      guard reader.holdsAny(of: instances) else {
+        throw CommandError.noInput("there is nothing to check")
+      }
       // Before the threads that check, which are not to be ended by them.
       let signals = try StopSignals()
       func isStopped() -> Bool {
@@ -58,7 +61,10 @@ struct SpoolVerifyCommand: ParsableCommand {
         return signals.request.isMade
       }
       var verification = Verification(
-        of: reader, by: verifiers, isStopped: isStopped, report: report)
+        of: reader, by: verifiers, isStopped: isStopped
+      ) { problem in
+        if signals.mayWrite(to: STDOUT_FILENO) { report(problem) }
+      }
       let counts = try verification.run(of: instances)
       if json { printJSON(counts.json) } else { printResult(counts.sentence) }
       if isStopped() { throw CommandError.negative("a signal ended the check before its end") }

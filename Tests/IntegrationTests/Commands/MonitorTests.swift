@@ -67,6 +67,19 @@ struct MonitorTests {
     #expect(result.errorOutput == "")
   }
 
+  /// A folder that is named has the limit of a configuration that is named, too.
+  @Test func limitOfTheConfigurationHoldsForANamedSpool() async throws {
+    try site.addEvents(1, issuedFrom: Int(Date.now.timeIntervalSince1970))
+    let wide = "9223372036854775807"
+    try site.folder.write(
+      exampleConfiguration().replacing("minimum-free-bytes: 0", with: "minimum-free-bytes: \(wide)")
+        .utf8, to: "wide.yaml")
+    let spool = ["--spool", "\(site.path)/spool"]
+    let named = try await monitor(["--config", "\(site.path)/wide.yaml"] + spool)
+    #expect(named.exitCode == 2 && named.output.contains(" are free for the spool"), "\(named)")
+    #expect(try await monitor(spool).exitCode == 0)
+  }
+
   @Test(arguments: [
     (["--warn-age", "3h"], 0, "OK - 1 waiting, oldest 2 hours, "),
     (["--warn-age", "2h"], 1, "acme: an event in new has waited for 2 hours"),
