@@ -210,7 +210,7 @@ if hasForwarder {
       name: "EventForwarding",
       dependencies: [
         "CCurl", "CommandLineProgram", "CPostgreSQL", "EventSpool", "LinuxSystem",
-        "ServiceProcess", "StrictJSON", "WebhookCore",
+        "OpenSSLCrypto", "ServiceProcess", "StrictJSON", "WebhookCore",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       exclude: ["delve-webhook-forward.mdoc"], swiftSettings: strict),

@@ -40,6 +40,7 @@ private func serve(
   let settings = current.value.settings
   let maximum = try connectionLimit(for: settings)
   let listener = try listeningSocket(options, environment)
+  let isManaged = listener.isManaged
   let keeper = RefusedKeeper(log)
   do throws(SystemError) {
     let requestLog = RequestLog(log, counters)
@@ -76,7 +77,7 @@ private func serve(
   } catch {
     throw StartupError(error)
   }
-  finish(current.value, keeper, signals, log)
+  finish(current.value, keeper, signals, isManaged: isManaged, log)
 }
 
 /// Looks at the spools from here on.
@@ -97,8 +98,10 @@ private func observer(
 
 /// What was published stays known. A hung disk holds the end up for some seconds only: without
 /// this, an event may be stored a second time, and nothing is lost.
+/// - Parameter isManaged: by a process manager, which sends SIGTERM twice.
 private func finish(
-  _ snapshot: Snapshot, _ keeper: RefusedKeeper, _ signals: SignalDescriptor, _ log: Log
+  _ snapshot: Snapshot, _ keeper: RefusedKeeper, _ signals: SignalDescriptor, isManaged: Bool,
+  _ log: Log
 ) {
   final class End: Sendable {
     let isReached = Atomic(false)
@@ -113,7 +116,9 @@ private func finish(
     let deadline = ContinuousClock.now + .seconds(4)
     while !end.isReached.load(ordering: .acquiring) && ContinuousClock.now < deadline {
       // The second signal ends it, at once.
-      if let signal = signals.next(), signal != SIGHUP { _exit(EXIT_SUCCESS) }
+      if let signal = signals.next(), signal != SIGHUP, !(signal == SIGTERM && isManaged) {
+        _exit(EXIT_SUCCESS)
+      }
       usleep(1_000)
     }
     if !end.isReached.load(ordering: .acquiring) {

@@ -14,8 +14,9 @@ struct SpoolTrapTests {
     names = try site.addEvents(3, issuedApart: 60)
     _ = try site.folder.makeFolder("spool/acme/dead")
     for name in names {
+      let instance = "\(site.path)/spool/acme"
       try FileManager.default.moveItem(
-        atPath: "\(site.path)/spool/acme/new/\(name)", toPath: "\(site.path)/spool/acme/dead/\(name)")
+        atPath: "\(instance)/new/\(name)", toPath: "\(instance)/dead/\(name)")
     }
   }
 

@@ -102,9 +102,13 @@ struct HTTPForwardingTests {
 
   /// What nobody can connect with is said at once, and not when the first event is handed on.
   @Test func fileWithoutACertificateIsRefusedAtTheStart() async throws {
+    try site.folder.write("-----BEGIN CERTIFICATE-----\nAAAA\n".utf8, to: "cut.pem")
     for (file, text) in [
       ("\(site.path)/nowhere.pem", "No such file or directory"),
       ("\(site.path)/config.yaml", "holds no certificate in PEM form"),
+      ("\(site.path)/cut.pem", "holds a damaged certificate"),
+      ("/dev/zero", "is no plain file"),
+      (site.path, "is no plain file"),
     ] {
       let result = try await site.forward(to: "https://localhost:1/", options: ["--ca-file", file])
       #expect(result.exitCode == 78, "\(result)")
@@ -140,6 +144,27 @@ struct HTTPForwardingTests {
       ]
         + ["--spool", "\(site.path)/spool", "--to", "http://localhost:1/"])
     #expect(result.exitCode == 69 && result.errorOutput.contains("port 1 "), "\(result)")
+  }
+
+  /// It may hold a password. With an exception in no_proxy, only libcurl knows whether it is used.
+  @Test(
+    arguments: [
+      "http://user:secret#x@127.0.0.1:1", "http://user:secret/x@127.0.0.1:1",
+      "http://user:secret x@127.0.0.1:1", "http://user:secret@127.0.0.1:99999",
+      "gopher://user:secret@127.0.0.1:1",
+    ], ["", "example.com"])
+  func addressOfAProxyIsNotShown(address: String, exceptions: String) async throws {
+    try site.addEvents(1)
+    let result = try await command(
+      "env",
+      [
+        "no_proxy=\(exceptions)", "https_proxy=\(address)",
+        Repository.executable("delve-webhook-forward"), "--spool", "\(site.path)/spool", "--to",
+        "https://events.example.net/",
+      ])
+    #expect(result.exitCode == (exceptions.isEmpty ? 78 : 69), "\(result)")
+    #expect(!(result.errorOutput + result.output).contains("secret"), "\(result)")
+    #expect(result.errorOutput.contains("proxy"), "\(result)")
   }
 
   // MARK: The meaning of answers

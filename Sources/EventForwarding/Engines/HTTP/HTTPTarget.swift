@@ -1,6 +1,7 @@
 internal import CCurl
 internal import CommandLineProgram
 internal import EventSpool
+internal import LinuxSystem
 internal import ServiceProcess
 
 /// A server that takes each event as the POST of a CloudEvents 1.0.2 structured event (its HTTP
@@ -19,6 +20,7 @@ final class HTTPTarget: EventTarget {
   init(
     _ settings: Transfer.Settings, headerFile: HeaderFile?, jobs: Int
   ) throws(CommandError) {
+    if !settings.url.needsNoProxy { try ProxyVariable.check(.ofProcess()) }
     guard curl_global_init(Int(CURL_GLOBAL_DEFAULT)) == CURLE_OK, let multi = curl_multi_init()
     else { throw .unavailable("libcurl does not start") }
     self.settings = settings

@@ -89,7 +89,7 @@ final class Transfer {
   func answer(_ code: CURLcode) -> Answer {
     let status = ccurl_status(easy)
     guard status >= 200 else {
-      let detail = String(cString: errorText)
+      let detail = ProxyVariable.withoutAddress(String(cString: errorText))
       let text = oneLine(detail.isEmpty ? String(cString: curl_easy_strerror(code)) : detail)
       let remedy =
         code == CURLE_PEER_FAILED_VERIFICATION
