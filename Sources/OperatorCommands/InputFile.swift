@@ -3,8 +3,7 @@ internal import Glibc
 internal import LinuxSystem
 internal import WebhookCore
 
-/// The bytes of a file that was named on the command line, or of standard input, which is waited
-/// for.
+/// The bytes of a file that was named on the command line, or of standard input. A pipe is waited for.
 func inputContents(_ file: String?, maxBytes limit: Int = 1 << 20) throws(CommandError) -> [UInt8] {
   let name = printable(file ?? "standard input")
   if file == nil, isatty(STDIN_FILENO) == 1 {
@@ -12,7 +11,7 @@ func inputContents(_ file: String?, maxBytes limit: Int = 1 << 20) throws(Comman
   }
   let bytes: [UInt8]
   do throws(SystemError) {
-    bytes = try contents(ofFile: file ?? "/dev/stdin", maxBytes: limit, isWaiting: file == nil)
+    bytes = try contents(ofFile: file ?? "/dev/stdin", maxBytes: limit, isWaiting: true)
   } catch {
     throw .noInput("\(name): \(error.reason)")
   }

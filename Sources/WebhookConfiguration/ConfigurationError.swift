@@ -42,7 +42,6 @@ func fileContents(_ path: String) throws(ConfigurationError) -> [UInt8] {
     let remedy =
       switch error.errno {
       case EACCES: ": let the user that runs this read it, and look into its folders"
-      case EAGAIN: ": it is a pipe; name a plain file, which can be read again"
       default: ""
       }
     throw ConfigurationError(

@@ -29,8 +29,12 @@ package struct SystemError: Error, Equatable, Sendable {
     (self.call, self.path, self.errno) = (call, path, errno)
   }
 
-  /// What the system says of it, as strerror(3) puts it.
-  package var reason: String { errorText(errno) }
+  /// What the system says of it, as strerror(3) puts it; of what cannot be read without waiting, what
+  /// that means.
+  package var reason: String {
+    call == .read && errno == EAGAIN
+      ? "it is a pipe or a terminal; name a plain file, which can be read again" : errorText(errno)
+  }
 }
 
 /// What the system says of `code`, as strerror(3) puts it.

@@ -25,19 +25,26 @@ package func contents(
     }
     if let failure { throw failure }
     if more.isEmpty { break }
-    bytes = bytes.isEmpty ? more : bytes + more
+    if bytes.isEmpty { bytes = more } else { bytes += more }
   }
   return bytes
 }
 
 /// The same of the file at `path`, which symbolic links may lead to.
 /// - Parameter isWaiting: for a pipe or a terminal, whose bytes are still to come; else such a path
-///   is not waited for.
+///   is not waited for, and fails.
 package func contents(
   ofFile path: String, maxBytes: Int, isWaiting: Bool = false
 ) throws(SystemError) -> [UInt8] {
   let flags = O_RDONLY | O_CLOEXEC | (isWaiting ? 0 : O_NONBLOCK)
   let file = FileDescriptor(owning: try checked(.open, path) { open(path, flags) })
+  if !isWaiting {
+    // Without a writer, a pipe would look like an empty file.
+    var status = stat()
+    let raw = file.raw
+    _ = try checked(.fstat, path) { fstat(raw, &status) }
+    if status.st_mode & S_IFMT == S_IFIFO { throw SystemError(.read, path, errno: EAGAIN) }
+  }
   return try contents(of: file.raw, path, maxBytes: maxBytes)
 }
 
