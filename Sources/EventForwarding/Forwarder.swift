@@ -159,30 +159,30 @@ final class Forwarder {
       failures == 1 ? reach : min(Self.mostPassedOver, 10 << (4 * min(failures - 2, 4)))
     var left = distance
     defer { passedOver = distance - left }
-    var candidate: ClaimedEvent?
+    var candidate: (event: ClaimedEvent, isKnown: Bool)?
     var seen: Set<String> = []
     var last = ""
     while seen.count < Self.mostPassedOver, let event = try draining.next() {
-      // Behind the youngest, the oldest come again.
-      let isYoungest =
-        event.fileName < last && !(candidate.map { blame.isKnown($0.fileName) } ?? true)
-      guard !isYoungest, seen.insert(event.fileName).inserted else {
+      let name = event.fileName
+      // Behind the youngest, the oldest come again: those that the search began behind, then all.
+      let isEnough = name < last && candidate?.isKnown == false
+      guard !isEnough, seen.insert(name).inserted else {
         try release(event)
         break
       }
-      last = event.fileName
-      let isKnown = blame.isKnown(event.fileName)
-      if isKnown, let candidate, !blame.isBetterToTry(event.fileName, than: candidate.fileName) {
+      last = name
+      let isKnown = blame.isKnown(name)
+      if isKnown, let other = candidate?.event, !blame.isBetterToTry(name, than: other.fileName) {
         try release(event)
         continue
       }
-      if let candidate { try release(candidate) }
-      candidate = event
+      if let other = candidate?.event { try release(other) }
+      candidate = (event, isKnown)
       if isKnown { continue }
       if left == 0 { break }
       left -= 1
     }
-    return candidate
+    return candidate?.event
   }
 
   private func deliver() throws(DeliveringError) {
