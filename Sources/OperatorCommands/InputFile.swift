@@ -11,7 +11,13 @@ func inputContents(_ file: String?, maxBytes limit: Int = 1 << 20) throws(Comman
   }
   let bytes: [UInt8]
   do throws(SystemError) {
-    bytes = try contents(ofFile: file ?? "/dev/stdin", maxBytes: limit, isWaiting: true)
+    // What standard input is, this user might not be allowed to open again.
+    bytes =
+      if let file {
+        try contents(ofFile: file, maxBytes: limit, isWaiting: true)
+      } else {
+        try contents(of: STDIN_FILENO, "", maxBytes: limit)
+      }
   } catch {
     throw .noInput("\(name): \(error.reason)")
   }
