@@ -62,11 +62,13 @@ package struct SpoolReader {
     _ = try directory(of: instance).directory(EventState.new.rawValue)
   }
 
-  /// Whether the folder is an instance's, and not just one that lies there.
+  /// Whether the folder is an instance's, and not just one that lies there. A copy may have some of
+  /// its folders only.
   package func isInstance(_ instance: InstanceName) throws(SpoolError) -> Bool {
     let folder = try spool.directory(instance.description)
-    if try folder.contains(SpoolLayout.format) { return true }
-    return try folder.contains(EventState.new.rawValue)
+    for name in [SpoolLayout.format] + EventState.allCases.map(\.rawValue)
+    where try folder.contains(name) { return true }
+    return false
   }
 
   /// Whether it is this process's user's, who can read it.

@@ -57,6 +57,13 @@ struct SpoolTrapTests {
       #expect(result.exitCode == 0, "\(result)")
       #expect(result.errorOutput.contains("warning: nothing of any instance lies in"), "\(result)")
     }
+    // A copy of some folders is one.
+    let copied = try await site.shell(
+      "mkdir -p '\(site.path)/copy/acme'; cp -rp '\(site.path)/spool/acme/dead' '\(site.path)/copy/acme'"
+    )
+    #expect(copied.exitCode == 0, "\(copied)")
+    let copy = try await site.delveWebhook("spool", "list", "--spool", "\(site.path)/copy")
+    #expect(copy.exitCode == 0 && copy.errorOutput == "", "\(copy)")
     let empty = try await site.shell("mkdir '\(site.path)/empty'")
     #expect(empty.exitCode == 0)
     let verified = try await site.delveWebhook("spool", "verify", "--spool", "\(site.path)/empty")
