@@ -24,8 +24,6 @@ final class Forwarder {
   private static let longestPauseSeconds: Int64 = 300
   /// If the target takes none, as it seems, so many are tried before that is believed.
   private static let mostTries = 5
-  /// So many events are passed over to find one that it may take.
-  private static let mostPassedOver = 50_000
 
   private let target: any EventTarget
   private let draining: Draining
@@ -35,9 +33,7 @@ final class Forwarder {
   private var aside: ClaimedEvent?
   /// How often in a row the target took none.
   private var failures = 0
-  /// How many were passed over to find the one that is tried, and to find the last that was taken.
-  private var passedOver = 0
-  private var reach = 0
+  private var probe = TargetProbe()
   private var blame = Blame()
   /// Whether the target was open once: it can be used.
   private var wasOpen = false
@@ -148,41 +144,9 @@ final class Forwarder {
       aside = nil
       return event
     }
-    return failures > 0 ? try nextToTry() : try draining.next()
-  }
-
-  /// One that has not failed yet, if there is any, and a younger one each time: the oldest may all be
-  /// of a kind. If all have failed, each has its turn: the first may be one that is always refused.
-  private func nextToTry() throws(SpoolError) -> ClaimedEvent? {
-    // Where one was taken last, and then 10, 160, 2560, …
-    let distance =
-      failures == 1 ? reach : min(Self.mostPassedOver, 10 << (4 * min(failures - 2, 4)))
-    var left = distance
-    defer { passedOver = distance - left }
-    var candidate: (event: ClaimedEvent, isKnown: Bool)?
-    var seen: Set<String> = []
-    var last = ""
-    while seen.count < Self.mostPassedOver, let event = try draining.next() {
-      let name = event.fileName
-      // Behind the youngest, the oldest come again: those that the search began behind, then all.
-      let isEnough = name < last && candidate?.isKnown == false
-      guard !isEnough, seen.insert(name).inserted else {
-        try release(event)
-        break
-      }
-      last = name
-      let isKnown = blame.isKnown(name)
-      if isKnown, let other = candidate?.event, !blame.isBetterToTry(name, than: other.fileName) {
-        try release(event)
-        continue
-      }
-      if let other = candidate?.event { try release(other) }
-      candidate = (event, isKnown)
-      if isKnown { continue }
-      if left == 0 { break }
-      left -= 1
-    }
-    return candidate?.event
+    guard failures > 0 else { return try draining.next() }
+    return try probe.nextToTry(
+      after: failures, of: draining, knowing: blame, release: release(_:))
   }
 
   private func deliver() throws(DeliveringError) {
@@ -193,7 +157,7 @@ final class Forwarder {
     defer {
       blame.batchHasEnded()
       if blame.taken > takenBefore {
-        if failures > 0 { reach = passedOver }
+        if failures > 0 { probe.wasTaken() }
         failures = 0
       }
       report.delivered(blame.taken - takenBefore, in: .now - begin)
