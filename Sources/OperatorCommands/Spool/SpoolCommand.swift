@@ -80,7 +80,7 @@ extension SpoolReader {
         ? "the spool" : states.map(\.rawValue).joined(separator: ", ")
       throw .negative(
         "no event called \(printable(text)) in \(folders)"
-          + (text.hasPrefix("/") ? "; if it lies in another spool, name that with --spool" : ""))
+          + (text.contains("/") ? "; if it lies in another spool, name that with --spool" : ""))
     }
     guard matches.count == 1 else {
       throw .negative(
