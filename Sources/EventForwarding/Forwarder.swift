@@ -29,8 +29,6 @@ final class Forwarder {
   private let draining: Draining
   private let withProof: Bool
   private var claims: [Claim] = []
-  /// An event that is handed on by itself in the next batch.
-  private var aside: ClaimedEvent?
   /// How often in a row the target took none.
   private var failures = 0
   private var probe = TargetProbe()
@@ -123,10 +121,7 @@ final class Forwarder {
         }
         // It may end this program again, and is not to take others along.
         let isAlone = event.record.ending == .lost
-        if isAlone && !claims.isEmpty {
-          aside = event
-          return
-        }
+        if isAlone && !claims.isEmpty { return try release(event) }
         claims.append(Claim(event: event, outgoing: outgoing))
         bytes += outgoing.json.count
         // As long as the target takes none, it is tried with one.
@@ -140,10 +135,6 @@ final class Forwarder {
   }
 
   private func takeNext() throws(SpoolError) -> ClaimedEvent? {
-    if let event = aside {
-      aside = nil
-      return event
-    }
     guard failures > 0 else { return try draining.next() }
     return try probe.nextToTry(
       after: failures, of: draining, knowing: blame, release: release(_:))
@@ -268,8 +259,8 @@ final class Forwarder {
   }
 
   private func releaseClaims() throws(SpoolError) {
-    let unsettled = claims.filter { !$0.isSettled }.map(\.event) + (aside.map { [$0] } ?? [])
-    (claims, aside) = ([], nil)
+    let unsettled = claims.filter { !$0.isSettled }.map(\.event)
+    claims = []
     for event in unsettled { try release(event) }
   }
 

@@ -278,6 +278,37 @@ struct EventConsumerTests {
     #expect(error?.concern == .event && error?.errno == code)
   }
 
+  /// The day's folder is durable before the event moves there. Otherwise a power cut could take both.
+  @Test func folderOfTheDayIsSyncedBeforeTheEventMoves() throws {
+    let claimed = try #require(try consumer.claim(name, in: .new))
+    recorded.reset()
+    try claimed.finish(now: Self.now)
+    let order = recorded.calls.filter { call in
+      ["fsync", "mkdir", "move"].contains { call.hasPrefix($0) }
+    }
+    // The first move is of a name that is not there: it shows that the folder takes files.
+    let day = "2026-09-21"
+    #expect(
+      order == ["mkdir done", "mkdir \(day)", "move done \(day)", "fsync done", "move cur \(day)"])
+  }
+
+  /// An event whose folder was removed is not handled: it lies where it was.
+  @Test func eventThatCannotBeMovedForWantOfAFolderStays() throws {
+    let targets: [(EventState, (ClaimedEvent) throws -> Void)] = [
+      (.done, { try $0.finish(now: Self.now) }), (.defer, { try $0.putOff(failedRecord) }),
+      (.dead, { try $0.giveUp(failedRecord) }), (.new, { try $0.release() }),
+    ]
+    for (state, settle) in targets {
+      let fresh = try EventConsumerTests()
+      try fresh.consumer.requireReady()
+      let claimed = try #require(try fresh.consumer.claim(name, in: .new))
+      #expect(rmdir("\(fresh.folder.path)/acme/\(state)") == 0)
+      #expect(throws: SpoolError.self, "\(state)") { try settle(claimed) }
+      #expect(fresh.places == ["cur/\(name)"], "\(state)")
+      #expect(fresh.settled.counts == SettledEvents.Counts(), "\(state)")
+    }
+  }
+
   /// The record is durable before the event moves. Otherwise a crash could lose the attempt.
   @Test func recordIsSyncedBeforeTheEventMoves() throws {
     let claimed = try #require(try consumer.claim(name, in: .new))

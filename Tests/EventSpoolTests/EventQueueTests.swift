@@ -76,6 +76,20 @@ struct EventQueueTests {
     #expect(try drain(&queue) == [0, 1, 2, 4].map(name))
   }
 
+  /// It was due when the queue looked.
+  @Test func eventThatAnotherConsumerHasPutOffMeanwhileIsNotDue() throws {
+    try putOff(0, until: Self.now.seconds - 1)
+    try putOff(1, until: Self.now.seconds - 1)
+    var queue = EventQueue([consumer])
+    let first = try #require(try queue.next(now: Self.now, isPatient: true))
+    #expect(first.fileName == name(0))
+    try putOff(1, until: Self.now.seconds + 60)
+    #expect(try queue.next(now: Self.now, isPatient: true) == nil)
+    #expect(folder.files(below: "acme/defer").contains(name(1)))
+    let later = Timestamp(seconds: Self.now.seconds + 60)
+    #expect(try drain(&queue, now: later) == [name(1)])
+  }
+
   // MARK: What does not hold it up
 
   /// More files that nobody can claim than one look finds.

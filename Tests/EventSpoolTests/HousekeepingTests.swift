@@ -1,5 +1,8 @@
 internal import EventSpool
+internal import Foundation
 internal import Glibc
+internal import LinuxSystem
+internal import Synchronization
 internal import TestSupport
 internal import Testing
 internal import WebhookCore
@@ -76,6 +79,55 @@ struct HousekeepingTests {
     try housekeeping.step(now: Timestamp(seconds: 1_790_000_000))
     #expect(try test.publish(try exampleEvent()) == .stored)
     #expect(test.folder.files(below: "acme").filter { $0.hasPrefix(".") } == [])
+  }
+
+  /// The probe succeeds, but while it runs, a sync of another thread fails.
+  @Test func syncThatFailsDuringTheProbeKeepsTheSpoolClosed() throws {
+    enum Plan { case real, failing, failingDuringTheProbe }
+    let plan = Mutex(Plan.real)
+    let opened = Mutex<InstanceSpool?>(nil)
+    var calls = SystemCalls()
+    calls.fsync = { descriptor in
+      let now = plan.withLock { plan in
+        defer { plan = plan == .failingDuringTheProbe ? .failing : .real }
+        return plan
+      }
+      if now == .failingDuringTheProbe { try? opened.withLock { $0 }?.syncMemory() }
+      guard now == .failing else { return fsync(descriptor) }
+      errno = EIO
+      return -1
+    }
+    let folder = try TemporaryFolder()
+    let spool = try InstanceSpool.open(
+      try exampleInstance().name, in: folder.path, calls: calls)
+    opened.withLock { $0 = spool }
+    func publish(_ id: String) throws -> Publisher.Publication {
+      try Publisher(of: spool).publish(
+        try exampleEvent(id: id), minimumFreeBytes: 0, until: soon)
+    }
+    #expect(try publish("1") == .stored)
+    plan.withLock { $0 = .failing }
+    #expect(throws: SpoolError.self) { try spool.syncMemory() }
+    plan.withLock { $0 = .failingDuringTheProbe }
+    var housekeeping = Housekeeping(of: spool)
+    try? housekeeping.step(now: Timestamp(seconds: 1_790_000_000))
+    #expect(throws: SpoolError(.closed)) { try publish("2") }
+    try housekeeping.step(now: Timestamp(seconds: 1_790_000_001))
+    #expect(try publish("2") == .stored)
+  }
+
+  @Test func foldersOfManyHoursDoNotAllStayOpen() throws {
+    let test = try SpoolUnderTest()
+    for number in 0..<60 {
+      let time = 1_790_000_000 + Int64(number) * Self.hour
+      _ = try test.publish(try exampleEvent(id: "\(number)", issuedAt: time))
+    }
+    try test.spool.syncMemory()
+    let open = try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").compactMap {
+      try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/fd/\($0)")
+    }
+    let hours = open.filter { $0.hasPrefix("\(test.folder.path)/acme/ids/") }
+    #expect((1...16).contains(hours.count), "\(hours.count)")
   }
 
   /// A folder in an old hour, a file in the place of an hour, and more names that are no text than

@@ -82,6 +82,21 @@ struct PublisherTests {
     #expect(test.ids.count == 1)
   }
 
+  /// Half an event, another one, and what is none, under the event's name.
+  @Test func whateverLiesInTheEventsPlaceIsReplacedByIt() throws {
+    let event = try exampleEvent()
+    let foreign = [
+      Array(event.line.prefix(event.line.count / 2)), Array(event.line.dropLast()),
+      try exampleEvent(id: "other").line, Array("{}\n".utf8), Array("rubbish".utf8),
+    ]
+    for bytes in foreign {
+      let test = try SpoolUnderTest()
+      try test.folder.write(bytes, to: "acme/new/\(event.fileName)")
+      #expect(try test.publish(event) == .stored)
+      #expect(try fileBytes("\(test.folder.path)/acme/new/\(event.fileName)") == event.line)
+    }
+  }
+
   /// Every call of a publish in which none fails.
   private func callsOfAPublish(_ event: Event) throws -> [RecordedCall] {
     let test = try SpoolUnderTest()
@@ -193,6 +208,9 @@ struct PublisherTests {
       try Publisher(of: spool).publish(
         try exampleEvent(id: "outer"), minimumFreeBytes: 0, until: soon)
     }
+    // Were it in ids/, its repeat would be a duplicate of what the disk may have lost.
+    #expect(folder.files(below: "acme/ids") == [] && folder.files(below: "acme/new") == [])
+    #expect(throws: SpoolError(.closed)) { try spool.checkHealth(minimumFreeBytes: 0) }
   }
 
   @Test func duplicateIsAnsweredThoughTheDiskIsFull() throws {

@@ -24,6 +24,18 @@ struct SpoolSetupTests {
     #expect(folder.text(of: "acme/format") == "1\n")
   }
 
+  /// Otherwise a power cut could take the folder away, and with it what was acknowledged.
+  @Test func everyFolderIsDurableBeforeAnythingIsStored() throws {
+    let folder = try TemporaryFolder()
+    let recorded = RecordedCalls()
+    #expect(try message(in: folder.path, calls: recorded.systemCalls(isOnBtrfs: false)) == nil)
+    let made = try #require(recorded.calls.lastIndex { $0.hasPrefix("mkdir") })
+    let top = try #require(folder.path.split(separator: "/").last)
+    for name in ["ids", "acme", "\(top)"] {
+      #expect(recorded.calls[made...].contains("fsync \(name)"), "\(name): \(recorded.calls)")
+    }
+  }
+
   @Test func newerLayoutIsRefused() throws {
     let folder = try TemporaryFolder()
     try folder.write("2\n".utf8, to: "acme/format")

@@ -75,6 +75,16 @@ struct HandlerTests {
     #expect(try run(handler(script, timeLimit: .seconds(15))).ending == .exit(0))
   }
 
+  @Test func handlerThatIgnoresTheRequestToEndIsKilled() throws {
+    let script = """
+      trap '' TERM; touch jump
+      for _ in $(seq 1200); do sleep 0.1; done
+      touch outlived
+      """
+    #expect(try run(handler(script, now: jumpingTime())).ending == .timeLimit)
+    #expect(folder.files(below: "") == ["jump"])
+  }
+
   // MARK: Its standard error
 
   @Test func standardErrorOverTheBoundIsCutAndItsEndIsKept() throws {

@@ -125,11 +125,13 @@ package func deliveryParameters(
 }
 
 /// A configuration with one instance, `acme`, with the P-521 test key. `settings` are further lines
-/// of the configuration.
+/// of the configuration. On a busy machine, more than the usual five minutes may lie between a token's
+/// signature and its request.
 package func exampleConfiguration(settings: String = "") -> String {
   """
   spool: spool
   minimum-free-bytes: 0
+  max-age-seconds: 604800
   \(settings)
   instances:
     acme:

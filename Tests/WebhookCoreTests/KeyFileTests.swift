@@ -1,8 +1,9 @@
+internal import DeliverySigning
 internal import OpenSSLCrypto
 internal import StrictJSON
 internal import TestSupport
 internal import Testing
-internal import WebhookCore
+@testable internal import WebhookCore
 
 struct KeyFileTests {
   private struct BadKey: Sendable, CustomStringConvertible {
@@ -31,6 +32,16 @@ struct KeyFileTests {
     } else {
       #expect(try KeyFile(parsing: text).keys.isEmpty == false)
     }
+  }
+
+  /// A signature that the key has made, by an algorithm that it does not serve, is none.
+  @Test(arguments: [("rs256", true), ("ps256", false)])
+  func pinnedKeySignsByItsAlgorithmAlone(pinned: String, isValid: Bool) throws {
+    let key = try KeyFile(parsing: testFile("Attacks/keys/rsa2048-\(pinned).jwk.json")).keys[0]
+    let input = Array("header.payload".utf8)
+    let signature = try TestKey.rsa2048.signingKey.signature(over: input, with: .rs256)
+    #expect(
+      try key.isValidSignature(signature, for: input, algorithm: .rs256) == isValid)
   }
 
   // MARK: Sets and byte order marks

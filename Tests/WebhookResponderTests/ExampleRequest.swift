@@ -13,6 +13,19 @@ func requestParameters(_ list: [(name: String, value: [UInt8])]) -> RequestParam
   return entries.withUnsafeMutableBufferPointer { RequestParameters(entries: $0.baseAddress) }
 }
 
+/// A FastCGI record.
+func record(
+  _ type: UInt8, _ content: [UInt8], id: UInt8 = 1, padding: UInt8 = 0, version: UInt8 = 1
+) -> [UInt8] {
+  [version, type, 0, id, UInt8(content.count >> 8), UInt8(content.count & 0xFF), padding, 0]
+    + content + [UInt8](repeating: 0xAA, count: Int(padding))
+}
+
+/// The record that begins a request.
+func begin(id: UInt8 = 1, role: UInt8 = 1, keeps: Bool = false) -> [UInt8] {
+  record(1, [0, role, keeps ? 1 : 0, 0, 0, 0, 0, 0], id: id)
+}
+
 /// A delivery to `acme` that was decided. `milliseconds` are since 1970.
 func decidedRequest(
   _ outcome: Outcome, to name: String? = "acme", hook: Hook? = nil,

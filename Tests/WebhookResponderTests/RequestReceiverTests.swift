@@ -53,17 +53,6 @@ struct RequestReceiverTests {
     return steps
   }
 
-  private func record(
-    _ type: UInt8, _ content: [UInt8], id: UInt8 = 1, padding: UInt8 = 0, version: UInt8 = 1
-  ) -> [UInt8] {
-    [version, type, 0, id, UInt8(content.count >> 8), UInt8(content.count & 0xFF), padding, 0]
-      + content + [UInt8](repeating: 0xAA, count: Int(padding))
-  }
-
-  private func begin(id: UInt8 = 1, role: UInt8 = 1, keeps: Bool = false) -> [UInt8] {
-    record(1, [0, role, keeps ? 1 : 0, 0, 0, 0, 0, 0], id: id)
-  }
-
   private func request(id: UInt8 = 1, body: Int = 2, keeps: Bool = false, padding: UInt8 = 0)
     -> [UInt8]
   {

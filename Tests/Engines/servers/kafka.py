@@ -34,7 +34,7 @@ class Kafka(Engine):
         servers = self.rdkafka.rd_kafka_mock_cluster_bootstraps(self.cluster).decode()
         with open(f"{self.folder}/settings.json", "w") as file:
             # So that the drill does not wait for a minute after each cut.
-            json.dump({"message.timeout.ms": 3_000}, file)
+            json.dump({"message.timeout.ms": 10_000}, file)
         self.environment = {
             "KAFKA_SERVERS": servers,
             "KAFKA_SETTINGS": f"{self.folder}/settings.json",

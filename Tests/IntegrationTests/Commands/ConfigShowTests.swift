@@ -68,7 +68,7 @@ struct ConfigShowTests {
     #expect(keys == (top + SettingKey.all(in: .instance)).map(\.rawValue))
     for line in [
       "# Lines of \(folder.path)/config.yaml", "spool: \(folder.path)/spool  # line 1",
-      "minimum-free-bytes: 0  # line 2", "workers: 16  # default", "instances:  # line 4",
+      "minimum-free-bytes: 0  # line 2", "workers: 16  # default", "instances:  # line 5",
       "    algorithms:  # default",
     ] {
       #expect(shown.split(separator: "\n").contains { $0 == line }, "\(line) in \(shown)")

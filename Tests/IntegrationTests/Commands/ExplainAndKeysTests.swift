@@ -12,7 +12,9 @@ struct ExplainAndKeysTests {
 
   init() throws {
     folder = try TemporaryFolder()
-    try folder.write(exampleConfiguration().utf8, to: "config.yaml")
+    // With the usual freshness, by which the catalogue goes.
+    let configuration = exampleConfiguration().replacing("max-age-seconds: 604800", with: "")
+    try folder.write(configuration.utf8, to: "config.yaml")
   }
 
   private func delveWebhook(_ arguments: [String], input: String = "") async throws -> CommandResult

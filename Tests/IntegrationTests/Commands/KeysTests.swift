@@ -11,6 +11,8 @@ struct KeysTests {
 
   init() throws {
     folder = try TemporaryFolder()
+    // What somebody has in a ~/.curlrc switches no check off.
+    try folder.write("insecure\n".utf8, to: "home/.curlrc")
   }
 
   private var file: String { "\(folder.path)/keys/acme.json" }
@@ -44,6 +46,7 @@ struct KeysTests {
   ) async throws -> CommandResult {
     var environment = ["DELVE_WEBHOOK_CONFIG": "\(folder.path)/config.yaml"]
     if isTrusted { environment["CURL_CA_BUNDLE"] = "\(folder.path)/tls.pem" }
+    environment["HOME"] = "\(folder.path)/home"
     return try await command(
       Repository.executable("delve-webhook"), ["keys"] + arguments, environment: environment)
   }

@@ -18,8 +18,10 @@ struct MonitorTests {
     try await monitor(arguments)
   }
 
+  /// - Parameter arguments: without a time limit among them, it is one that no test comes near.
   private func monitor(_ arguments: [String]) async throws -> CommandResult {
-    let result = try await site.delveWebhook(["monitor"] + arguments)
+    let limit = arguments.contains("--timeout") ? [] : ["--timeout", "1h"]
+    let result = try await site.delveWebhook(["monitor"] + limit + arguments)
     expectPluginForm(result)
     return result
   }

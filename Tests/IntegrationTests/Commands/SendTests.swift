@@ -63,7 +63,7 @@ struct SendTests {
     .badSignature: ("export", ["--forge"]),
     .malformedPayload: ("export", ["--payload", "payload"]),
     .malformedClaims: ("export", ["--claim", "kind=1"]),
-    .stale: ("export", ["--age", "10m"]),
+    .stale: ("export", ["--age", "8d"]),
     .future: ("export", ["--claim", "iat=4102444800"]),
     .expired: ("export", ["--claim", "exp=1"]),
     .notYetValid: ("export", ["--claim", "nbf=4102444800"]),

@@ -82,12 +82,12 @@ struct SpoolTrapTests {
 
   /// The event has moved, whatever becomes of its record.
   @Test(
-    .enabled(if: getuid() == 0, "needs root, for chattr"),
+    .enabled("needs chattr", chattrIsAllowed),
     arguments: [("retry", "retried"), ("finish", "finished"), ("remove", "removed")])
   func eventWhoseRecordStaysHasMovedAllTheSame(verb: String, participle: String) async throws {
     let record = "\(site.path)/spool/\(dead[0]).state"
     try Data(#"{"attempts":1}"#.utf8).write(to: URL(filePath: record))
-    guard try await command("chattr", ["+i", record]).exitCode == 0 else { return }
+    _ = try await command("chattr", ["+i", record])
     let confirmed = verb == "remove" ? ["--yes"] : []
     let result = try await site.delveWebhook(
       ["spool", verb, "--all", "--state", "dead"] + confirmed)

@@ -78,6 +78,25 @@ struct SystemCallFaultTests {
     }
   }
 
+  /// What a command says it did, a power cut does not undo.
+  @Test(arguments: [("retry", "new"), ("finish", "done"), ("remove --yes", "dead")])
+  func commandSyncsTheFoldersThatItHasChanged(verb: String, target: String) async throws {
+    let name = try site.addEvents(1)[0]
+    _ = try await site.run("exit 65")
+    let result = try await site.shell(
+      "exec strace -f -qq -y -e trace=fsync,renameat2,unlinkat -o \(site.path)/strace "
+        + "\(site.program) spool \(verb) \(name)")
+    #expect(result.exitCode == 0, "\(result)")
+    let calls = site.text("strace").split(separator: "\n").map(String.init)
+    let change = try #require(
+      calls.lastIndex { $0.contains("\"\(name)\"") && $0.contains("/dead>") }, "\(calls)")
+    for folder in Set([target, "dead"]) {
+      #expect(
+        calls[change...].contains { $0.contains("fsync(") && $0.contains("/acme/\(folder)") },
+        "\(folder): \(calls)")
+    }
+  }
+
   /// Of those that are old; the young one stays, whatever call it ends at.
   @Test(arguments: calls)
   func pruneThatEndsAtACallRemovesNothingYoung(call: String) async throws {

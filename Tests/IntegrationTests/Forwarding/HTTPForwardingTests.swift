@@ -1,3 +1,4 @@
+internal import EventSpool
 internal import Foundation
 internal import Glibc
 internal import StrictJSON
@@ -47,6 +48,26 @@ struct HTTPForwardingTests {
       try await body("https://localhost:\(port)")
     }
     withExtendedLifetime(silence) {}
+  }
+
+  /// Programs that were killed, and no target, have left it behind.
+  @Test func eventThatWasLeftBehindManyTimesIsNotGivenUp() async throws {
+    let name = try site.addEvents(1)[0]
+    for state in ["cur", "defer"] { try site.folder.makeFolder("spool/acme/\(state)") }
+    let acme = "\(site.path)/spool/acme"
+    rename("\(acme)/new/\(name)", "\(acme)/cur/\(name)")
+    var record = AttemptRecord()
+    record.attempts = 500
+    record.ending = .lost
+    try site.folder.write(record.line, to: "spool/acme/defer/\(name).state")
+    try await withTarget { url in
+      let result = try await forward(to: "\(url)/200")
+      #expect(result.exitCode == 1, "\(result)")
+      #expect(site.events == ["acme/defer/\(name)"])
+      try site.makeDue(name)
+      #expect(try await forward(to: "\(url)/200").exitCode == 0)
+      #expect(site.count("done") == 1)
+    }
   }
 
   private var trusting: [String] { ["--ca-file", "\(site.path)/tls.pem"] }

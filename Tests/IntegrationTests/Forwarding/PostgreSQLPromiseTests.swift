@@ -1,4 +1,6 @@
+internal import Foundation
 internal import Glibc
+internal import LinuxSystem
 internal import TestSupport
 internal import Testing
 
@@ -147,6 +149,19 @@ struct PostgreSQLPromiseTests {
     #expect(try await forwarder.exitCode() == 0)
   }
 
+  /// As a server answers a COMMIT that it cannot fulfil.
+  @Test func commitThatIsAnsweredWithRollbackIsNoPromise() async throws {
+    try site.addEvents(2)
+    let relay = try HeldSocket(path: "\(site.path)/.s.PGSQL.5432")
+    let folder = try #require(server.uri().firstMatch(of: /host=([^&]+)/)).1
+    let socket = "\(folder)/.s.PGSQL.5432"
+    Thread.detachNewThread { relayAnsweringRollback(relay, to: socket) }
+    let result = try await site.forward(
+      to: "postgresql:///postgres?host=\(site.path)&user=delve&sslmode=disable")
+    #expect(result.exitCode == 69 && result.errorOutput.contains("has rolled back"), "\(result)")
+    #expect(site.count("new") == 2 && site.count("done") == 0)
+  }
+
   // MARK: Giving up
 
   /// A session that goes on for nobody, many times over, would fill the server.
@@ -184,4 +199,37 @@ struct PostgreSQLPromiseTests {
     #expect(try await eventually { try await server.sessions(where: inserts) == 0 })
     #expect(site.count("new") == 1)
   }
+}
+
+/// Passes on what client and server say, and has the server answer each COMMIT with ROLLBACK. The sockets
+/// stay open: another test's file would get their numbers while a thread still reads.
+private func relayAnsweringRollback(_ listener: HeldSocket, to path: String) {
+  /// CommandComplete (PostgreSQL's manual, §55.7).
+  @Sendable func complete(_ tag: String) -> [UInt8] {
+    [UInt8(ascii: "C"), 0, 0, 0, UInt8(tag.utf8.count + 5)] + Array(tag.utf8) + [0]
+  }
+  while true {
+    let client = accept(listener.descriptor, nil, nil)
+    let server = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
+    guard client >= 0, let address = SocketAddress(unixPath: path),
+      address.withPointer({ connect(server, $0, $1) }) == 0
+    else { return }
+    Thread.detachNewThread { pass(from: client, to: server) { $0 } }
+    Thread.detachNewThread {
+      pass(from: server, to: client) {
+        $0.replacing(complete("COMMIT"), with: complete("ROLLBACK"))
+      }
+    }
+  }
+}
+
+private func pass(from source: Int32, to target: Int32, _ change: ([UInt8]) -> [UInt8]) {
+  var buffer = [UInt8](repeating: 0, count: 65_536)
+  while true {
+    let count = recv(source, &buffer, buffer.count, 0)
+    guard count > 0 else { break }
+    let bytes = change(Array(buffer[..<count]))
+    guard send(target, bytes, bytes.count, Int32(MSG_NOSIGNAL)) == bytes.count else { break }
+  }
+  for socket in [source, target] { shutdown(socket, Int32(SHUT_RDWR)) }
 }

@@ -422,7 +422,7 @@ struct PostgreSQLTests {
   @Test func secondSignalEndsItInTheMiddleOfAStatement() async throws {
     try await prepare()
     try site.addEvents(20)
-    let forwarder = try site.startForwarder(to: server.uri())
+    let forwarder = try site.startForwarder(to: server.uri(), "--timeout", "3600")
     #expect(try await eventually { site.count("done") == 20 })
     let locker = try server.session("BEGIN; LOCK TABLE delve_event; SELECT pg_sleep(1000)")
     #expect(

@@ -39,7 +39,7 @@ func withPrometheus(
   let configuration = String(decoding: try fileBytes("\(example)/prometheus.yml"), as: UTF8.self)
   #expect(configuration.contains("[127.0.0.1:80]"))
   try folder.write(
-    ("global: {scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s}\n"
+    ("global: {scrape_interval: 5s, scrape_timeout: 5s, evaluation_interval: 1s}\n"
       + configuration.replacing("[127.0.0.1:80]", with: "[\(targets)]")
       .replacing("[127.0.0.1:9100]", with: "[]")).utf8, to: "prometheus/prometheus.yml")
   try folder.write(fileBytes("\(example)/alerts.yml"), to: "prometheus/alerts.yml")

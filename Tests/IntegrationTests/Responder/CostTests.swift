@@ -69,7 +69,6 @@ extension UnderLoad {
       _ responder: ResponderUnderTest, _ name: String, _ body: () async throws -> Void
     ) async throws -> (calls: [String: Double], seconds: Double) {
       let (summary, log) = ("calls-\(name)", "strace-\(name).log")
-      let start = ContinuousClock.now
       let strace = try SpawnedProcess(
         "strace",
         [
@@ -81,12 +80,15 @@ extension UnderLoad {
         try await eventually {
           responder.folder.text(of: log).contains("attached")
         })
+      let start = ContinuousClock.now
       try await body()
+      let seconds = (ContinuousClock.now - start) / .seconds(1)
       strace.send(signal: SIGINT)
       _ = try await strace.exitCode()
       let calls = responder.folder.text(of: summary).matches(of: /(?m)^ *([a-z0-9_]+) +(\d+)$/)
         .reduce(into: [:]) { $0[String($1.1)] = Double($1.2) ?? 0 }
-      return (calls, (ContinuousClock.now - start) / .seconds(1))
+      #expect(calls["total"] != nil, "strace has counted nothing: see \(summary)")
+      return (calls, seconds)
     }
 
     /// Calls that depend on time, not on requests, or on chance: the client decides whether a

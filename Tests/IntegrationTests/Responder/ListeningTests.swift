@@ -264,12 +264,13 @@ struct ListeningTests {
       #expect(try await eventually { try threads() == before + 2 })
       try await Task.sleep(for: .milliseconds(300))
       #expect(try threads() == before + 2)
-      let waited = ContinuousClock.now - start
       _ = consume holder
       for client in clients {
-        let status = try client.response().status
-        // On a busy machine, a delivery may have waited for its ten seconds before.
-        #expect(status == 202 || (status == 503 && waited > .seconds(9)))
+        let status = (try? client.response())?.status
+        // On a busy machine, a delivery may have waited for its ten seconds before: the one in hand is
+        // answered then, and one that waits is not.
+        let waited = ContinuousClock.now - start
+        #expect(status == 202 || ([503, nil].contains(status) && waited > .seconds(9)))
       }
     }
   }

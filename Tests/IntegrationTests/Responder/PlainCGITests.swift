@@ -1,3 +1,4 @@
+internal import Foundation
 internal import Glibc
 internal import TestSupport
 internal import Testing
@@ -15,18 +16,24 @@ struct PlainCGITests {
       try folder.write(configuration.utf8, to: "config.yaml")
     }
 
+    /// Of a good delivery.
+    var environment: [String: String] {
+      get throws {
+        [
+          "GATEWAY_INTERFACE": "CGI/1.1", "REQUEST_METHOD": "POST",
+          "DELVE_WEBHOOK_CONFIG": "\(folder.path)/config.yaml",
+          "HTTP_AUTHORIZATION": String(decoding: try nowAuthorization(), as: UTF8.self),
+          "HTTP_X_SIGNATURE": "ES512 /api/webhook.key",
+        ]
+      }
+    }
+
     func request(
-      _ arguments: [String] = [], environment: [String: String], input: String = "{}"
+      _ arguments: [String] = [], environment changed: [String: String], input: String = "{}"
     ) async throws -> CommandResult {
-      var all = [
-        "GATEWAY_INTERFACE": "CGI/1.1", "REQUEST_METHOD": "POST",
-        "DELVE_WEBHOOK_CONFIG": "\(folder.path)/config.yaml",
-        "HTTP_AUTHORIZATION": String(decoding: try nowAuthorization(), as: UTF8.self),
-        "HTTP_X_SIGNATURE": "ES512 /api/webhook.key",
-      ]
-      all.merge(environment) { $1 }
-      return try await command(
-        Repository.executable("delve-webhook-fcgi"), arguments, environment: all, input: input)
+      try await command(
+        Repository.executable("delve-webhook-fcgi"), arguments,
+        environment: try environment.merging(changed) { $1 }, input: input)
     }
 
     var storedEvents: [String] { folder.files(below: "spool").filter { $0.contains("/new/") } }
@@ -42,6 +49,22 @@ struct PlainCGITests {
       #expect(result.output.hasPrefix("Status: 20"), "\(result)")
     }
     #expect(site.storedEvents.count == 1)
+  }
+
+  /// No later step makes durable what the process knows.
+  @Test func memoryOfAStoredEventIsSyncedBeforeTheEnd() async throws {
+    let site = try Site()
+    let trace = "\(site.folder.path)/trace"
+    let result = try await command(
+      "strace",
+      ["-f", "-qq", "-y", "-e", "trace=fsync", "-o", trace]
+        + [Repository.executable("delve-webhook-fcgi")],
+      environment: try site.environment, input: "{}")
+    #expect(result.output.hasPrefix("Status: 202 "), "\(result)")
+    let calls = site.folder.text(of: "trace")
+    let synced = try #require(calls.components(separatedBy: "/acme/new>").last)
+    #expect(synced.contains(/\/acme\/ids\/\d{8}T\d\d>\) = 0/), "\(synced)")
+    #expect(synced.contains("/acme/ids>) = 0"), "\(synced)")
   }
 
   @Test(arguments: [

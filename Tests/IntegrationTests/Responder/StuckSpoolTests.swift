@@ -1,3 +1,4 @@
+internal import Foundation
 internal import Glibc
 internal import TestSupport
 internal import Testing
@@ -138,7 +139,8 @@ struct StuckSpoolTests {
   }
 
   @Test func movedFolderIsNoticedAndNothingIsPromisedIntoIt() async throws {
-    try await withResponder { responder in
+    let settings = exampleConfiguration(settings: "workers: 1")
+    try await withResponder(configuration: settings) { responder in
       let spool = "\(responder.folder.path)/spool"
       #expect(try responder.deliver(authorization: try nowAuthorization(id: "1")).status == 202)
       for (number, name) in ["acme/new", "acme", "acme/ids", ""].enumerated() {
@@ -159,6 +161,15 @@ struct StuckSpoolTests {
         #expect(responder.storedEvents.count >= 1)
         #expect(try await eventually { responder.healthStatus() == 200 })
       }
+      // Nothing looks after the folders that were moved away.
+      let files = "/proc/\(responder.process.id)/fd"
+      #expect(
+        try await eventually {
+          try FileManager.default.contentsOfDirectory(atPath: files).allSatisfy {
+            let path = try? FileManager.default.destinationOfSymbolicLink(atPath: "\(files)/\($0)")
+            return path?.contains("/aside-") != true
+          }
+        })
     }
   }
 }

@@ -1,4 +1,5 @@
 internal import TestSupport
+internal import Testing
 
 /// Runs node_exporter with its textfile collector alone, and hands over what it serves.
 /// - Parameter folder: whose files it reads.
@@ -12,10 +13,11 @@ func scraped(byNodeExporterFrom folder: String, log: String) async throws -> Str
     ], log: log
   ) { (_) async throws in
     var text = ""
-    _ = try await eventually {
+    let hasAnswered = try await eventually {
       text = try await command("curl", ["-sS", "http://127.0.0.1:\(port)/metrics"]).output
       return text.contains("node_textfile_scrape_error")
     }
+    #expect(hasAnswered, "node_exporter has not read its files: see \(log)")
     return text
   }
   return text

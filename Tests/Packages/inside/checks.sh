@@ -165,8 +165,7 @@ invocation() { systemctl show --property InvocationID --value "$1"; }
 
 # has_started_again UNIT BEFORE: BEFORE is the invocation that is over.
 has_started_again() {
-  systemctl is-active "$1"
-  [[ $(invocation "$1") != "$2" ]]
+  systemctl is-active "$1" && [[ $(invocation "$1") != "$2" ]]
 }
 
 # is_running: everything has started, and nothing has failed.

@@ -6,13 +6,20 @@ source /root/tests/checks.sh
 # exposed UNIT TENTHS: at most this many tenths of a point, of 100. Prints what counts against it.
 exposed() { systemd-analyze security --no-pager --threshold="$2" "$1" | grep -v '^✓'; }
 
-verified() {
-  local complaints
-  complaints=$(systemd-analyze verify --man=no "$1" 2>&1 | grep delve-webhook || true)
-  equal "$complaints" ""
+verified() { equal "$(complaints "$1")" ""; }
+
+complaints() { (systemd-analyze verify --man=no "$1" 2>&1 || true) | sed -n /delve-webhook/p; }
+
+# Otherwise no complaint would mean nothing.
+fault_is_found() {
+  local faulty=/run/systemd/system/delve-webhook-faulty.service
+  printf '[Service]\nExecStart=/bin/true\nNonsense=1\n' >"$faulty"
+  complaints "$faulty" | grep Nonsense
+  rm "$faulty"
 }
 
 served_by nginx
+check "a fault in a unit is found" fault_is_found
 for unit in delve-webhook.{socket,service} delve-webhook-{run.service,keys.service,keys.timer,prune.service,prune.timer,forward.service}; do
   check "$unit is a good unit" verified "$unit"
 done
