@@ -424,6 +424,26 @@ struct HTTPForwardingTests {
     #expect(try await forwarder.exitCode() == 0)
   }
 
+  /// One was on its way when the outage began, and arrives after others have failed. That says nothing
+  /// against these.
+  @Test func eventThatWasOnItsWayMakesNoOtherGuilty() async throws {
+    try site.addEvents(12, issuedApart: 60)
+    let early = site.id(1)
+    let failed = Atomic(0)
+    let server = try AnsweringServer { body in
+      guard body.contains(early) else {
+        failed.add(1, ordering: .relaxed)
+        return .status(400)
+      }
+      while failed.load(ordering: .relaxed) < 3 { usleep(10_000) }
+      return .status(204)
+    }
+    let result = try await site.forward(to: server.url, "--jobs", "4")
+    #expect(result.exitCode == 69, "\(result.errorOutput.suffix(4_000))")
+    #expect(site.files("spool/acme/done").count == 1)
+    #expect(site.count("dead") == 0, "\(result.errorOutput.suffix(4_000))")
+  }
+
   @Test func retryAfterHoldsUpThatEventAndNotTheProgram() async throws {
     let names = try site.addEvents(30, issuedApart: 60)
     let bad = site.id(3)
