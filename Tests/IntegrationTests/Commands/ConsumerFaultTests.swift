@@ -107,29 +107,6 @@ struct ConsumerFaultTests {
     #expect(handled == 0 && site.files("spool/acme/new") == names.sorted())
   }
 
-  /// It was not begun, and does not count as tried, however often that fails.
-  @Test(.enabled("needs chattr", chattrIsAllowed))
-  func eventIsGivenBackWhileTheFolderOfTheDayCannotBeMade() async throws {
-    let done = try site.folder.makeFolder("spool/acme/done")
-    // It writes its first numbers once it has looked at the folders.
-    let numbers = "\(site.path)/run.prom"
-    let runner = try site.start(
-      "run", "--follow", "--metrics-file", numbers, "--", "sh", "-c", countingHandler)
-    #expect(try await eventually { FileManager.default.fileExists(atPath: numbers) })
-    _ = try await command("chattr", ["+i", done])
-    let names = try site.addEvents(2)
-    let isSaid = try await eventually { site.text("runner.log").contains("no event is handled") }
-    try await Task.sleep(for: .seconds(3))
-    let places = site.events
-    _ = try await command("chattr", ["-i", done])
-    #expect(isSaid)
-    #expect(places.sorted() == names.map { "acme/new/\($0)" }.sorted())
-    #expect(try await eventually { site.files("spool/acme/done").count == 2 })
-    #expect(handled == 2 && !site.text("runner.log").contains("result=put-off"))
-    runner.send(signal: SIGTERM)
-    #expect(try await runner.exitCode() == 0)
-  }
-
   /// Without --follow, nobody waits for it to be mended.
   @Test func outcomeThatCannotBeRecordedEndsARunThatDoesNotFollow() async throws {
     let name = try site.addEvents(1)[0]

@@ -115,7 +115,7 @@ struct SpoolCommandTests {
     #expect(result.output.hasPrefix("\(folder.path)/config.yaml: good\n"))
     for fact in [
       "instance acme: 1 key, for ES512",
-      "11 settings for all, 9 of them by default: see config show",
+      "11 settings for all, 8 of them by default: see config show",
       "spool: \(folder.path)/spool, as the user ",
     ] {
       #expect(result.output.contains("\n  \(fact)"), "\(result.output)")

@@ -132,6 +132,18 @@ struct SystemCallFaultTests {
     #expect(site.files("spool/acme/new") == [names[0]])
   }
 
+  /// It was not begun, and does not count as tried.
+  @Test func eventIsGivenBackIfTheFolderOfTheDayCannotBeMade() async throws {
+    let names = try site.addEvents(2)
+    let done = try site.folder.makeFolder("spool/acme/done")
+    let result = try await withFault(
+      "mkdirat:error=ENOSPC", at: done, "run -- sh -c 'echo x >> \(site.path)/handled'")
+    #expect(result.exitCode == 74, "\(result)")
+    #expect(result.errorOutput.contains("No space left"), "\(result)")
+    #expect(site.text("handled") == "")
+    #expect(site.events.sorted() == names.map { "acme/new/\($0)" }.sorted())
+  }
+
   /// The same of a folder is the disk's failure: nothing is handled, and nothing has moved.
   @Test(arguments: ["getdents64", "renameat2"])
   func folderThatCannotBeReadOrWrittenStopsAllHandling(call: String) async throws {

@@ -191,9 +191,12 @@ struct PostgreSQLPromiseTests {
       try await eventually {
         try await server.sessions(where: inserts + " AND wait_event = 'PgSleep'") == 1
       })
+    let asked = ContinuousClock.now
     forwarder.send(signal: SIGTERM)
     #expect(try await eventually { site.text("forward.log").contains("stopping") })
-    #expect(try await server.sessions(where: inserts) == 1)
+    // It goes on; on a busy machine, its time to finish may be over.
+    let isGoingOn = try await server.sessions(where: inserts) == 1
+    #expect(isGoingOn || ContinuousClock.now - asked > .seconds(25))
     forwarder.send(signal: SIGTERM)
     #expect(try await forwarder.exitCode() == 0)
     #expect(try await eventually { try await server.sessions(where: inserts) == 0 })
