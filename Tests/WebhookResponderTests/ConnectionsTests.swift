@@ -121,6 +121,8 @@ struct ConnectionsTests {
         try stall(pair, bytes: Self.mebibyte, &reception)
         reception.forget(pair.connection.id)
       }
+      let last = try Pair(100)
+      try stall(last, bytes: Self.mebibyte, &reception)
       #expect(reception.greediest == nil)
     }
   }
