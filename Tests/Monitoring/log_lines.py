@@ -85,8 +85,10 @@ class Site:
         self.addresses = 0
 
     def write_configuration(self, more):
+        # On a busy machine, each delivery may be slow; such a line is added below.
         (scratch / "config.yaml").write_text(f"""\
 spool: {scratch}/spool
+slow-ms: 0
 {more}
 instances:
   acme:
