@@ -83,6 +83,7 @@ struct EventQueueTests {
     var queue = EventQueue([consumer])
     let first = try #require(try queue.next(now: Self.now, isPatient: true))
     #expect(first.fileName == name(0))
+    try first.finish(now: Self.now)
     try putOff(1, until: Self.now.seconds + 60)
     #expect(try queue.next(now: Self.now, isPatient: true) == nil)
     #expect(folder.files(below: "acme/defer").contains(name(1)))

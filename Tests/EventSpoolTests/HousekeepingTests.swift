@@ -101,6 +101,8 @@ struct HousekeepingTests {
     let spool = try InstanceSpool.open(
       try exampleInstance().name, in: folder.path, calls: calls)
     opened.withLock { $0 = spool }
+    // Its calls hold it.
+    defer { opened.withLock { $0 = nil } }
     func publish(_ id: String) throws -> Publisher.Publication {
       try Publisher(of: spool).publish(
         try exampleEvent(id: id), minimumFreeBytes: 0, until: soon)

@@ -12,5 +12,5 @@ package func eventually(_ condition: () async throws -> Bool) async throws -> Bo
     looks += 1
     try await Task.sleep(for: .milliseconds(20))
   }
-  return false
+  return try await condition()
 }

@@ -39,10 +39,11 @@ struct ConnectionsTests {
   @Test func connectionThatAWorkerHasIsCutOffWhenItsTimeIsOver() throws {
     let connections = try Connections(maximum: 8)
     let pair = try Pair(0)
+    let start = ContinuousClock.now
     #expect(connections.startRequest(on: pair.connection))
     _ = connections.startWaiting(pair.connection)
     #expect(connections.startServing(pair.connection))
-    #expect(connections.cutOffExpired(now: .now) == [] && !pair.isCutOff)
+    #expect(connections.cutOffExpired(now: start) == [] && !pair.isCutOff)
     let later = ContinuousClock.now + Self.afterItsTime
     #expect(connections.cutOffExpired(now: later) == [])
     #expect(pair.isCutOff)
@@ -52,11 +53,12 @@ struct ConnectionsTests {
   @Test func connectionThatNoWorkerHasIsClosedWhenItsTimeIsOver() throws {
     let connections = try Connections(maximum: 8)
     let (receiving, waiting) = (try Pair(0), try Pair(1))
+    let start = ContinuousClock.now
     for connection in [receiving.connection, waiting.connection] {
       #expect(connections.startRequest(on: connection))
     }
     _ = connections.startWaiting(waiting.connection)
-    #expect(connections.cutOffExpired(now: .now) == [])
+    #expect(connections.cutOffExpired(now: start) == [])
     let closed = connections.cutOffExpired(now: .now + Self.afterItsTime)
     #expect(Set(closed) == [receiving.connection.id, waiting.connection.id])
     #expect(!connections.startServing(waiting.connection))

@@ -5,7 +5,7 @@ internal import Testing
 /// What a delivery leaves in the log: its subject, and if it was slow, the times of its steps.
 @Suite(.noHang)
 struct SlowRequestTests {
-  /// A delivery whose body comes a second behind its parameters. On a machine that is so busy that
+  /// A delivery whose body comes some seconds behind its parameters. On a machine that is so busy that
   /// its ten seconds are over meanwhile, it is made again.
   private func dripDelivery(_ id: String, to responder: ResponderUnderTest) async throws -> Int {
     for _ in 0..<20 {
@@ -28,7 +28,7 @@ struct SlowRequestTests {
       let parameters = deliveryParameters(authorization: authorization)
       try client.send(.parameters, FastCGIClient.encoded(parameters))
       try client.send(.parameters, [])
-      try await Task.sleep(for: .seconds(1))
+      try await Task.sleep(for: .seconds(3))
       try client.send(.standardInput, Array("{}".utf8))
       try client.send(.standardInput, [])
       return try client.response().status
@@ -59,9 +59,9 @@ struct SlowRequestTests {
       }
       let all = try #require(number("slow-us", in: slow), "\(slow)")
       #expect(steps.count == 4, "\(slow)")
+      // The responder may look at the parameters some time after they were sent.
       #expect(steps[0] >= 40_000, "\(slow)")
       // Each is cut to whole microseconds.
-      // The responder may look at the parameters some time after they were sent.
       #expect((0...4).contains(all - steps.reduce(0, +)), "\(slow)")
       let serving = try #require(number("us", in: slow))
       #expect((0...2).contains(serving - steps[2] - steps[3]), "\(slow)")
