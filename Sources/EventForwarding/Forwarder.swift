@@ -119,9 +119,10 @@ final class Forwarder {
           report.noEvent(event)
           continue
         }
-        // It may end this program again, and is not to take others along.
+        // It may end this program again, and is not to take others along. They come again; it might
+        // not for as long as there are others.
         let isAlone = event.record.ending == .lost
-        if isAlone && !claims.isEmpty { return try release(event) }
+        if isAlone { try releaseClaims() }
         claims.append(Claim(event: event, outgoing: outgoing))
         bytes += outgoing.json.count
         // As long as the target takes none, it is tried with one.
@@ -266,7 +267,11 @@ final class Forwarder {
 
   private func release(_ event: ClaimedEvent) throws(SpoolError) {
     draining.countAsNotBegun()
-    try settle(event) { () throws(SpoolError) in try event.release() }
+    do throws(SpoolError) {
+      try settle(event) { () throws(SpoolError) in try event.release() }
+    } catch  where error.concern == .event {
+      draining.leaveOut(event, error)
+    }
   }
 
   // MARK: Waiting

@@ -106,6 +106,44 @@ struct EventQueueTests {
     #expect(reported.count == 50)
   }
 
+  /// The same of files that were put off.
+  @Test func filesThatCannotBeClaimedInDeferHoldUpNoneThatAreYounger() throws {
+    for number in 0..<50 { symlink("nowhere", "\(folder.path)/acme/defer/\(name(number))") }
+    try putOff(60, until: Self.now.seconds - 1)
+    let names = try add([61])
+    var queue = EventQueue([consumer], namesPerLook: 10)
+    var reported: [SpoolError] = []
+    #expect(try drain(&queue) { reported.append($0) } == [name(60)] + names)
+    #expect(reported.count == 50 && reported.allSatisfy { $0.cause == .noPlainFile })
+  }
+
+  /// An event that could not go back lies in `cur`, and is no other consumer's. It goes back as soon
+  /// as it can, and nothing has become of it.
+  @Test func eventThatCannotGoBackIsKeptUntilItCan() throws {
+    try add([0])
+    var queue = EventQueue([consumer])
+    func leaveOutWhatIsNext() throws {
+      let event = try #require(try queue.next(now: Self.now, isPatient: false))
+      #expect(event.fileName == name(0))
+      try folder.makeFolder("acme/new/\(name(0))")
+      queue.leaveOut(event)
+    }
+    try leaveOutWhatIsNext()
+    let other = try EventConsumer(of: try exampleInstance().name, in: folder.path)
+    for _ in 0..<2 {
+      #expect(try drain(&queue) == [])
+      var others = EventQueue([other])
+      #expect(try drain(&others) == [])
+      #expect(folder.files(below: "acme/cur") == [name(0)])
+    }
+    rmdir("\(folder.path)/acme/new/\(name(0))")
+    #expect(try drain(&queue) == [])
+    #expect(folder.files(below: "acme/new") == [name(0)])
+    var others = EventQueue([other])
+    let again = try #require(try others.next(now: Self.now, isPatient: false))
+    #expect(again.fileName == name(0) && !again.wasInHand && again.record.attempts == 0)
+  }
+
   @Test func nameThatIsNoTextIsReported() throws {
     let bytes = Array("\(folder.path)/acme/new/".utf8) + [0xFF] + Array(".json".utf8)
     let file = (bytes + [0]).withUnsafeBytes {
@@ -131,6 +169,13 @@ struct EventQueueTests {
     #expect(try drain(&queue) { reported.append($0) } == [names[1]])
     #expect(reported.map(\.cause) == [.held])
     #expect(reported.first?.path.hasSuffix("/new/\(names[0])") == true)
+    // It was waited for, and is no longer.
+    let before = recorded.calls.count
+    #expect(try drain(&queue) == [])
+    let tries = recorded.calls[before...].count {
+      $0.hasPrefix("open") && $0.contains(names[0])
+    }
+    #expect(tries == 1)
     close(held)
     // A process that another test starts at this moment has the lock, too, until it runs its program.
     var freed: [String] = []
@@ -143,6 +188,16 @@ struct EventQueueTests {
   }
 
   // MARK: What was put off
+
+  /// While there are more older events than a look has room for.
+  @Test func eventThatIsDueBehindManyOthersIsFound() throws {
+    // The folder's time is that of the real clock, and long ago beside this one.
+    let later = Timestamp(seconds: Int64(time(nil)) + 100)
+    try putOff(100, until: later.seconds - 1, last: later.seconds - 10)
+    let names = try add(0..<70)
+    var queue = EventQueue([consumer], namesPerLook: 10)
+    #expect(try drain(&queue, now: later) == names + [name(100)])
+  }
 
   /// Of many that wait, each record is read once; then nothing is, until something changes.
   @Test func recordIsReadOnce() throws {

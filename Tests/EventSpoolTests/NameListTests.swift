@@ -38,6 +38,14 @@ struct NameListTests {
     #expect(texts(list) == Array(names.suffix(limit)))
   }
 
+  @Test func limitMayBeAnyNumber() {
+    for limit in [Int.max / 2, .max / 2 + 1, .max - 1, .max] {
+      let list = NameList(limit: limit)
+      for number in 100..<200 { offer("\(number)", to: list) }
+      #expect(list.count == 100 && texts(list).first == "100")
+    }
+  }
+
   @Test func equalNamesComeInTheOrderOfTheirFolders() {
     let list = NameList(limit: 3)
     for folder in [2, 0, 3, 1] { offer("same", in: folder, to: list) }

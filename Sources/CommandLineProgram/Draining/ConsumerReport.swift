@@ -92,8 +92,10 @@ final class ConsumerReport: Sendable {
     }
 
     mutating func finish() {
-      look()
+      // The end of the program may not wait for the look.
       numbers.settled = report.settled.counts
+      write()
+      look()
       write()
     }
 

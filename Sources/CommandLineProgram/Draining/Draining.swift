@@ -85,6 +85,9 @@ package final class Draining {
     let queue = WatchedQueue(
       ofSpool: spool, for: consumer.work, isWanted: options.spool.isWanted)
     self.queue = queue
+    // What is left out from the beginning is said as soon as there is a log.
+    var leftOut: [SpoolError] = []
+    queue.report = { leftOut.append($0) }
     do {
       try queue.refresh()
       if let instance = options.spool.instance, queue.isWithoutInstances {
@@ -112,6 +115,7 @@ package final class Draining {
       isComplete = false
       report.leftOut(error)
     }
+    leftOut.forEach(queue.report)
   }
 
   /// Runs `body` to its end, which the service manager is told of.
@@ -173,6 +177,8 @@ package final class Draining {
 
   private func claimNext() throws(SpoolError) -> ClaimedEvent? {
     while mayBegin, !settling.isStuck {
+      // Many may be left out, or counted as tried, before there is one.
+      signals.read()
       guard let event = try queue.next(now: .now(), isPatient: isFollowing) else { return nil }
       do throws(SpoolError) {
         if event.wasInHand {

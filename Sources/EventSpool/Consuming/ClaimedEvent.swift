@@ -1,5 +1,6 @@
 internal import Glibc
 internal import LinuxSystem
+internal import Synchronization
 package import WebhookCore
 
 /// An event that nobody else handles as long as this object, or a process that got its descriptor,
@@ -17,6 +18,7 @@ package final class ClaimedEvent: Sendable {
   /// Whether it was in the hands of a consumer that has died.
   package let wasInHand: Bool
   let file: FileDescriptor
+  private let outcomeFlag = Atomic(false)
 
   /// - Parameter record: nil if there is none.
   init(
@@ -70,9 +72,15 @@ package final class ClaimedEvent: Sendable {
 
   // MARK: Settling
 
+  /// Whether something has become of it, recorded or not: it is not as it was.
+  var hasOutcome: Bool { outcomeFlag.load(ordering: .relaxed) }
+
+  private func noteOutcome() { outcomeFlag.store(true, ordering: .relaxed) }
+
   /// Moves the event to `done`: it was handled. If its handler has moved or removed the file
   /// itself, it was handled, too: a consumer may do with its file what it likes.
   package func finish(now: Timestamp) throws(SpoolError) {
+    noteOutcome()
     do throws(SpoolError) {
       try consumer.moveToDone(fileName, from: .cur, now: now)
     } catch {
@@ -85,6 +93,7 @@ package final class ClaimedEvent: Sendable {
   /// Moves the event to `defer`, to be tried again at `record.nextAttempt`. If the record cannot be
   /// written, the event stays where it is.
   package func putOff(_ record: AttemptRecord) throws(SpoolError) {
+    noteOutcome()
     try consumer.writeRecord(record, of: fileName, in: .defer)
     do throws(SpoolError) {
       _ = try consumer.move(fileName, from: .cur, to: .defer)
@@ -98,6 +107,7 @@ package final class ClaimedEvent: Sendable {
   /// Moves the event to `dead`: it is not tried again unless somebody asks for it. If the event's
   /// name leaves no room for a record's, there is none.
   package func giveUp(_ record: AttemptRecord) throws(SpoolError) {
+    noteOutcome()
     var record = record
     // Nobody was told of this time.
     record.notice = nil
@@ -125,6 +135,7 @@ package final class ClaimedEvent: Sendable {
   /// Records durably what has become of telling somebody that the event was given up. It stays in
   /// `dead`.
   package func note(_ notice: Notice) throws(SpoolError) {
+    noteOutcome()
     // Its command may have moved or removed the file, and then there is nothing left to tell.
     if try consumer.folder(.dead).status(of: fileName) != nil {
       try consumer.write(notice, of: fileName)

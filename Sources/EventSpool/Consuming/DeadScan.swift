@@ -42,7 +42,8 @@ struct DeadScan {
       return false
     }
     known = seen
-    changeTime = !hasDue && isSettled(time, now) ? time : nil
+    // Behind the last name that `names` has room for, nothing was looked at.
+    changeTime = !hasDue && !names.isCut && isSettled(time, now) ? time : nil
     idle = latest < earliest ? latest..<earliest : 0..<0
   }
 

@@ -24,9 +24,10 @@ struct DeferScan {
   /// - Parameters:
   ///   - number: the folder's, to `names`.
   ///   - isPatient: look at some only, for there will be another call.
+  ///   - last: only names behind this one.
   mutating func offerDue(
     of consumer: EventConsumer, to names: NameList, as number: Int, now: Timestamp,
-    isPatient: Bool
+    isPatient: Bool, after last: NameList.Name? = nil
   ) throws(SpoolError) {
     guard let time = try consumer.changeTime(of: .defer) else { return }
     if let changeTime, isEqual(changeTime, time), idle.contains(now.seconds) { return }
@@ -49,14 +50,15 @@ struct DeferScan {
       guard let times = seen[key] else { return true }
       if times.isDue(now) {
         hasDue = true
-        return true
+        return last.map { precedes($0.bytes, name) } ?? true
       }
       latest = max(latest, times.last)
       earliest = min(earliest, times.next)
       return false
     }
     known = seen
-    let isComplete = left > 0 && !hasDue
+    // Behind the last name that `names` has room for, nothing was looked at.
+    let isComplete = left > 0 && !hasDue && !names.isCut
     changeTime = isComplete && isSettled(time, now) ? time : nil
     idle = latest < earliest ? latest..<earliest : 0..<0
   }

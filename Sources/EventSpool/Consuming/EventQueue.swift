@@ -46,6 +46,8 @@ package struct EventQueue {
   /// The paths of what was claimed and could not be handled or moved on, and until when it is not
   /// claimed again.
   private var stuck: [String: SuspendingClock.Instant] = [:]
+  /// What was claimed, and could not go back to where it was.
+  private var kept: [ClaimedEvent] = []
   /// What somebody held at the last look, and where it lay.
   private var held: [(Folder, name: String)] = []
 
@@ -98,7 +100,7 @@ package struct EventQueue {
         scans[folder.consumer.instance]?.forget(candidate.bytes)
         // Another consumer may have put it off again meanwhile.
         guard event.record.isDue(now) else {
-          try event.release()
+          giveBack(event, report)
           continue
         }
       }
@@ -121,7 +123,9 @@ package struct EventQueue {
       guard candidate.bytes.allSatisfy({ $0 < 0x80 }) else { throw SpoolError(.foreignName, path) }
       if let event = try folder.consumer.claim(name, in: folder.state) { return event }
       // In cur/ and dead/ it is another consumer's; elsewhere nobody's for long.
-      if folder.state != .cur, folder.state != .dead, held.count < Self.mostReported {
+      if folder.state != .cur, folder.state != .dead, held.count < Self.mostReported,
+        !leftOut.contains(path)
+      {
         held.append((folder, name))
       }
     } catch  where error.concern == .event {
@@ -130,15 +134,36 @@ package struct EventQueue {
     return nil
   }
 
+  /// Lets go of an event that is not handled now. If it cannot go back, its lock is kept, or it would
+  /// be taken for one whose consumer has died.
+  private mutating func giveBack(_ event: ClaimedEvent, _ report: (SpoolError) -> Void) {
+    do throws(SpoolError) {
+      try event.release()
+    } catch {
+      kept.append(event)
+      leaveOut(error, report)
+    }
+  }
+
+  private mutating func giveBackKept() {
+    let events = kept
+    kept = []
+    for event in events { giveBack(event) { _ in } }
+  }
+
   private mutating func leaveOut(_ error: SpoolError, _ report: (SpoolError) -> Void) {
     if leftOut.count < Self.mostReported, leftOut.insert(error.path).inserted { report(error) }
   }
 
-  /// Not to be claimed again for a minute, from where it came: it could not be handled; nor from
-  /// `cur`, if it could not be moved on from there: what became of it would be forgotten.
+  /// Not to be claimed again: from `cur`, if something has become of it that could not be recorded,
+  /// and would be forgotten; else for a minute, from where it came and goes back to.
   package mutating func leaveOut(_ event: ClaimedEvent) {
-    stuck[event.originalPath] = .now + Self.timeLeftOut
-    stuck[event.path] = .now + .seconds(1 << 30)
+    if event.hasOutcome {
+      stuck[event.path] = .now + .seconds(1 << 30)
+    } else {
+      stuck[event.originalPath] = .now + Self.timeLeftOut
+      giveBack(event) { _ in }
+    }
   }
 
   /// A consumer that claims an event moves it at once, if it has a turn. What is still where it was
@@ -171,6 +196,7 @@ package struct EventQueue {
     _ now: Timestamp, _ isPatient: Bool, after last: NameList.Name?
   ) throws(SpoolError) {
     let begin = SuspendingClock.now
+    giveBackKept()
     let found = NameList(limit: namesPerLook)
     looked = []
     for consumer in consumers {
@@ -202,7 +228,7 @@ package struct EventQueue {
       looked.append(Folder(consumer: consumer, state: state))
     }
     try scans[consumer.instance, default: DeferScan()].offerDue(
-      of: consumer, to: found, as: looked.count, now: now, isPatient: isPatient)
+      of: consumer, to: found, as: looked.count, now: now, isPatient: isPatient, after: last)
     looked.append(Folder(consumer: consumer, state: .defer))
   }
 }

@@ -46,12 +46,25 @@ package struct ArrivalNames {
   private mutating func watchInstances(
     _ isWanted: (InstanceName) -> Bool
   ) throws(SpoolError) {
-    do throws(SpoolError) {
-      for instance in try SpoolReader(path: path).instances() where isWanted(instance) {
+    var failure: SpoolError?
+    for instance in try presentInstances() where isWanted(instance) {
+      do throws(SpoolError) {
         try watch(instance)
+      } catch  where error.errno == ENOENT {
+        // The folder may yet come.
+      } catch {
+        failure = failure ?? error
       }
+    }
+    if let failure, instances.isEmpty { throw failure }
+  }
+
+  private func presentInstances() throws(SpoolError) -> [InstanceName] {
+    do throws(SpoolError) {
+      return try SpoolReader(path: path).instances()
     } catch  where error.errno == ENOENT {
-      // The folders may yet come.
+      // The spool may yet come.
+      return []
     }
   }
 

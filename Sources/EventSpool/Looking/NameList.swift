@@ -57,7 +57,7 @@ package final class NameList {
     }
     names.append(
       Name(start: storage.copy(name), count: UInt32(name.count), folder: UInt32(folder)))
-    if limit < .max, names.count >= max(2 * limit, 64) { cut() }
+    if limit <= .max / 2, names.count >= max(2 * limit, 64) { cut() }
   }
 
   /// In their order, which is that of the bytes; names that are equal in the order of their folders.

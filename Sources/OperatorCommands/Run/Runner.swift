@@ -162,8 +162,11 @@ final class Runner: Sendable {
       ]
     }
     if let url = urls[event.instance] { variables.append(("DELVE_URL", url)) }
-    // Whoever can write the spool can write anything into an event; ours have 512 bytes at most.
-    return variables.map { ($0.0, String($0.1.prefix { $0 != "\0" }.prefix(4_096))) }
+    // Whoever can write the spool can write anything into an event; ours have 512 bytes at most, and
+    // the kernel refuses more than 128 KiB.
+    return variables.map { name, value in
+      (name, String(value.unicodeScalars.prefix { $0 != "\0" }.prefix(1_024)))
+    }
   }
 
   private func settle(

@@ -17,8 +17,9 @@ struct SpoolPruneCommand: ParsableCommand {
       --instance, also removes refused requests that were kept for more than \
       \(RefusedRequests.secondsKept / 86_400) days.
 
-      Age is also counted back from the newest event's own time: a clock that is ahead removes \
-      nothing young. An event in dead/ that a running command holds stays until the next time.
+      Nothing is removed that is not that much older than the newest event, too: so a clock that is \
+      ahead removes nothing recent. An event in dead/ that a running command holds stays until the \
+      next time.
 
       Exit code 0: all else of that age was removed; 1: something could not be, and is named, or a \
       signal ended it; 66: no such spool or instance; 74: the spool failed; 77: the spool belongs to \
@@ -48,8 +49,11 @@ struct SpoolPruneCommand: ParsableCommand {
         signals.read()
         return !signals.request.isMade
       }
-      for instance in instances where try mayGoOn() && reader.isInstance(instance) {
-        prune(instance, in: path, now, mayGoOn, failures)
+      for instance in instances where mayGoOn() {
+        let isThere = failures.catching { () throws(SpoolError) in
+          try reader.isInstance(instance)
+        }
+        if isThere == true { prune(instance, in: path, now, mayGoOn, failures) }
       }
       if options.instance == nil, !dryRun, mayGoOn() {
         // The responder does so, too, but not one that answers one request and ends.

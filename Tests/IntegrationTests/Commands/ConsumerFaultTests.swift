@@ -525,6 +525,60 @@ struct ConsumerFaultTests {
     #expect(site.files("spool/acme/new").count == 1)
   }
 
+  @Test(.enabled(if: isRoot, "needs root, to give the spool to another user"))
+  func pruneGoesOnBehindAnInstanceOfAnotherUser() async throws {
+    for instance in ["acme", "beta"] {
+      let name = try site.addEvents(1, instance: instance)[0]
+      try site.folder.makeFolder("spool/\(instance)/done/2020-01-01")
+      rename(
+        "\(site.path)/spool/\(instance)/new/\(name)",
+        "\(site.path)/spool/\(instance)/done/2020-01-01/\(name)")
+    }
+    try await giveToNobody()
+    _ = try await site.shell("cd \(site.path)/spool && chown root acme && chmod 700 acme")
+    let result = try await site.shell("cd \(site.path) && \(asNobody) prune --older-than 30d")
+    #expect(result.exitCode != 0 && result.errorOutput.contains("spool/acme"), "\(result)")
+    #expect(result.output.contains("beta: 1 of done"), "\(result)")
+  }
+
+  /// It is said that its events are not handled.
+  @Test(
+    .enabled(if: isRoot, "needs root, to give the spool to another user"), arguments: [false, true])
+  func instanceOfAnotherUserIsNamed(isFollowing: Bool) async throws {
+    try site.addEvents(1)
+    try site.addEvents(1, from: 1, instance: "beta")
+    try await giveToNobody()
+    _ = try await command("chown", ["-R", "root", "\(site.path)/spool/acme"])
+    let text = "acme belongs to another user"
+    guard isFollowing else {
+      let result = try await runAsNobody(countingHandler)
+      #expect(result.exitCode == 1 && result.errorOutput.contains(text), "\(result)")
+      #expect(site.text("handled") == "export/1\n")
+      return
+    }
+    let runner = try SpawnedProcess(
+      "sh", ["-c", "cd \(site.path) && \(asNobody) run --follow -- sh -c '\(countingHandler)'"],
+      log: "\(site.path)/runner.log")
+    #expect(try await eventually { handled == 1 })
+    #expect(try await eventually { site.text("runner.log").contains(text) })
+    runner.send(signal: SIGTERM)
+    #expect(try await runner.exitCode() == 0)
+    #expect(site.text("runner.log").matches(of: /belongs to another user/).count == 1)
+  }
+
+  /// One character may have any number of bytes.
+  @Test func eventWithLongAttributesEndsNoRunner() async throws {
+    let names = try site.addEvents(2, issuedApart: 60)
+    let line = site.text("spool/acme/new/\(names[0])")
+    let long = "e" + String(repeating: "\u{301}", count: 100_000)
+    try site.folder.write(
+      line.replacing("\"subject\":\"export/0\"", with: "\"subject\":\"\(long)\"").utf8,
+      to: "spool/acme/new/\(names[0])")
+    let result = try await site.run("printf %s \"$DELVE_SUBJECT\" | wc -c >> \(site.path)/handled")
+    #expect(result.exitCode == 0, "\(result)")
+    #expect(site.text("handled") == "2047\n8\n")
+  }
+
   @Test func recordsWithoutAnEventAreRemoved() async throws {
     let names = try site.addEvents(2, issuedApart: 60)
     _ = try await site.run("exit 1")

@@ -147,6 +147,22 @@ struct SpoolMoveTests {
     #expect(gone.output == "ended\n")
   }
 
+  /// A copy that holds only what was handled is no reason to show nothing of others.
+  @Test func instanceWithoutANewFolderHidesNoOther() async throws {
+    try site.folder.makeFolder("spool/acme-old/done")
+    try site.folder.write("1\n".utf8, to: "spool/acme-old/format")
+    let tail = try site.start("tail")
+    var number = 0
+    let isShown = try await eventually {
+      number += 1
+      try site.addEvents(1, from: number, instance: "beta")
+      return site.text("runner.log").contains("beta")
+    }
+    #expect(isShown, "\(site.text("runner.log"))")
+    tail.send(signal: SIGTERM)
+    #expect(try await tail.exitCode() == -SIGTERM)
+  }
+
   // MARK: show and stats
 
   @Test func showSaysHowTheHandlingFailed() async throws {

@@ -70,6 +70,61 @@ struct HTTPForwardingTests {
     }
   }
 
+  /// It is tried alone; behind others it might wait for as long as they keep coming.
+  @Test func eventThatWasLeftBehindWaitsForNoOthers() async throws {
+    let names = try site.addEvents(10, issuedApart: 60)
+    let (name, id) = (names[5], site.id(5))
+    try site.folder.makeFolder("spool/acme/defer")
+    rename("\(site.path)/spool/acme/new/\(name)", "\(site.path)/spool/acme/defer/\(name)")
+    var record = AttemptRecord()
+    record.attempts = 1
+    record.ending = .lost
+    try site.folder.write(record.line, to: "spool/acme/defer/\(name).state")
+    let bodies = Mutex<[String]>([])
+    let server = try AnsweringServer { body in
+      bodies.withLock { $0.append(body) }
+      return .status(200)
+    }
+    let result = try await site.forward(to: server.url)
+    #expect(result.exitCode == 0, "\(result)")
+    let asked = bodies.withLock { $0 }
+    #expect(asked.count == 10 && asked.first?.contains(id) == true)
+    #expect(site.count("done") == 10)
+  }
+
+  /// While nothing can be recorded, nobody reads what the other requests are answered: that is the
+  /// disk's fault, and no event's.
+  @Test func eventsPayForNoOutcomeThatCannotBeRecorded() async throws {
+    try site.addEvents(8, issuedApart: 60)
+    let acme = "\(site.path)/spool/acme"
+    let asked = Atomic(0)
+    let server = try AnsweringServer { [site] _ in
+      // The first answer comes when all have been asked, and the others some time later.
+      let number = asked.add(1, ordering: .relaxed).newValue
+      while asked.load(ordering: .relaxed) < 8 { usleep(10_000) }
+      if number == 1 {
+        try? FileManager.default.removeItem(atPath: "\(acme)/done")
+        _ = try? site.folder.write("x".utf8, to: "spool/acme/done")
+      } else if number <= 8 {
+        while !site.text("forward.log").contains("cannot be recorded") { usleep(10_000) }
+      }
+      return .status(200)
+    }
+    let forwarder = try site.startForwarder(to: server.url, "--jobs", "8", "--timeout", "20")
+    #expect(
+      try await eventually { site.text("forward.log").contains("cannot be recorded") },
+      "\(site.text("forward.log"))")
+    try await Task.sleep(for: .seconds(25))
+    unlink("\(acme)/done")
+    try site.folder.makeFolder("spool/acme/done")
+    #expect(
+      try await eventually { site.count("done") == 8 }, "\(site.events) \(site.text("forward.log"))"
+    )
+    forwarder.send(signal: SIGTERM)
+    #expect(try await forwarder.exitCode() == 0)
+    #expect(!site.text("forward.log").contains("result=put-off"), "\(site.text("forward.log"))")
+  }
+
   private var trusting: [String] { ["--ca-file", "\(site.path)/tls.pem"] }
 
   private func forward(to url: String, _ options: String...) async throws -> CommandResult {
@@ -526,5 +581,24 @@ struct HTTPForwardingTests {
     }
     // Two requests reached their time limit. The others were not begun.
     #expect(site.count("new") == 20)
+  }
+
+  /// What has taken one event's place concerns that event alone.
+  @Test func eventThatCannotGoBackKeepsNoOthersFromIt() async throws {
+    let names = try site.addEvents(20, issuedApart: 60)
+    let blocked = [0, 7, 19].map { names[$0] }
+    try await withTarget { url in
+      let forwarder = try site.startForwarder(
+        to: "\(url)/silent", options: trusting + ["--jobs", "2", "--timeout", "15"])
+      #expect(try await eventually { site.count("cur") == 20 })
+      for name in blocked { try site.folder.makeFolder("spool/acme/new/\(name)") }
+      forwarder.send(signal: SIGTERM)
+      #expect(try await forwarder.exitCode() == 0)
+    }
+    #expect(site.files("spool/acme/cur") == blocked)
+    #expect(site.count("new") == 17)
+    let log = site.text("forward.log")
+    #expect(
+      blocked.allSatisfy { log.contains("new/\($0): something else lies there") }, "\(log)")
   }
 }

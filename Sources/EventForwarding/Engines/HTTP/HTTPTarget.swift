@@ -9,6 +9,8 @@ internal import ServiceProcess
 final class HTTPTarget: EventTarget {
   /// A target that is away is not asked more often at a time.
   private static let mostProblemsInARow = 3
+  /// While an outcome is recorded, nobody reads what the other requests are answered.
+  private static let longestRecording = Duration.seconds(1)
 
   private let settings: Transfer.Settings
   private let headerFile: HeaderFile?
@@ -50,6 +52,8 @@ final class HTTPTarget: EventTarget {
     var running: [UnsafeMutableRawPointer: Transfer] = [:]
     var mayBegin = true
     var problems = 0
+    /// Those whose time went on while an outcome could not be recorded.
+    var neglected: Set<Int> = []
     defer { for easy in running.keys { curl_multi_remove_handle(multi, easy) } }
     while true {
       signals.read()
@@ -71,12 +75,18 @@ final class HTTPTarget: EventTarget {
         guard let transfer = running.removeValue(forKey: easy) else { continue }
         curl_multi_remove_handle(multi, easy)
         let answer = transfer.answer(code)
+        // It may have been answered in time. It is asked again.
+        if neglected.contains(transfer.index), answer.status == 0 { continue }
+        let begin = SuspendingClock.now
         do throws(SpoolError) {
           let goesOn = try settle(transfer.index, answer.delivery)
           problems = answer.problem == nil ? 0 : problems + 1
           mayBegin = mayBegin && goesOn && problems < Self.mostProblemsInARow
         } catch {
           throw .spool(error)
+        }
+        if SuspendingClock.now - begin > Self.longestRecording {
+          neglected.formUnion(running.values.map(\.index))
         }
       }
       if count > 0 { wait(signals) }
