@@ -15,6 +15,14 @@ package struct Settings: Equatable, Sendable {
   package let policy: DeliveryPolicy
   /// In the order of the file; at least one.
   package internal(set) var instances: [InstanceSettings]
+
+  /// The same with this instance alone, if there is one of this name.
+  package func only(_ name: some Sequence<UInt8>) -> Settings {
+    var settings = self
+    let found = instances.filter { $0.name.description.utf8.elementsEqual(name) }
+    if !found.isEmpty { settings.instances = found }
+    return settings
+  }
 }
 
 package struct InstanceSettings: Equatable, Sendable {

@@ -72,7 +72,9 @@ struct HousekeepingTests {
       #expect(throws: SpoolError.self) {
         try housekeeping.step(now: Timestamp(seconds: 1_790_000_000))
       }
-      #expect(test.recorded.calls.suffix(3) == ["link acme", "fsync acme", "unlink acme"])
+      #expect(
+        test.recorded.calls.suffix(4)
+          == ["link acme", "move acme acme", "fsync acme", "unlink acme"])
       #expect(throws: SpoolError(.closed)) { try test.publish(try exampleEvent()) }
     }
     test.recorded.reset()

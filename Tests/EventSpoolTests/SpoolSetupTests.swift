@@ -82,6 +82,15 @@ struct SpoolSetupTests {
     }
     #expect(try message(in: folder.path, calls: calls)?.contains("no byte-range locks") == true)
     calls = SystemCalls()
+    // As of a file system that knows none of the call's flags: the kernel looks for the name first.
+    calls.renameNew = { folder, name, _, _ in
+      errno = Glibc.faccessat(folder, name, F_OK, 0) == 0 ? EINVAL : ENOENT
+      return -1
+    }
+    #expect(
+      try message(in: folder.path, calls: calls)?.contains("without replacing another") == true)
+    #expect(folder.files(below: "acme") == ["format", "lock"])
+    calls = SystemCalls()
     calls.faccessat = { _, _, mode, _ in
       errno = mode == F_OK ? ENOENT : EACCES
       return -1

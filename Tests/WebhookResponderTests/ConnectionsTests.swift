@@ -82,14 +82,17 @@ struct ConnectionsTests {
 
   private static let mebibyte = 1 << 20
 
-  private func withReception(_ body: (inout Reception) throws -> Void) throws {
+  private func snapshot() throws -> Snapshot {
     let folder = try TemporaryFolder()
     try folder.makeFolder("spool")
     // Bodies are held only to be compared.
     let settings = exampleConfiguration(
       settings: "body: match\nmax-body-bytes: \(8 * Self.mebibyte)")
-    let snapshot = try Snapshot(
-      configurationPath: try folder.write(settings.utf8, to: "config.yaml"))
+    return try Snapshot(configurationPath: try folder.write(settings.utf8, to: "config.yaml"))
+  }
+
+  private func withReception(_ body: (inout Reception) throws -> Void) throws {
+    let snapshot = try snapshot()
     var reception = Reception(
       maximumConnections: 1_000, counters: Counters(startedAt: Timestamp(seconds: 0))
     ) { snapshot }
@@ -150,5 +153,49 @@ struct ConnectionsTests {
       #expect((4...12).contains(closed), "\(closed)")
       withExtendedLifetime(pairs) {}
     }
+  }
+
+  // MARK: What waits for a worker
+
+  private func job(_ number: Int, bytes: Int, until deadline: ContinuousClock.Instant) throws -> Job
+  {
+    let snapshot = try snapshot()
+    var body = ReceivedBody(under: snapshot.settings)
+    body.append([UInt8](repeating: 0x20, count: bytes))
+    let request = ReceivedRequest(
+      records: [], body: body, snapshot: snapshot, keepsConnection: false, purpose: .delivery)
+    return Job(
+      connection: try Pair(number).connection, request: request, completeAt: .now,
+      deadline: deadline, hasMore: false)
+  }
+
+  /// 64 MiB are for all together, and what a worker has taken is not among it.
+  @Test func whatWaitsForAWorkerIsBounded() throws {
+    let queue = JobQueue()
+    let later = ContinuousClock.now + .seconds(1_000)
+    let results = try (0..<10).map {
+      queue.append(try job($0, bytes: 8 * Self.mebibyte - 2_048, until: later))
+    }
+    #expect(results == [JobQueue.Appended](repeating: .waits, count: 8) + [.hasNoRoom, .hasNoRoom])
+    _ = queue.next()
+    let further = try job(10, bytes: 8 * Self.mebibyte - 2_048, until: later)
+    #expect(queue.append(further) == .waits)
+    #expect(queue.append(further) == .hasNoRoom)
+    #expect(queue.dropExpired(now: later) == 8)
+    #expect(queue.append(further) == .waits)
+  }
+
+  /// The time of a request begins with its first byte, and it waits from its last one on.
+  @Test func jobThatIsOverBeforeAnEarlierOneIsDropped() throws {
+    let queue = JobQueue()
+    let now = ContinuousClock.now
+    for (number, seconds) in [100, 10, 200, 20].enumerated() {
+      _ = queue.append(try job(number, bytes: 1, until: now + .seconds(seconds)))
+    }
+    #expect(queue.dropExpired(now: now) == 0)
+    #expect(queue.dropExpired(now: now + .seconds(50)) == 2)
+    #expect(queue.next().deadline == now + .seconds(100))
+    #expect(queue.next().deadline == now + .seconds(200))
+    #expect(queue.dropExpired(now: now + .seconds(1_000)) == 0)
   }
 }

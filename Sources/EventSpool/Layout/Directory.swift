@@ -150,11 +150,14 @@ package final class Directory: Sendable {
   }
 
   /// Moves the file `name` to `target`, in one step even across a power cut.
+  /// - Parameter newName: nil: it keeps its name.
   /// - Returns: false if the name is there already; nothing has changed then.
-  func move(_ name: String, to target: Directory) throws(SpoolError) -> Bool {
+  func move(
+    _ name: String, to target: Directory, as newName: String? = nil
+  ) throws(SpoolError) -> Bool {
     do throws(SpoolError) {
       try calling(.renameat2, child(name), on: .folder) {
-        calls.renameNew(descriptor.raw, name, target.descriptor.raw, name)
+        calls.renameNew(descriptor.raw, name, target.descriptor.raw, newName ?? name)
       }
       return true
     } catch  where error.errno == EEXIST {

@@ -159,7 +159,9 @@ extension SpoolError {
       "look at the disk and the kernel's log; fuser -v \(printable(path)) lists who has it open, the "
         + "responder among them: end only what does not belong there"
     case .held: "end that process: fuser -v \(printable(path)) names it"
-    case .moved: "move it back, or make an empty one; it is opened again within a second"
+    case .moved:
+      "move it back, or make an empty one that belongs to the same user; it is opened again within a "
+        + "second"
     case .call(.open, EISDIR) where isDraft, .call(.open, EINVAL) where isDraft:
       "the file system has no O_TMPFILE: put the spool on ext4, XFS or btrfs"
     case .call(let call, let code): Self.remedy(call, code)
@@ -176,6 +178,9 @@ extension SpoolError {
       "the file system has no O_TMPFILE: put the spool on ext4, XFS or btrfs"
     case (.linkat, EPERM), (.linkat, EOPNOTSUPP):
       "the file system has no hard links: put the spool on ext4, XFS or btrfs"
+    case (.renameat2, EINVAL):
+      "the file system cannot rename a file without replacing another: put the spool on ext4, XFS or "
+        + "btrfs"
     case (.inotifyAddWatch, ENOSPC): "raise fs.inotify.max_user_watches"
     case (.fcntl, _):
       "the file system has no byte-range locks: put the spool on ext4, XFS or btrfs"

@@ -120,8 +120,8 @@ extension Directory {
 
   // MARK: Probes
 
-  /// A file without a name, written, synced, locked, linked, the folder synced, the name removed
-  /// again. A consumer sees no change.
+  /// A file without a name, written, synced, locked, linked, moved, the folder synced, the name
+  /// removed again. A consumer sees no change.
   func tryOut(failures: SyncFailures) throws(SpoolError) {
     let file = try draftFile()
     try file.write(Array("probe\n".utf8))
@@ -129,15 +129,24 @@ extension Directory {
     try file.tryLock()
     // A new name each time: a folder in which nothing changed would sync without touching the disk.
     let name = SpoolLayout.probePrefix + String(UInt64.random(in: .min ... .max), radix: 16)
+    let newName = name + "-moved"
     _ = try link(file, as: name)
     do throws(SpoolError) {
-      try failures.sync(self)
+      // As consumers move events.
+      _ = try move(name, to: self, as: newName)
+    } catch  where error.errno == ENOENT {
+      // Another process that starts may have taken it for an old one.
     } catch {
       try? remove(name)
       throw error
     }
-    // Another process that starts may have taken it for an old one.
-    try removeIfThere(name)
+    do throws(SpoolError) {
+      try failures.sync(self)
+    } catch {
+      try? remove(newName)
+      throw error
+    }
+    try removeIfThere(newName)
   }
 
   /// A full disk does not prevent a start: duplicates are still found, and new events are

@@ -133,7 +133,7 @@ struct MainLoop: ~Copyable {
     let now = ContinuousClock.now
     guard now >= nextLook else { return }
     nextLook = now + .milliseconds(Self.millisecondsBetweenLooks)
-    for id in connections.cutOffExpired(now: now) { reception.forget(id) }
+    for id in connections.cutOffExpired(now: now) where reception.forget(id) { log.incomplete() }
     workers.dropExpired(now: now)
     guard let drainingSince else { return }
     if now - drainingSince > Self.idleGrace { connections.cutOffIdle() }

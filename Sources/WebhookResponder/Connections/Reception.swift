@@ -78,7 +78,9 @@ struct Reception: ~Copyable {
   }
 
   /// The connection is closed.
-  mutating func forget(_ id: UInt64) { _ = take(id) }
+  /// - Returns: whether a request had begun on it and is not whole.
+  @discardableResult
+  mutating func forget(_ id: UInt64) -> Bool { take(id)?.hasRequest ?? false }
 
   /// The connection that holds the most memory, if all of them hold too much: it is to be closed. A
   /// delivery holds some kilobytes.

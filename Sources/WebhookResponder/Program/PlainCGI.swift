@@ -32,7 +32,7 @@ private struct PlainCGI: ~Copyable {
       let current = try CurrentSnapshot(
         configurationPath: Settings.path(
           option: nil, variable: environment[Settings.pathVariable]),
-        log: log, manager: ServiceManager(environment: environment), opensSpoolsAsTheyAre: true)
+        log: log, manager: ServiceManager(environment: environment), for: parameters)
       let counters = Counters(startedAt: .now())
       let keeper = RefusedKeeper(log)
       let handler = RequestHandler(

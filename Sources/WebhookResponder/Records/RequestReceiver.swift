@@ -13,6 +13,9 @@ struct ReceivedRequest {
   let keepsConnection: Bool
   let purpose: Purpose
 
+  /// How much memory it takes, about.
+  var heldBytes: Int { 1_024 + records.count + body.bytes.count }
+
   /// As the web server's configuration says, before `Route` looks at it.
   enum Purpose {
     case delivery, healthCheck, observation
@@ -68,6 +71,9 @@ struct RequestReceiver {
     self.maximumConnections = maximumConnections
     self.snapshot = snapshot
   }
+
+  /// Whether a request has begun and is not whole.
+  var hasRequest: Bool { request != nil }
 
   /// How much memory the request in progress takes, about.
   var heldBytes: Int {

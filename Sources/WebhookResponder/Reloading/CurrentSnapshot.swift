@@ -18,13 +18,12 @@ final class CurrentSnapshot: Sendable {
 
   init(
     configurationPath: String, log: Log, manager: ServiceManager,
-    opensSpoolsAsTheyAre: Bool = false
+    for request: RequestParameters? = nil
   ) throws(SnapshotError) {
     self.configurationPath = configurationPath
     self.log = log
     self.manager = manager
-    let snapshot = try Snapshot(
-      configurationPath: configurationPath, opensSpoolsAsTheyAre: opensSpoolsAsTheyAre)
+    let snapshot = try Snapshot(configurationPath: configurationPath, for: request)
     settingsAtStart = snapshot.settings
     current = Mutex(snapshot)
     facts = Mutex(ReloadFacts(snapshot.settings, at: startedAt))
@@ -84,12 +83,18 @@ final class CurrentSnapshot: Sendable {
     let (configuration, errors) = old.configuration.readingKeysAgain()
     current.withLock { $0 = Snapshot(configuration, replacing: old) }
     facts.withLock { $0.readKeys(of: configuration.settings, errors: errors, at: .now()) }
-    if !errors.isEmpty && errors == knownErrors { return errors }
-    for error in errors {
+    for error in errors where !knownErrors.contains(error) {
       log.write(.error, "a key file changed, its instance's old keys stay in force: \(error)")
     }
-    let thumbprints = configuration.instances.flatMap(\.keys).map(\.thumbprint.text)
-    log.write(.notice, "keys in force: \(thumbprints.joined(separator: " "))")
+    func thumbprints(_ configuration: Configuration) -> [String] {
+      configuration.instances.flatMap(\.keys).map(\.thumbprint.text)
+    }
+    let inForce = thumbprints(configuration)
+    // While a file cannot be read, it is tried again and again.
+    if !errors.isEmpty, errors == knownErrors, inForce == thumbprints(old.configuration) {
+      return errors
+    }
+    log.write(.notice, "keys in force: \(inForce.joined(separator: " "))")
     warn(of: configuration)
     return errors
   }
@@ -120,12 +125,28 @@ final class CurrentSnapshot: Sendable {
 
   /// Opens those spools again whose folders were moved away. As long as that fails, deliveries to
   /// them are refused.
-  func reopenMovedSpools() throws(SpoolError) {
+  /// - Parameter knownErrors: those of the last try, which are in the log already.
+  /// - Returns: why some could not be opened.
+  func reopenMovedSpools(
+    knownErrors: [InstanceName: SpoolError]
+  ) -> [InstanceName: SpoolError] {
     let old = value
-    guard old.hasMovedSpools else { return }
-    let new = try old.reopeningMovedSpools()
+    guard old.hasMovedSpools else { return [:] }
+    let (new, errors) = old.reopeningMovedSpools()
     current.withLock { $0 = new }
-    log.write(.notice, "opened the spool again: its folder had been moved away")
+    for (name, spool) in new.spools where spool !== old.spools[name] {
+      log.write(
+        .notice, "opened the spool again: its folder had been moved away",
+        ["instance": .text(name.description)])
+    }
+    for (name, error) in errors where error != knownErrors[name] {
+      var line = LogLine(
+        .error, "the spool's folder was moved away, and what lies in its place cannot be used",
+        ["instance": .text(name.description)])
+      line.add(error.refusal)
+      log.write(line)
+    }
+    return errors
   }
 
   private func warn(of configuration: Configuration) {

@@ -1,4 +1,6 @@
+internal import EventSpool
 internal import WebhookConfiguration
+internal import WebhookCore
 
 /// Reads configuration and keys again: when SIGHUP asks for it, and keys when their files change,
 /// however that is done. Reads the reports of new keys. Opens spools again that were moved away. `step`
@@ -11,6 +13,7 @@ struct Reloading {
   /// As they were at the last look.
   private var seen: FileVersions
   private var keyErrors: [ConfigurationError] = []
+  private var spoolErrors: [InstanceName: SpoolError] = [:]
   /// The reports of new keys as they were read last; nil: not yet.
   private var reports: FileVersions?
 
@@ -22,8 +25,7 @@ struct Reloading {
   }
 
   mutating func step() {
-    // Housekeeping says why a spool does not work.
-    try? current.reopenMovedSpools()
+    spoolErrors = current.reopenMovedSpools(knownErrors: spoolErrors)
     if current.takeReloadRequest(), current.reload() {
       counters.keepOnly(Set(current.value.spools.keys))
       loaded = current.value.configuration.keyFileVersions

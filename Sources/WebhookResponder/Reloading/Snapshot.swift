@@ -15,12 +15,15 @@ struct Snapshot: Sendable {
   /// Reads configuration and keys, and opens the spools.
   /// - Parameters:
   ///   - old: its spools stay open.
-  ///   - opensSpoolsAsTheyAre: without trying them out, as a process for one request does.
+  ///   - request: nothing but what this one request needs: keys and spool of another instance do not
+  ///     concern it, and nothing is tried out.
   init(
-    configurationPath: String, replacing old: Snapshot? = nil, opensSpoolsAsTheyAre: Bool = false
+    configurationPath: String, replacing old: Snapshot? = nil, for request: RequestParameters? = nil
   ) throws(SnapshotError) {
     do throws(ConfigurationError) {
-      configuration = try Configuration(file: configurationPath)
+      var settings = try Settings(file: configurationPath)
+      if let names = request?[.instance], names.count == 1 { settings = settings.only(names[0]) }
+      configuration = try Configuration(settings)
     } catch {
       throw .configuration(error)
     }
@@ -31,7 +34,7 @@ struct Snapshot: Sendable {
         spools[instance.name] =
           if let open = old?.spools[instance.name], Self.isInPlace(open) {
             open
-          } else if opensSpoolsAsTheyAre {
+          } else if request != nil {
             try .openAsItIs(instance.name, in: path)
           } else { try .open(instance.name, in: path) }
       } catch {
@@ -50,12 +53,18 @@ struct Snapshot: Sendable {
   var hasMovedSpools: Bool { !spools.values.allSatisfy(Self.isInPlace) }
 
   /// The same, with those spools opened again whose folders were moved away.
-  func reopeningMovedSpools() throws(SpoolError) -> Snapshot {
+  /// - Returns: also why one could not be: it stays as it is.
+  func reopeningMovedSpools() -> (Snapshot, [InstanceName: SpoolError]) {
     var spools = spools
+    var errors: [InstanceName: SpoolError] = [:]
     for (name, spool) in spools where !Self.isInPlace(spool) {
-      spools[name] = try .open(name, in: spoolPath)
+      do throws(SpoolError) {
+        spools[name] = try .open(name, in: spoolPath)
+      } catch {
+        errors[name] = error
+      }
     }
-    return Snapshot(configuration, spools, spoolPath)
+    return (Snapshot(configuration, spools, spoolPath), errors)
   }
 
   private init(

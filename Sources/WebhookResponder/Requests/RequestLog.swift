@@ -43,6 +43,28 @@ final class RequestLog: Sendable {
       .notice, "closed a connection: its peer sent malformed FastCGI records, or too many bytes")
   }
 
+  /// Why nobody decided a delivery.
+  enum Undecided: String {
+    case expired = "no worker was free in time"
+    case noRoom = "too much waits for a worker"
+    case unreadable = "libfcgi could not read it: descriptors or memory are short"
+  }
+
+  /// A delivery gets no answer.
+  func undecided(_ reason: Undecided) {
+    counters.expired(deliveries: 1)
+    guard mayWrite("undecided", .serviceUnavailable) else { return }
+    log.write(
+      .error, "a delivery got no answer: \(reason.rawValue)",
+      ["hint": .text("look at the disk and the limits, then ask the API for what has ended")])
+  }
+
+  /// A request had begun and was not complete when its time was over.
+  func incomplete() {
+    guard mayWrite("incomplete", .badRequest) else { return }
+    log.write(.notice, "closed a connection: its request was not complete in time")
+  }
+
   private func mayWrite(_ outcome: Outcome) -> Bool {
     guard case .refused(let refusal) = outcome, let step = refusal.reason.facts.step,
       step.isBeforeSignature

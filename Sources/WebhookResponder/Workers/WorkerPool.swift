@@ -48,12 +48,16 @@ final class WorkerPool: Sendable {
   }
 
   func serve(_ job: Job) {
-    switch job.request.purpose {
-    case .healthCheck: return _ = healthChecks.append(job)
-    case .observation: return _ = observations.append(job)
-    case .delivery: break
+    let isDelivery = job.request.purpose == .delivery
+    switch queue(for: job.request.purpose).append(job) {
+    case .isTaken: return
+    case .hasNoRoom:
+      connections.close(job.connection)
+      if isDelivery { log.undecided(.noRoom) }
+      return
+    case .waits:
+      guard isDelivery else { return }
     }
-    guard !jobs.append(job) else { return }
     let state = workers.withLock { $0.count < maximum ? Self.added(to: &$0) : nil }
     guard let state else { return }
     // If no further thread can be had, those that are there do the work.
@@ -62,9 +66,17 @@ final class WorkerPool: Sendable {
     }
   }
 
+  private func queue(for purpose: ReceivedRequest.Purpose) -> JobQueue {
+    switch purpose {
+    case .delivery: jobs
+    case .healthCheck: healthChecks
+    case .observation: observations
+    }
+  }
+
   /// Lets go of those that nobody can answer in time any more.
   func dropExpired(now: ContinuousClock.Instant) {
-    counters.expired(deliveries: jobs.dropExpired(now: now))
+    for _ in 0..<jobs.dropExpired(now: now) { log.undecided(.expired) }
     for queue in [healthChecks, observations] { _ = queue.dropExpired(now: now) }
   }
 
@@ -108,11 +120,13 @@ final class WorkerPool: Sendable {
   ) {
     // The main loop has closed it while it waited.
     guard connections.startServing(job.connection) else {
-      if job.request.purpose == .delivery { counters.expired(deliveries: 1) }
+      if job.request.purpose == .delivery { log.undecided(.expired) }
       return
     }
     guard let parameters = request.parameters(of: job.request) else {
-      return connections.close(job.connection)
+      connections.close(job.connection)
+      if job.request.purpose == .delivery { log.undecided(.unreadable) }
+      return
     }
     let times = RequestTimes(
       began: job.deadline - timePerRequest, complete: job.completeAt, taken: .now)
@@ -173,22 +187,39 @@ final class WorkerState: Sendable {
 /// Hands jobs to waiting workers, in the order in which they came.
 ///
 /// Unchecked because the other properties are only touched while `arrival` is locked.
-private final class JobQueue: @unchecked Sendable {
+final class JobQueue: @unchecked Sendable {
+  enum Appended {
+    /// A waiting worker is there for it.
+    case isTaken
+    case waits
+    /// It is not in the queue.
+    case hasNoRoom
+  }
+
+  /// Of all that wait. A delivery holds some kilobytes.
+  static let maximumHeldBytes = 64 << 20
+
   private let arrival = ConditionVariable()
   /// Those before `first` have been taken.
   private var waiting: [Job?] = []
   private var first = 0
   private var waitingWorkers = 0
+  private var heldBytes = 0
 
-  /// - Returns: whether a waiting worker is there to take it.
-  func append(_ job: Job) -> Bool {
+  func append(_ job: Job) -> Appended {
+    let bytes = job.request.heldBytes
     arrival.lock()
+    guard heldBytes + bytes <= Self.maximumHeldBytes else {
+      arrival.unlock()
+      return .hasNoRoom
+    }
     waiting.append(job)
+    heldBytes += bytes
     let isSomebodyWaiting = waitingWorkers > 0
     let isTaken = waiting.count - first <= waitingWorkers
     arrival.unlock()
     if isSomebodyWaiting { arrival.signal() }
-    return isTaken
+    return isTaken ? .isTaken : .waits
   }
 
   /// Waits for a job.
@@ -207,13 +238,13 @@ private final class JobQueue: @unchecked Sendable {
   func dropExpired(now: ContinuousClock.Instant) -> Int {
     arrival.lock()
     defer { arrival.unlock() }
-    var count = 0
-    // The first that came is over first.
-    while first < waiting.count, let job = waiting[first], job.deadline <= now {
-      _ = takeFirst()
-      count += 1
-    }
-    return count
+    let all = waiting[first...].compactMap { $0 }
+    let inTime = all.filter { $0.deadline > now }
+    // One that came later may be over earlier: its time begins with its first byte.
+    guard inTime.count < all.count else { return 0 }
+    (waiting, first) = (inTime, 0)
+    heldBytes = inTime.reduce(0) { $0 + $1.request.heldBytes }
+    return all.count - inTime.count
   }
 
   private func takeFirst() -> Job? {
@@ -224,6 +255,8 @@ private final class JobQueue: @unchecked Sendable {
       first = 0
     }
     defer { first += 1 }
-    return waiting[first].take()
+    let job = waiting[first].take()
+    heldBytes -= job?.request.heldBytes ?? 0
+    return job
   }
 }

@@ -74,6 +74,8 @@ struct HostilePeerTests {
       #expect(response.status == 202)
       for client in silent { #expect(try await client.isClosedByPeer()) }
       #expect(ContinuousClock.now - start > .seconds(9))
+      // They have asked for nothing.
+      #expect(!responder.log.contains("not complete"), "\(responder.log)")
     }
   }
 
@@ -86,6 +88,7 @@ struct HostilePeerTests {
       #expect(try await client.isClosedByPeer())
       #expect(ContinuousClock.now - start > .seconds(9))
       #expect(responder.storedEvents == [])
+      #expect(try await responder.logs("its request was not complete in time"), "\(responder.log)")
     }
   }
 

@@ -97,6 +97,31 @@ struct PlainCGITests {
     #expect(result.output.contains(#""code":"spool-io""#))
   }
 
+  /// Each request reads all that it needs, and no more.
+  @Test func whatIsWrongWithOneInstanceDoesNotConcernAnother() async throws {
+    let site = try Site(
+      exampleConfiguration() + """
+
+          beta:
+            url: https://beta.delvesecurity.app
+            keys: [beta.pem]
+        """)
+    try site.folder.write("rubbish".utf8, to: "beta.pem")
+    try site.folder.write("x".utf8, to: "spool/beta")
+    func status(_ parameters: [String: String]) async throws -> String {
+      String(try await site.request(environment: parameters).output.prefix(11))
+    }
+    #expect(try await status(["DELVE_INSTANCE": "acme"]) == "Status: 202")
+    #expect(try await status(["DELVE_INSTANCE": "beta"]) == "Status: 500")
+    #expect(try await status(["DELVE_INSTANCE": "gamma"]) == "Status: 500")
+    #expect(try await status([:]) == "Status: 500")
+    let health = ["DELVE_HOOK": "health", "REQUEST_METHOD": "GET"]
+    #expect(try await status(health) == "Status: 500")
+    #expect(try await status(health.merging(["DELVE_INSTANCE": "acme"]) { $1 }) == "Status: 200")
+    try site.folder.write(fileBytes(TestKey.p521.path), to: "beta.pem")
+    #expect(try await status(["DELVE_INSTANCE": "beta"]) == "Status: 503")
+  }
+
   @Test func processesThatComeAtOnceStoreATokenOnce() async throws {
     let site = try Site()
     let token = String(decoding: try nowAuthorization(), as: UTF8.self)

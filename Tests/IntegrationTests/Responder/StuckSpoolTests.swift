@@ -34,6 +34,33 @@ struct StuckSpoolTests {
     }
   }
 
+  /// strace(1) holds the one worker up as a disk that hangs does.
+  @Test func deliveryThatNoWorkerTakesInTimeLeavesALine() async throws {
+    let settings = exampleConfiguration(settings: "workers: 1")
+    try await withResponder(configuration: settings) { responder in
+      let strace = try SpawnedProcess(
+        "strace",
+        [
+          "-f", "-o", "/dev/null", "-e", "trace=fsync", "-e", "inject=fsync:delay_enter=600s",
+          "-p", "\(responder.process.id)",
+        ], log: "\(responder.folder.path)/strace.log")
+      #expect(
+        try await eventually { responder.folder.text(of: "strace.log").contains("attached") },
+        "\(responder.folder.text(of: "strace.log"))")
+      let clients = try (0..<3).map { number in
+        let client = try responder.client()
+        try client.beginDelivery(try nowAuthorization(id: "\(number)"))
+        return client
+      }
+      #expect(
+        try await responder.logs("a delivery got no answer: no worker was free in time"),
+        "\(responder.log)")
+      withExtendedLifetime(clients) {}
+      strace.send(signal: SIGKILL)
+      responder.process.send(signal: SIGKILL)
+    }
+  }
+
   @Test func logThatNobodyReadsHoldsUpNothing() async throws {
     let folder = try TemporaryFolder()
     try folder.makeFolder("spool")
@@ -138,6 +165,29 @@ struct StuckSpoolTests {
     }
   }
 
+  /// What lies in the place of one instance's folder is said, and does not concern another.
+  @Test func folderThatCannotBeOpenedAgainKeepsNoOtherFromIt() async throws {
+    try await withResponder(configuration: twoInstances()) { responder in
+      let spool = "\(responder.folder.path)/spool"
+      for instance in ["acme", "beta"] { rename("\(spool)/\(instance)", "\(spool)-\(instance)") }
+      try responder.folder.write("x".utf8, to: "spool/acme")
+      func status(_ instance: String) throws -> Int? {
+        let token = try nowAuthorization(id: instance)
+        return try responder.deliver(authorization: token, instance: instance).status
+      }
+      #expect(try await eventually { try status("beta") == 202 }, "\(responder.log)")
+      #expect(try status("acme") == 503)
+      #expect(
+        try await responder.logs("what lies in its place cannot be used"), "\(responder.log)")
+      let line = try #require(
+        responder.log.split(separator: "\n").first { $0.contains("what lies in its place") })
+      #expect(line.contains("instance=acme") && line.contains("move it away"), "\(line)")
+      unlink("\(spool)/acme")
+      #expect(try await eventually { try status("acme") == 202 }, "\(responder.log)")
+      #expect(responder.log.matches(of: /what lies in its place/).count == 1, "\(responder.log)")
+    }
+  }
+
   @Test func movedFolderIsNoticedAndNothingIsPromisedIntoIt() async throws {
     let settings = exampleConfiguration(settings: "workers: 1")
     try await withResponder(configuration: settings) { responder in
@@ -161,6 +211,7 @@ struct StuckSpoolTests {
         #expect(responder.storedEvents.count >= 1)
         #expect(try await eventually { responder.healthStatus() == 200 })
       }
+      #expect(responder.log.contains("opened the spool again"), "\(responder.log)")
       // Nothing looks after the folders that were moved away.
       let files = "/proc/\(responder.process.id)/fd"
       #expect(
