@@ -89,6 +89,18 @@ for rule in alerts:
         for word in pattern.split("|"):
             if not any(re.fullmatch(word, known) for known in code_words):
                 fail(f"{alert}: {word} is no code word of Reasons.swift")
+# Each answer that a delivery is not stored, by no fault of the sender's, is an alert.
+not_taken = [rule["expr"] for rule in alerts if rule["alert"] == "DelveWebhookDeliveryNotTaken"]
+pattern = re.search(r'code=~"([^"]*)"', not_taken[0])[1]
+reasons = (root / "Sources/WebhookCore/Refusal/Reasons.swift").read_text()
+unavailable = set(re.findall(
+    r'(?:spool\(|Facts\(\s*(?="[a-z-]+", \.serviceUnavailable))"([a-z-]+)"', reasons
+))
+assert {"spool-full", "out-of-memory", "overloaded"} <= unavailable, unavailable
+# Only the health check answers with this one.
+for word in sorted(unavailable - {"overloaded"}):
+    if not re.fullmatch(pattern, word):
+        fail(f"DelveWebhookDeliveryNotTaken: it does not see {word}")
 for alert in sorted(fired.keys() - {rule["alert"] for rule in alerts}):
     fail(f"{alert}: alerts-test.yml has it, and alerts.yml does not")
 
@@ -141,6 +153,8 @@ hidden = {
     "delve_webhook_publishing_seconds_sum", "delve_webhook_publishing_seconds_count",
     "delve_webhook_last_reload_timestamp_seconds",
     "delve_webhook_consumer_start_timestamp_seconds",
+    # Not on the responder's page.
+    "delve_webhook_spool_arrivals_last_hour",
 }
 for name in sorted(names - shown - hidden):
     fail(f"dashboard.json: nothing shows {name}")

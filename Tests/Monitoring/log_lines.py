@@ -165,37 +165,58 @@ class Journal:
         return self.printed[-len(lines) :]
 
 
-def life_of_a_responder(site, log):
-    """It starts, reads its configuration and its keys again, cannot read them, and stops."""
-    socket = scratch / "fcgi.sock"
-    arguments = [responder, "--listen", f"unix:{socket}", "--config", scratch / "config.yaml"]
-    process = subprocess.Popen(arguments, stderr=log)
+class Service:
+    """A program that runs until it is asked to end."""
 
-    def until(what, condition):
+    def __init__(self, arguments, log):
+        self.process = subprocess.Popen(arguments, stderr=log)
+
+    def until_it_says(self, text):
+        self.until(f"said {text!r}", lambda: text in (scratch / "stderr").read_text())
+
+    def until(self, what, condition):
         for _ in range(600):
             if condition():
                 return
             time.sleep(0.1)
-        process.kill()
-        sys.exit(f"log_lines.py: the responder never {what}: {(scratch / 'stderr').read_text()}")
+        self.process.kill()
+        log = (scratch / "stderr").read_text()
+        sys.exit(f"log_lines.py: {self.process.args[0]} never {what}: {log}")
 
-    def says(text):
-        return lambda: text in (scratch / "stderr").read_text()
+    def reload(self):
+        self.process.send_signal(1)
 
-    until("started", says("started"))
-    process.send_signal(1)
-    until("reloaded", says("reloaded"))
+    def end(self):
+        self.process.terminate()
+        self.until("ended", lambda: self.process.poll() is not None)
+
+
+def life_of_a_responder(site, log):
+    """It starts, reads its configuration and its keys again, cannot read them, and stops."""
+    socket = scratch / "fcgi.sock"
+    service = Service(
+        [responder, "--listen", f"unix:{socket}", "--config", scratch / "config.yaml"], log
+    )
+    service.until_it_says("started")
+    service.reload()
+    service.until_it_says("reloaded")
     key = (scratch / "keys/acme.pem").read_text()
     (scratch / "keys/acme.pem").write_text("nonsense\n")
-    until("complained about its keys", says("old keys stay in force"))
-    until("said which keys are in force", says("keys in force"))
+    service.until_it_says("old keys stay in force")
+    service.until_it_says("keys in force")
     (scratch / "keys/acme.pem").write_text(key)
     (scratch / "config.yaml").write_text("nonsense\n")
-    process.send_signal(1)
-    until("complained about its configuration", says("reload failed"))
+    service.reload()
+    service.until_it_says("reload failed")
     site.write_configuration("")
-    process.terminate()
-    until("ended", lambda: process.poll() is not None)
+    service.end()
+
+
+def life_of_a_consumer(arguments, log):
+    """It handles an event, waits for the next one, and stops."""
+    service = Service(arguments, log)
+    service.until_it_says("result=done")
+    service.end()
 
 
 def main():
@@ -229,6 +250,15 @@ def main():
     done = site.log(lambda log: subprocess.run(forward, stderr=log))
     assert done[0].startswith("<6>result=done"), done
     add(done, report=False, program="delve-webhook-forward")
+    run[-1] = "/bin/true"
+    for program, arguments in {"delve-webhook": run, "delve-webhook-forward": forward}.items():
+        add(site.request(*site.delivery("--hook", "export-complete")), report=False)
+        at = arguments.index("--config")
+        life = site.log(
+            lambda log: life_of_a_consumer([*arguments[:at], "--follow", *arguments[at:]], log)
+        )
+        assert life[-1].startswith("<5>stopping"), life
+        add(life, report=False, program=program)
 
     # Deliveries that are refused.
     forged = site.request(*site.delivery("--forge"))

@@ -38,8 +38,10 @@ struct SpoolRunCommand: ParsableCommand {
       removes that note. A file in dead/ that holds no event has no DELVE_EVENT_ID, DELVE_TYPE and \
       DELVE_SUBJECT.
 
-      On SIGTERM, SIGINT and SIGHUP, running commands may finish, for 30 seconds. A second signal \
-      ends them at once. An event whose command was ended in this way stays as it was.
+      On SIGTERM, SIGINT, SIGHUP and SIGQUIT, running commands may finish, for 30 seconds or until a \
+      second signal. Then they are ended, and their events stay as they were, unless the exit code \
+      is 0, 65 or 75. To end a command, also at its --timeout, it and its process group get \
+      SIGTERM, and five seconds later SIGKILL.
 
       Exit code 0: every event was handled, or a signal ended --follow; 1: some events were not; \
       66: no such spool or instance; 69: the command cannot be started; 71: the limit on open \
