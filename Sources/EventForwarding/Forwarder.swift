@@ -128,8 +128,10 @@ final class Forwarder {
         // As long as the target takes none, it is tried with one.
         if isAlone || failures > 0 { return }
       } catch {
-        try? event.release()
-        guard error.concern == .event else { throw error }
+        guard error.concern == .event else {
+          try? event.release()
+          throw error
+        }
         draining.leaveOut(event, error)
       }
     }

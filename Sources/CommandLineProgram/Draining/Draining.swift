@@ -176,9 +176,10 @@ package final class Draining {
   }
 
   private func claimNext() throws(SpoolError) -> ClaimedEvent? {
-    while mayBegin, !settling.isStuck {
+    while true {
       // Many may be left out, or counted as tried, before there is one.
       signals.read()
+      guard mayBegin, !settling.isStuck else { return nil }
       guard let event = try queue.next(now: .now(), isPatient: isFollowing) else { return nil }
       do throws(SpoolError) {
         if event.wasInHand {
@@ -224,7 +225,8 @@ package final class Draining {
   /// Not every event has been handled.
   package func markIncomplete() { isComplete = false }
 
-  /// The event could not be moved on from `cur`, and is not claimed again.
+  /// The event could not be handled, or what became of it could not be recorded. What is claimed
+  /// again, and when, `EventQueue.leaveOut` decides.
   package func leaveOut(_ event: ClaimedEvent, _ error: SpoolError) {
     markIncomplete()
     queue.leaveOut(event)

@@ -68,7 +68,7 @@ package final class WatchedQueue {
     return try queue.next(now: now, isPatient: isPatient, hasNews: hasNews, report: report)
   }
 
-  /// Not to be claimed again from where it lies, as `EventQueue.leaveOut` has it.
+  /// As `EventQueue.leaveOut` has it.
   package func leaveOut(_ event: ClaimedEvent) { queue.leaveOut(event) }
 
   /// Can be read when something may have come (poll(2)); -1 if that cannot be told.

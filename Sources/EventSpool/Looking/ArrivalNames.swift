@@ -8,6 +8,8 @@ package struct ArrivalNames {
   private let path: String
   private let inotify: Inotify
   private var instances: [Int32: InstanceName] = [:]
+  /// Those that cannot be watched, so that each is said once.
+  private var failing: Set<InstanceName> = []
 
   /// Nil, with `errno`, if the system has no further watches to give.
   package init?(inSpool path: String) {
@@ -17,13 +19,15 @@ package struct ArrivalNames {
   }
 
   /// Calls `body` with what has come since the last call, or comes within the time.
-  /// - Parameter isWanted: which instances to look at.
+  /// - Parameters:
+  ///   - isWanted: which instances to look at.
+  ///   - report: told of each instance that cannot be looked at, once, if others can.
   /// - Returns: whether more came than could be told.
   package mutating func next(
     withinMilliseconds milliseconds: Int32, where isWanted: (InstanceName) -> Bool,
-    _ body: (SpoolEntry) -> Void
+    report: (SpoolError) -> Void, _ body: (SpoolEntry) -> Void
   ) throws(SpoolError) -> Bool {
-    try watchInstances(isWanted)
+    try watchInstances(isWanted, report)
     guard isReadable(inotify.descriptor, withinMilliseconds: milliseconds) else { return false }
     var hasOverflow = false
     for arrival in inotify.arrivals() {
@@ -44,19 +48,20 @@ package struct ArrivalNames {
 
   /// Folders that are watched already stay so; one that was made again is a new one.
   private mutating func watchInstances(
-    _ isWanted: (InstanceName) -> Bool
+    _ isWanted: (InstanceName) -> Bool, _ report: (SpoolError) -> Void
   ) throws(SpoolError) {
-    var failure: SpoolError?
+    var failures: [InstanceName: SpoolError] = [:]
     for instance in try presentInstances() where isWanted(instance) {
       do throws(SpoolError) {
         try watch(instance)
       } catch  where error.errno == ENOENT {
         // The folder may yet come.
       } catch {
-        failure = failure ?? error
+        failures[instance] = error
       }
     }
-    if let failure, instances.isEmpty { throw failure }
+    if let failure = failures.first?.value, instances.isEmpty { throw failure }
+    for (instance, failure) in failures where failing.insert(instance).inserted { report(failure) }
   }
 
   private func presentInstances() throws(SpoolError) -> [InstanceName] {

@@ -165,7 +165,7 @@ final class Runner: Sendable {
     // Whoever can write the spool can write anything into an event; ours have 512 bytes at most, and
     // the kernel refuses more than 128 KiB.
     return variables.map { name, value in
-      (name, String(value.unicodeScalars.prefix { $0 != "\0" }.prefix(1_024)))
+      (name, String(value.unicodeScalars.prefix { $0 != "\0" }.prefix(4_096)))
     }
   }
 

@@ -34,7 +34,8 @@ struct SpoolTailCommand: ParsableCommand {
       while true {
         endIfUnread()
         let missed = try arrivals.next(
-          withinMilliseconds: 1_000, where: options.isWanted, show)
+          withinMilliseconds: 1_000, where: options.isWanted,
+          report: { printError("\(programName): not shown: \($0.forUser.explanation)") }, show)
         if missed {
           printError("\(programName): too many events at once: some are not shown; see spool list")
         }

@@ -84,7 +84,7 @@ package enum Metric: String, CaseIterable, Sendable {
     case .requestsWaiting: Facts(.gauge, "Requests that wait for a worker")
     case .requestsOverdue: Facts(.gauge, "Requests that a worker has for longer than their time")
     case .unanswered:
-      Facts(.counter, "Deliveries without an answer: expired before they were decided, or unsent")
+      Facts(.counter, "Deliveries without an answer: nobody decided them in time, or unsent")
     case .connections: Facts(.gauge, "Open connections of web servers")
     case .connectionsLimit: Facts(.gauge, "Connections that may be open at once")
     case .malformedConnections:

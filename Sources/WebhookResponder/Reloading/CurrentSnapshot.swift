@@ -141,7 +141,7 @@ final class CurrentSnapshot: Sendable {
     }
     for (name, error) in errors where error != knownErrors[name] {
       var line = LogLine(
-        .error, "the spool's folder was moved away, and what lies in its place cannot be used",
+        .error, "the spool's folder was moved away, and it cannot be opened again",
         ["instance": .text(name.description)])
       line.add(error.refusal)
       log.write(line)

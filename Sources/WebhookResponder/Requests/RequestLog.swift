@@ -10,7 +10,8 @@ final class RequestLog: Sendable {
   private struct Count {
     var lines = 0
     var suppressed = 0
-    var status = HTTPStatus.badRequest
+    /// Nil: there was no answer.
+    var status: HTTPStatus?
   }
 
   let log: Log
@@ -38,7 +39,7 @@ final class RequestLog: Sendable {
   /// refusal.
   func malformedRecords() {
     counters.closedMalformedConnection()
-    guard mayWrite("malformed-records", .badRequest) else { return }
+    guard mayWrite("malformed-records", nil) else { return }
     log.write(
       .notice, "closed a connection: its peer sent malformed FastCGI records, or too many bytes")
   }
@@ -52,8 +53,8 @@ final class RequestLog: Sendable {
 
   /// A delivery gets no answer.
   func undecided(_ reason: Undecided) {
-    counters.expired(deliveries: 1)
-    guard mayWrite("undecided", .serviceUnavailable) else { return }
+    counters.wasNotDecided()
+    guard mayWrite("undecided", nil) else { return }
     log.write(
       .error, "a delivery got no answer: \(reason.rawValue)",
       ["hint": .text("look at the disk and the limits, then ask the API for what has ended")])
@@ -61,7 +62,7 @@ final class RequestLog: Sendable {
 
   /// A request had begun and was not complete when its time was over.
   func incomplete() {
-    guard mayWrite("incomplete", .badRequest) else { return }
+    guard mayWrite("incomplete", nil) else { return }
     log.write(.notice, "closed a connection: its request was not complete in time")
   }
 
@@ -72,7 +73,7 @@ final class RequestLog: Sendable {
     return mayWrite(outcome.codeWord, outcome.status)
   }
 
-  private func mayWrite(_ codeWord: String, _ status: HTTPStatus) -> Bool {
+  private func mayWrite(_ codeWord: String, _ status: HTTPStatus?) -> Bool {
     counts.withLock { counts in
       var count = counts[codeWord] ?? Count()
       defer { counts[codeWord] = count }
@@ -94,7 +95,7 @@ final class RequestLog: Sendable {
       log.write(
         .warning, "",
         [
-          "code": .text(codeWord), "status": .number(count.status.rawValue),
+          "code": .text(codeWord), "status": count.status.map { .number($0.rawValue) },
           "suppressed": .number(count.suppressed),
         ])
     }

@@ -196,7 +196,7 @@ final class JobQueue: @unchecked Sendable {
     case hasNoRoom
   }
 
-  /// Of all that wait. A delivery holds some kilobytes.
+  /// Of all that wait in this queue. A delivery holds some kilobytes.
   static let maximumHeldBytes = 64 << 20
 
   private let arrival = ConditionVariable()

@@ -163,6 +163,28 @@ struct SpoolMoveTests {
     #expect(try await tail.exitCode() == -SIGTERM)
   }
 
+  @Test(.enabled(if: getuid() == 0, "needs root, to give a folder to another user"))
+  func instanceThatCannotBeLookedAtIsNamedOnce() async throws {
+    try site.addEvents(1)
+    try site.addEvents(1, from: 1, instance: "beta")
+    _ = try await site.shell("chmod 755 \(site.path) && chmod 700 \(site.path)/spool/acme/new")
+    let tail = try SpawnedProcess(
+      "setpriv",
+      ["--reuid=65534", "--regid=65534", "--clear-groups", site.program, "spool", "tail"]
+        + ["--spool", "\(site.path)/spool"], log: "\(site.path)/runner.log")
+    var number = 1
+    let isShown = try await eventually {
+      number += 1
+      try site.addEvents(1, from: number, instance: "beta")
+      return site.text("runner.log").contains("beta  new")
+        || site.text("runner.log").contains("export/\(number - 1)")
+    }
+    #expect(isShown, "\(site.text("runner.log"))")
+    tail.send(signal: SIGTERM)
+    _ = try await tail.exitCode()
+    #expect(site.text("runner.log").matches(of: /not shown: .*acme\/new/).count == 1)
+  }
+
   // MARK: show and stats
 
   @Test func showSaysHowTheHandlingFailed() async throws {

@@ -92,6 +92,17 @@ struct HTTPForwardingTests {
     #expect(site.count("done") == 10)
   }
 
+  /// It is left out, once, and the program comes to its end.
+  @Test func fileWithoutAnEventThatCannotBeGivenUpIsLeftOut() async throws {
+    let name = try site.addEvents(2, issuedApart: 60)[0]
+    try site.folder.write("{".utf8, to: "spool/acme/new/\(name)")
+    try site.folder.makeFolder("spool/acme/dead/\(name)")
+    let server = try AnsweringServer { _ in .status(200) }
+    let result = try await site.forward(to: server.url)
+    #expect(result.exitCode == 1 && server.requests == 1, "\(result)")
+    #expect(result.errorOutput.matches(of: /left out:/).count == 1, "\(result)")
+  }
+
   /// While nothing can be recorded, nobody reads what the other requests are answered: that is the
   /// disk's fault, and no event's.
   @Test func eventsPayForNoOutcomeThatCannotBeRecorded() async throws {

@@ -9,7 +9,7 @@ internal import ServiceProcess
 final class HTTPTarget: EventTarget {
   /// A target that is away is not asked more often at a time.
   private static let mostProblemsInARow = 3
-  /// While an outcome is recorded, nobody reads what the other requests are answered.
+  /// While outcomes are recorded, nobody reads what the other requests are answered.
   private static let longestRecording = Duration.seconds(1)
 
   private let settings: Transfer.Settings
@@ -52,7 +52,7 @@ final class HTTPTarget: EventTarget {
     var running: [UnsafeMutableRawPointer: Transfer] = [:]
     var mayBegin = true
     var problems = 0
-    /// Those whose time went on while an outcome could not be recorded.
+    /// Those whose time went on while outcomes of others were recorded.
     var neglected: Set<Int> = []
     defer { for easy in running.keys { curl_multi_remove_handle(multi, easy) } }
     while true {
@@ -71,13 +71,13 @@ final class HTTPTarget: EventTarget {
       guard curl_multi_perform(multi, &count) == CURLM_OK else {
         throw .target(.unavailable("libcurl cannot go on"))
       }
+      let begin = SuspendingClock.now
       for (easy, code) in finished() {
         guard let transfer = running.removeValue(forKey: easy) else { continue }
         curl_multi_remove_handle(multi, easy)
         let answer = transfer.answer(code)
         // It may have been answered in time. It is asked again.
         if neglected.contains(transfer.index), answer.status == 0 { continue }
-        let begin = SuspendingClock.now
         do throws(SpoolError) {
           let goesOn = try settle(transfer.index, answer.delivery)
           problems = answer.problem == nil ? 0 : problems + 1

@@ -8,7 +8,7 @@ final class Counters: Sendable {
   private let receivedBytes = Atomic(0)
   private let malformedConnections = Atomic(0)
   private let suppressedLines = Atomic(0)
-  private let expiredDeliveries = Atomic(0)
+  private let undecidedDeliveries = Atomic(0)
   private let unsentAnswers = Atomic(0)
   private let busyWorkers = Atomic(0)
   private let mostBusyWorkers = Atomic(0)
@@ -32,8 +32,8 @@ final class Counters: Sendable {
 
   func suppressed(lines: Int) { suppressedLines.add(lines, ordering: .relaxed) }
 
-  /// They have waited for a worker until their time was over.
-  func expired(deliveries: Int) { expiredDeliveries.add(deliveries, ordering: .relaxed) }
+  /// Nobody could decide a delivery: no worker in time, no room to wait, or no memory to read it.
+  func wasNotDecided() { undecidedDeliveries.add(1, ordering: .relaxed) }
 
   /// The web server had gone, or did not take the answer to a delivery.
   func answerWasNotSent() { unsentAnswers.add(1, ordering: .relaxed) }
@@ -55,7 +55,7 @@ final class Counters: Sendable {
   struct Values {
     var deliveries = Counts()
     let receivedBytes, malformedConnections, suppressedLines, busyWorkers, mostBusyWorkers: Int
-    let expiredDeliveries, unsentAnswers: Int
+    let undecidedDeliveries, unsentAnswers: Int
   }
 
   var values: Values {
@@ -65,7 +65,7 @@ final class Counters: Sendable {
       suppressedLines: suppressedLines.load(ordering: .relaxed),
       busyWorkers: busyWorkers.load(ordering: .relaxed),
       mostBusyWorkers: mostBusyWorkers.load(ordering: .relaxed),
-      expiredDeliveries: expiredDeliveries.load(ordering: .relaxed),
+      undecidedDeliveries: undecidedDeliveries.load(ordering: .relaxed),
       unsentAnswers: unsentAnswers.load(ordering: .relaxed))
     for tally in tallies.withLock({ $0 }) { values.deliveries.add(tally.value) }
     return values

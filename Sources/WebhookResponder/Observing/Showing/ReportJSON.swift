@@ -39,7 +39,7 @@ extension Report {
       ]),
       "requestswaiting": .number(waitingRequests), "requestsoverdue": .number(overdueRequests),
       "unanswered": .object([
-        "expired": .number(values.expiredDeliveries), "unsent": .number(values.unsentAnswers),
+        "expired": .number(values.undecidedDeliveries), "unsent": .number(values.unsentAnswers),
       ]),
       "reloads": .object([
         "done": .number(reloads.done), "failed": .number(reloads.failed),

@@ -70,7 +70,7 @@ extension Report {
     text.append(
       .unanswered,
       [
-        .init(values.expiredDeliveries, [("reason", "expired")]),
+        .init(values.undecidedDeliveries, [("reason", "expired")]),
         .init(values.unsentAnswers, [("reason", "unsent")]),
       ])
     text.append(.connections, [.init(openConnections)])
