@@ -9,6 +9,7 @@ struct HTTPRequest {
   var schemes = "http,https"
   /// Certificates of authorities, PEM, in place of the system's.
   var caFile: String?
+  /// Without a value: there is none, not even curl's own.
   var headers: [(name: String, value: String)] = []
   /// Nil: GET; else POST.
   var body: [UInt8]?
@@ -84,12 +85,16 @@ struct HTTPRequest {
     var lines = [("url", url), ("proto", "=\(schemes)"), ("max-time", "\(maxSeconds)")]
     if let caFile { lines.append(("cacert", caFile)) }
     if let method { lines.append(("request", method)) }
-    for header in headers { lines.append(("header", "\(header.name): \(header.value)")) }
+    for header in headers {
+      lines.append(("header", "\(header.name):\(header.value.isEmpty ? "" : " \(header.value)")"))
+    }
     if let body {
       // curl would wait for "100 Continue" before a larger body.
       lines.append(("header", "Expect:"))
+      // `data-binary` would take text that begins with @ for the name of a file.
       lines.append(
-        ("data-binary", bodyFile.map { "@\($0)" } ?? String(decoding: body, as: UTF8.self)))
+        bodyFile.map { ("data-binary", "@\($0)") }
+          ?? ("data-raw", String(decoding: body, as: UTF8.self)))
     }
     return "globoff\npath-as-is\n" + lines.map { "\($0.0) = \"\(Self.escaped($0.1))\"\n" }.joined()
   }

@@ -1,6 +1,7 @@
 internal import ArgumentParser
 internal import CommandLineProgram
 internal import DeliverySigning
+internal import Glibc
 internal import ServiceProcess
 internal import StrictJSON
 internal import WebhookConfiguration
@@ -130,6 +131,10 @@ struct SendCommand: AsyncParsableCommand {
     try await reportingErrors {
       var post = try replay.map(storedRequest) ?? newRequest()
       if let body {
+        var status = stat()
+        guard stat(body, &status) != 0 || status.st_mode & S_IFMT != S_IFIFO else {
+          throw CommandError.usage("--body: a pipe can be read only once: name a file")
+        }
         _ = try inputContents(body)
         post.bodyFile = body
       }
@@ -228,7 +233,7 @@ struct HeaderArgument: ExpressibleByArgument {
 extension HTTPRequest {
   fileprivate mutating func set(_ header: HeaderArgument) {
     headers.removeAll { $0.name.lowercased() == header.name.lowercased() }
-    if !header.value.isEmpty { headers.append((header.name, header.value)) }
+    headers.append((header.name, header.value))
   }
 
   fileprivate init(url: String, authorization: [UInt8], xSignature: String, body: [UInt8]) {

@@ -15,7 +15,8 @@ struct InstanceFile {
   /// - Returns: nil if there is no hook for scans that succeeded.
   init?(_ bytes: [UInt8]) {
     let text = String(decoding: bytes, as: UTF8.self)
-    let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+    // An editor may have ended them with CR LF, which is one character.
+    let lines = text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
     let active = lines.filter { $0.drop { $0 == " " || $0 == "\t" }.first != "#" }
       .joined(separator: "\n")
     let found =

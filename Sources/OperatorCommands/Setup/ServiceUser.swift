@@ -40,19 +40,29 @@ struct ServiceUser {
 /// What a program that was run has to say, on standard output and error.
 struct FinishedRun {
   let isSuccess: Bool
+  /// Its lines, printable.
   let output: String
 }
 
-/// Runs a program that is on the PATH, to its end.
+/// Runs a program that is on the PATH, to its end. Signals of the terminal do not reach it: what it
+/// does is not to end half way.
 func finishedRun(_ name: String, _ arguments: [String]) async throws -> FinishedRun {
   do {
+    var options = PlatformOptions()
+    options.processGroupID = 0
     let result = try await run(
-      .name(name), arguments: Arguments(arguments), output: .string(limit: 1 << 16),
-      error: .string(limit: 1 << 16))
+      .name(name), arguments: Arguments(arguments), platformOptions: options,
+      output: .string(limit: 1 << 16), error: .string(limit: 1 << 16))
+    guard case .exited = result.terminationStatus else {
+      throw CommandError.system("\(name) was ended by a signal")
+    }
     let output = (result.standardOutput + result.standardError).split(separator: "\n")
     return FinishedRun(
-      isSuccess: result.terminationStatus.isSuccess, output: output.joined(separator: "\n"))
+      isSuccess: result.terminationStatus.isSuccess,
+      output: output.map { printable(String($0)) }.joined(separator: "\n"))
   } catch let error as SubprocessError where error.code == .executableNotFound {
     throw CommandError.unavailable("\(name) is not on the PATH: run this as root, as `su -` has it")
+  } catch let error as SubprocessError {
+    throw CommandError.system("\(name) cannot be run: \(printable("\(error)"))")
   }
 }

@@ -75,7 +75,15 @@ struct Services {
     for unit in [socket, responder] where unit.state == "inactive" {
       steps.append(["reset-failed", unit.name])
     }
-    for step in steps { _ = try? await finishedRun("systemctl", ["--quiet"] + step) }
+    for step in steps {
+      let result = try? await finishedRun("systemctl", ["--quiet"] + step)
+      // A unit that never failed has nothing to be reset.
+      if result?.isSuccess != true, step[0] != "reset-failed" {
+        printError(
+          "\(programName): not restored: systemctl \(step.joined(separator: " ")): "
+            + (result?.output ?? "it cannot be run"))
+      }
+    }
   }
 
   private func systemctl(_ arguments: String...) async throws {

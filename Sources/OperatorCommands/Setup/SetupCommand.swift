@@ -226,7 +226,13 @@ struct SetupCommand: AsyncParsableCommand {
       if let keys {
         var set = JSONWebKeySet()
         for key in keys { set.add(key, fetchedAt: .now()) }
-        try changes.write(set.text, to: configuration.instance.keyFiles[0])
+        let file = configuration.instance.keyFiles[0]
+        // The question may have been answered long after it was asked.
+        guard try fileIfThere(file) == nil else {
+          throw CommandError(
+            "\(printable(file)) was made meanwhile: run this again", exitCode: EX_TEMPFAIL)
+        }
+        try changes.write(set.text, to: file)
       }
       try configuration.write(into: &changes)
       let spool = configuration.settings.spool

@@ -145,6 +145,10 @@ struct WorkByHand {
       "\(eventCount(work.moved)) \(selection.dryRun ? "would be " : "")\(participle)"
         + (work.failed == 0 ? "" : ", \(work.failed) not")
         + (work.left == 0 ? "" : ", \(work.left) left because of a signal"))
+    // Whether the moves outlive a power cut is not known.
+    if let failure = work.syncFailure {
+      throw ExitCode(CommandError(failure, while: .moving).exitCode)
+    }
     guard work.failed + work.left > 0 else { return }
     // If nothing could be moved for one reason, that is the exit code's. Of another layout, nobody
     // knows where events lie.
@@ -168,6 +172,8 @@ private final class MoveByHand {
   private var consumers: [InstanceName: EventConsumer] = [:]
   /// What is wrong with more than one event.
   private(set) var failure: SpoolError?
+  /// Why what was moved could not be made durable.
+  private(set) var syncFailure: SpoolError?
   private(set) var moved = 0
   private(set) var failed = 0
   /// How many were not begun.
@@ -243,7 +249,7 @@ private final class MoveByHand {
       do throws(SpoolError) {
         try consumer.sync()
       } catch {
-        failed += 1
+        syncFailure = error
         say(error)
       }
     }

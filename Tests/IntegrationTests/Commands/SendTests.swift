@@ -1,3 +1,4 @@
+internal import Glibc
 internal import StrictJSON
 internal import TestSupport
 internal import Testing
@@ -103,6 +104,32 @@ struct SendTests {
       #expect(good.exitCode == 0, "\(good)")
       #expect(server.storedEvents.count == 1)
     }
+  }
+
+  /// It is no name of a file, and of what was taken away curl adds nothing.
+  @Test func payloadIsSentAsItIs() async throws {
+    let settings = exampleConfiguration(settings: "body: match\nkeep-refused: 5")
+    try await withWebServer(configuration: settings) { server in
+      let payload = try server.folder.write("@/etc/hostname".utf8, to: "payload")
+      let result = try await delveWebhook(
+        "send", "\(server.base)/export", "--key", key, "--payload", payload)
+      #expect(result.output.contains("malformed-payload"), "\(result)")
+      func kept() -> String? {
+        server.folder.files(below: "spool/acme/refused").first.map {
+          server.folder.text(of: "spool/acme/refused/\($0)")
+        }
+      }
+      #expect(try await eventually { kept() != nil })
+      #expect(kept()?.hasSuffix("\r\n\r\n@/etc/hostname") == true, "\(kept() ?? "")")
+    }
+  }
+
+  @Test func bodyThatCanBeReadOnlyOnceIsRefused() async throws {
+    let folder = try TemporaryFolder()
+    #expect(mkfifo("\(folder.path)/pipe", 0o600) == 0)
+    let result = try await delveWebhook(
+      "send", "http://127.0.0.1:1/x", "--key", key, "--body", "\(folder.path)/pipe")
+    #expect(result.exitCode == 64 && result.errorOutput.contains("only once"), "\(result)")
   }
 
   @Test(arguments: [

@@ -132,6 +132,17 @@ struct SystemCallFaultTests {
     #expect(site.files("spool/acme/new") == [names[0]])
   }
 
+  /// They have moved, and nobody knows whether that outlives a power cut.
+  @Test func movesThatCannotBeMadeDurableAreTheSpoolsFailure() async throws {
+    try site.addEvents(2)
+    _ = try await site.run("exit 65")
+    let result = try await withFault("fsync:error=EIO", "retry --all")
+    #expect(result.exitCode == 74, "\(result)")
+    #expect(result.errorOutput.hasSuffix("2 events retried\n"), "\(result)")
+    #expect(result.errorOutput.contains("fsync"), "\(result)")
+    #expect(site.files("spool/acme/new").count == 2)
+  }
+
   /// It was not begun, and does not count as tried.
   @Test func eventIsGivenBackIfTheFolderOfTheDayCannotBeMade() async throws {
     let names = try site.addEvents(2)

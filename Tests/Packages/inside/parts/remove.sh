@@ -60,9 +60,12 @@ shadowed() {
   local file
   install -m 0755 /usr/bin/true /usr/local/bin/delve-webhook
   printf '[Service]\nExecStart=/bin/true\n' >/etc/systemd/system/delve-webhook.service
+  # Not the package's: nobody is told to remove it.
+  install -m 0755 /usr/bin/true /usr/local/bin/delve-webhook-notify
   install_ours >/run/tests/install.log 2>&1
   cat /run/tests/install.log
-  rm /usr/local/bin/delve-webhook /etc/systemd/system/delve-webhook.service
+  ! grep -F delve-webhook-notify /run/tests/install.log
+  rm /usr/local/bin/delve-webhook{,-notify} /etc/systemd/system/delve-webhook.service
   systemctl daemon-reload
   for file in /usr/local/bin/delve-webhook /etc/systemd/system/delve-webhook.service; do
     grep -F "$file" /run/tests/install.log
