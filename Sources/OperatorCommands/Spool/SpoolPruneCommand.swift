@@ -17,9 +17,9 @@ struct SpoolPruneCommand: ParsableCommand {
       --instance, also removes refused requests that were kept for more than \
       \(RefusedRequests.secondsKept / 86_400) days.
 
-      Nothing is removed that is not that much older than the newest event, too: so a clock that is \
-      ahead removes nothing recent. An event in dead/ that a running command holds stays until the \
-      next time.
+      Age also counts back from the newest event: what is not that much older, neither by its own \
+      time nor by its day, stays. So a clock that is ahead removes nothing recent. An event in dead/ \
+      that a running command holds stays until the next time.
 
       Exit code 0: all else of that age was removed; 1: something could not be, and is named, or a \
       signal ended it; 66: no such spool or instance; 74: the spool failed; 77: the spool belongs to \
