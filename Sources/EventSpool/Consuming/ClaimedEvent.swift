@@ -108,6 +108,18 @@ package final class ClaimedEvent: Sendable {
   /// name leaves no room for a record's, there is none.
   package func giveUp(_ record: AttemptRecord) throws(SpoolError) {
     noteOutcome()
+    try moveToDead(record)
+  }
+
+  /// The same for a file that holds no event. Nothing has been done with it.
+  package func giveUpAsNoEvent(now: Timestamp) throws(SpoolError) {
+    var record = record
+    record.ending = .noEvent
+    record.lastAttempt = now
+    try moveToDead(record)
+  }
+
+  private func moveToDead(_ record: AttemptRecord) throws(SpoolError) {
     var record = record
     // Nobody was told of this time.
     record.notice = nil
@@ -122,14 +134,6 @@ package final class ClaimedEvent: Sendable {
     }
     try forgetRecord()
     consumer.settled.countGivenUp(record)
-  }
-
-  /// The same for a file that holds no event.
-  package func giveUpAsNoEvent(now: Timestamp) throws(SpoolError) {
-    var record = record
-    record.ending = .noEvent
-    record.lastAttempt = now
-    try giveUp(record)
   }
 
   /// Records durably what has become of telling somebody that the event was given up. It stays in

@@ -101,6 +101,7 @@ struct HTTPForwardingTests {
     let result = try await site.forward(to: server.url)
     #expect(result.exitCode == 1 && server.requests == 1, "\(result)")
     #expect(result.errorOutput.matches(of: /left out:/).count == 1, "\(result)")
+    #expect(site.count("new") == 1 && site.count("cur") == 0)
   }
 
   /// While nothing can be recorded, nobody reads what the other requests are answered: that is the
