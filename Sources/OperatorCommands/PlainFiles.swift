@@ -34,6 +34,13 @@ func absolute(_ path: String) -> String {
   return "\(String(cString: folder))/\(path)"
 }
 
+/// The path that links lead to; nil if nothing is there.
+func pathBehindLinks(_ path: String) -> String? {
+  guard let real = realpath(path, nil) else { return nil }
+  defer { free(real) }
+  return String(cString: real)
+}
+
 /// The folder of an absolute path.
 func parentFolder(_ path: String) -> String {
   guard let slash = path.lastIndex(of: "/"), slash != path.startIndex else { return "/" }

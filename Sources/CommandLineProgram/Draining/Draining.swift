@@ -198,7 +198,6 @@ package final class Draining {
       left -= 1
       return event
     }
-    return nil
   }
 
   /// What its handling did to the program that handled it is not known. Others do not wait for it.

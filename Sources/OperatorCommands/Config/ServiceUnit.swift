@@ -61,10 +61,7 @@ struct ServiceUnit {
 
   private static func realPath(_ path: String) -> String {
     guard path.hasPrefix("/"), path != "/" else { return path }
-    if let real = realpath(path, nil) {
-      defer { free(real) }
-      return String(cString: real)
-    }
+    if let real = pathBehindLinks(path) { return real }
     let name = path.split(separator: "/").last ?? ""
     return "\(realPath(parentFolder(path)))/\(name)".replacing("//", with: "/")
   }

@@ -136,7 +136,8 @@ struct SendCommand: AsyncParsableCommand {
           throw CommandError.usage("--body: a pipe can be read only once: name a file")
         }
         _ = try inputContents(body)
-        post.bodyFile = body
+        // curl has another standard input.
+        post.bodyFile = pathBehindLinks(body)
       }
       post.method = method
       for header in header { post.set(header) }

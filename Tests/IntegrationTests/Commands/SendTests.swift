@@ -106,21 +106,39 @@ struct SendTests {
     }
   }
 
-  /// It is no name of a file, and of what was taken away curl adds nothing.
-  @Test func payloadIsSentAsItIs() async throws {
+  /// Has a request refused that the responder keeps, and expects this body in it.
+  private func expectBody(
+    _ body: String,
+    of send: @Sendable (_ server: WebServer, _ file: String) async throws -> CommandResult
+  ) async throws {
     let settings = exampleConfiguration(settings: "body: match\nkeep-refused: 5")
     try await withWebServer(configuration: settings) { server in
-      let payload = try server.folder.write("@/etc/hostname".utf8, to: "payload")
-      let result = try await delveWebhook(
-        "send", "\(server.base)/export", "--key", key, "--payload", payload)
-      #expect(result.output.contains("malformed-payload"), "\(result)")
+      let file = try server.folder.write(body.utf8, to: "file")
+      let result = try await send(server, file)
+      #expect(result.exitCode == 1, "\(result)")
       func kept() -> String? {
         server.folder.files(below: "spool/acme/refused").first.map {
           server.folder.text(of: "spool/acme/refused/\($0)")
         }
       }
       #expect(try await eventually { kept() != nil })
-      #expect(kept()?.hasSuffix("\r\n\r\n@/etc/hostname") == true, "\(kept() ?? "")")
+      #expect(kept()?.hasSuffix("\r\n\r\n\(body)") == true, "\(kept() ?? "")")
+    }
+  }
+
+  /// It is no name of a file.
+  @Test func payloadIsSentAsItIs() async throws {
+    try await expectBody("@/etc/hostname") { server, file in
+      try await delveWebhook("send", "\(server.base)/export", "--key", key, "--payload", file)
+    }
+  }
+
+  /// curl's own standard input is another.
+  @Test func bodyMayBeStandardInput() async throws {
+    try await expectBody("[1]") { server, file in
+      let program = Repository.executable("delve-webhook")
+      let line = "\(program) send \(server.base)/export --key \(key) --body /dev/stdin"
+      return try await command("sh", ["-c", "\(line) <\(file)"])
     }
   }
 

@@ -64,7 +64,7 @@ shadowed() {
   install -m 0755 /usr/bin/true /usr/local/bin/delve-webhook-notify
   install_ours >/run/tests/install.log 2>&1
   cat /run/tests/install.log
-  ! grep -F delve-webhook-notify /run/tests/install.log
+  if grep -F delve-webhook-notify /run/tests/install.log; then return 1; fi
   rm /usr/local/bin/delve-webhook{,-notify} /etc/systemd/system/delve-webhook.service
   systemctl daemon-reload
   for file in /usr/local/bin/delve-webhook /etc/systemd/system/delve-webhook.service; do
